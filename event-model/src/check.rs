@@ -1,0 +1,224 @@
+//! The checks of an event: every violation at once, each with its path, its rule and a sentence.
+//! They judge what was said, never when: whether a time is plausible is judged where it is stamped.
+
+use crate::limits::{CONTEXT_BYTES, ID_BYTES, NAME_BYTES, PROPERTY_DEPTH, PROPERTY_KEYS};
+use crate::{Context, Event, EventType, Json, JsonKind, Rule, Violation};
+
+/// Checks one event.
+///
+/// # Errors
+/// Every [`Violation`] there is, in the order of the fields.
+pub fn check(event: &Event) -> Result<(), Vec<Violation>> {
+    let mut found = Vec::new();
+    id(&mut found, "", "event_id", event.event_id.as_deref());
+    name(&mut found, event);
+    id(&mut found, "", "user_id", event.user_id.as_deref());
+    id(&mut found, "", "group_id", event.group_id.as_deref());
+    id(&mut found, "", "previous_id", event.previous_id.as_deref());
+    bag(&mut found, "properties", event.properties.as_ref());
+    bag(&mut found, "traits", event.traits.as_ref());
+    if let Some(context) = &event.context {
+        check_context_into(&mut found, context);
+    }
+    if found.is_empty() { Ok(()) } else { Err(found) }
+}
+
+/// Checks the context that a batch says for all its events.
+///
+/// # Errors
+/// Every [`Violation`] there is, in the order of the fields.
+pub fn check_context(context: &Context) -> Result<(), Vec<Violation>> {
+    let mut found = Vec::new();
+    check_context_into(&mut found, context);
+    if found.is_empty() { Ok(()) } else { Err(found) }
+}
+
+fn check_context_into(found: &mut Vec<Violation>, context: &Context) {
+    const PLACE: &str = "context.";
+    id(found, PLACE, "anonymous_id", context.anonymous_id.as_deref());
+    id(found, PLACE, "session_id", context.session_id.as_deref());
+    id(found, PLACE, "user_id", context.user_id.as_deref());
+    id(found, PLACE, "user_signature", context.user_signature.as_deref());
+    id(found, PLACE, "group_id", context.group_id.as_deref());
+    id(found, PLACE, "page_view_id", context.page_view_id.as_deref());
+    bag(found, "context.screen", context.screen.as_ref());
+    bag(found, "context.consent", context.consent.as_ref());
+    id(found, PLACE, "traceparent", context.traceparent.as_deref());
+    if let Some(rate) = context.sample_rate
+        && !(rate > 0.0 && rate <= 1.0)
+    {
+        let message = format!("context.sample_rate is {rate}; it must be above 0 and at most 1");
+        found.push(Violation::new("context.sample_rate", Rule::OutOfRange, message));
+    }
+    let size = text_bytes(context);
+    if size > CONTEXT_BYTES {
+        let message = format!("context has {size} bytes of text; at most {CONTEXT_BYTES} are taken");
+        found.push(Violation::new("context", Rule::TooLarge, message));
+    }
+}
+
+/// Bytes of all texts in a context; ids, which have a limit of their own, included.
+fn text_bytes(context: &Context) -> usize {
+    let page = context.page.iter().flat_map(|page| [&page.url, &page.path, &page.title, &page.referrer]);
+    let sdk = context.sdk.iter().flat_map(|sdk| [&sdk.name, &sdk.version]);
+    let ids = [
+        &context.anonymous_id,
+        &context.session_id,
+        &context.user_id,
+        &context.user_signature,
+        &context.group_id,
+        &context.page_view_id,
+        &context.locale,
+        &context.timezone,
+        &context.traceparent,
+    ];
+    let texts = page.chain(sdk).chain(ids).flatten().map(String::len).sum::<usize>();
+    let bags = [&context.screen, &context.consent];
+    texts + bags.into_iter().flatten().map(|bag| bag.text().len()).sum::<usize>()
+}
+
+fn name(found: &mut Vec<Violation>, event: &Event) {
+    match event.name.as_deref() {
+        Some(name) if is_name(name) => {}
+        Some(name) => {
+            let message = format!(
+                "event name {} is not allowed: use a lower-case letter first, then lower-case letters, digits, \
+                 '_', '.' or ':', at most {NAME_BYTES} in all, such as \"post_view\"",
+                quoted(name)
+            );
+            found.push(Violation::new("event", Rule::BadName, message));
+        }
+        None if event.kind == EventType::Track => {
+            let message = "event is missing: a track event needs a name, such as \"post_view\"";
+            found.push(Violation::new("event", Rule::Required, message));
+        }
+        None => {}
+    }
+}
+
+/// Whether a name has the form `^[a-z][a-z0-9_.:]{0,63}$`.
+fn is_name(name: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.' | b':');
+    name.len() <= NAME_BYTES
+        && name.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
+        && name.bytes().all(allowed)
+}
+
+/// A value of the sender's for a message: quoted, and cut so that the message stays a sentence.
+fn quoted(text: &str) -> String {
+    let short = crate::text::cut(text, NAME_BYTES);
+    if short.len() < text.len() { format!("{short:?}…") } else { format!("{short:?}") }
+}
+
+pub(crate) fn id(found: &mut Vec<Violation>, place: &str, field: &str, value: Option<&str>) {
+    let Some(value) = value else { return };
+    let (rule, message) = if value.is_empty() {
+        (Rule::Empty, format!("{place}{field} is empty; leave it out or give it a value"))
+    } else if value.len() > ID_BYTES {
+        (Rule::TooLong, format!("{place}{field} has {} bytes; at most {ID_BYTES} are allowed", value.len()))
+    } else {
+        return;
+    };
+    found.push(Violation::new(format!("{place}{field}"), rule, message));
+}
+
+/// Checks an object of the sender's own keys.
+fn bag(found: &mut Vec<Violation>, path: &str, value: Option<&Json>) {
+    let Some(value) = value else { return };
+    if value.kind() != JsonKind::Object {
+        let message = format!("{path} is {}; it must be an object", value.kind().with_article());
+        found.push(Violation::new(path, Rule::WrongType, message));
+        return;
+    }
+    let shape = value.shape();
+    if shape.depth > PROPERTY_DEPTH {
+        let message = format!("{path} is {} levels deep; at most {PROPERTY_DEPTH} are allowed", shape.depth);
+        found.push(Violation::new(path, Rule::TooDeep, message));
+    }
+    if shape.keys > PROPERTY_KEYS {
+        let message = format!("{path} has {} keys; at most {PROPERTY_KEYS} are allowed", shape.keys);
+        found.push(Violation::new(path, Rule::TooManyKeys, message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Json {
+        Json::parse(text.to_owned()).unwrap()
+    }
+
+    fn rules(event: &Event) -> Vec<(String, Rule)> {
+        check(event).err().unwrap_or_default().into_iter().map(|v| (v.path, v.rule)).collect()
+    }
+
+    #[test]
+    fn a_name_with_a_space_is_refused_in_words() {
+        let refused = check(&Event::track("Post View")).unwrap_err();
+        assert_eq!(refused.len(), 1);
+        assert!(
+            refused[0]
+                .message
+                .starts_with("event name \"Post View\" is not allowed: use a lower-case letter")
+        );
+    }
+
+    #[test]
+    fn names_are_held_to_their_form_and_length() {
+        for good in ["a", "post_view", "a1.b:c_d", &"a".repeat(64)] {
+            assert!(check(&Event::track(good)).is_ok(), "{good}");
+        }
+        for bad in ["", "1a", "_a", "A", "a-b", "ä", "a\n", &"a".repeat(65)] {
+            assert_eq!(rules(&Event::track(bad)), [("event".to_owned(), Rule::BadName)], "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_a_track_event_needs_a_name() {
+        for kind in EventType::ALL {
+            let event = Event { kind, ..Event::default() };
+            assert_eq!(check(&event).is_err(), kind == EventType::Track, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn every_violation_is_told_at_once() {
+        let event = Event {
+            event_id: Some(String::new()),
+            user_id: Some("u".repeat(257)),
+            properties: Some(json("[1]")),
+            traits: Some(json(&format!("{{\"a\":{}{}}}", "[".repeat(9), "]".repeat(9)))),
+            context: Some(Box::new(Context { sample_rate: Some(1.5), ..Context::default() })),
+            ..Event::default()
+        };
+        let expected = [
+            ("event_id", Rule::Empty),
+            ("event", Rule::Required),
+            ("user_id", Rule::TooLong),
+            ("properties", Rule::WrongType),
+            ("traits", Rule::TooDeep),
+            ("context.sample_rate", Rule::OutOfRange),
+        ];
+        assert_eq!(rules(&event), expected.map(|(path, rule)| (path.to_owned(), rule)));
+    }
+
+    #[test]
+    fn depth_and_keys_are_allowed_up_to_their_limits() {
+        let deep = |levels: usize| json(&format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels)));
+        let wide = |keys: usize| {
+            json(&format!("{{{}}}", (0..keys).map(|i| format!("\"k{i}\":1")).collect::<Vec<_>>().join(",")))
+        };
+        for (properties, fine) in [(deep(8), true), (deep(9), false), (wide(256), true), (wide(257), false)] {
+            let event = Event { properties: Some(properties), ..Event::track("a") };
+            assert_eq!(check(&event).is_ok(), fine);
+        }
+    }
+
+    #[test]
+    fn a_context_cannot_make_a_request_grow_without_bound() {
+        let page = crate::Page { title: Some("t".repeat(CONTEXT_BYTES + 1)), ..Default::default() };
+        let context = Context { page: Some(page), ..Default::default() };
+        assert_eq!(check_context(&context).unwrap_err()[0].rule, Rule::TooLarge);
+    }
+}

@@ -1,0 +1,157 @@
+//! Reading the wire form: a batch's head first, then each event on its own.
+//! A text that fits is read in one pass; only one that does not is read again, field by field, to tell all that is wrong.
+
+mod diagnosis;
+
+use crate::check::{self, check, check_context};
+use crate::limits::{BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, UNCONFIRMED_IDS};
+use crate::{Batch, Event, Rule, Violation};
+use serde::Deserialize;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+/// Why a batch cannot be read; it is refused as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BatchError {
+    /// Nothing came.
+    #[error("the body is empty; send a JSON object such as {{\"events\":[{{\"event\":\"post_view\"}}]}}")]
+    Empty,
+    /// More bytes than a batch may have.
+    #[error("the batch has more than {BATCH_BYTES} bytes after decompression; split it")]
+    TooLarge,
+    /// The bytes are not UTF-8.
+    #[error("the body is not UTF-8: the first wrong byte is at {at}")]
+    NotUtf8 {
+        /// The place of the first wrong byte, from 0.
+        at: usize,
+    },
+    /// The text is not JSON.
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    /// It is JSON, but not a batch.
+    #[error("{}", .0.first().map_or("the body is not a batch", |first| first.message.as_str()))]
+    NotABatch(Vec<Violation>),
+    /// More events than a batch may have.
+    #[error("the batch has {0} events; at most {BATCH_EVENTS} are taken at once, split it")]
+    TooManyEvents(usize),
+}
+
+impl BatchError {
+    /// The stable name of the cause.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty_body",
+            Self::TooLarge => "batch_too_large",
+            Self::NotUtf8 { .. } => "not_utf8",
+            Self::NotJson(_) => "not_json",
+            Self::NotABatch(_) => "not_a_batch",
+            Self::TooManyEvents(_) => "too_many_events",
+        }
+    }
+}
+
+/// Why an event cannot be taken: what is wrong with it, and its id where one could be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRefused {
+    /// The event's id, where it has a readable one.
+    pub event_id: Option<String>,
+    /// Everything that is wrong; never empty.
+    pub violations: Vec<Violation>,
+}
+
+/// A batch whose head was read and checked, and whose events are still text.
+#[derive(Debug)]
+pub struct DecodedBatch<'a> {
+    /// The batch.
+    pub batch: Batch<'a>,
+    /// Fields outside the events that the wire form does not know.
+    pub unknown_fields: u32,
+}
+
+/// An event that was read and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecodedEvent {
+    /// The event.
+    pub event: Event,
+    /// Fields that the wire form does not know.
+    pub unknown_fields: u32,
+}
+
+/// Reads a batch's head and finds its events. Lone surrogates in `body` are made U+FFFD in place.
+///
+/// # Errors
+/// [`BatchError`], where the batch must be refused as a whole.
+pub fn decode_batch(body: &mut [u8]) -> Result<DecodedBatch<'_>, BatchError> {
+    if body.len() > BATCH_BYTES {
+        return Err(BatchError::TooLarge);
+    }
+    if body.trim_ascii().is_empty() {
+        return Err(BatchError::Empty);
+    }
+    crate::text::repair_surrogates(body);
+    let text = std::str::from_utf8(body).map_err(|error| BatchError::NotUtf8 { at: error.valid_up_to() })?;
+    let (batch, unknown_fields) = read::<Batch<'_>>(text).map_err(|error| match error.classify() {
+        Category::Data => BatchError::NotABatch(diagnosis::of_batch(text, &error)),
+        Category::Io | Category::Syntax | Category::Eof => BatchError::NotJson(error.to_string()),
+    })?;
+    if batch.events.len() > BATCH_EVENTS {
+        return Err(BatchError::TooManyEvents(batch.events.len()));
+    }
+    check_head(&batch)?;
+    Ok(DecodedBatch { batch, unknown_fields })
+}
+
+/// Reads and checks one event of a batch.
+///
+/// # Errors
+/// [`EventRefused`] with every violation.
+pub fn decode_event(raw: &RawValue) -> Result<DecodedEvent, EventRefused> {
+    let text = raw.get();
+    if text.len() > EVENT_BYTES {
+        return Err(EventRefused { event_id: None, violations: vec![too_large(text.len())] });
+    }
+    match read::<Event>(text) {
+        Ok((event, unknown_fields)) => match check(&event) {
+            Ok(()) => Ok(DecodedEvent { event, unknown_fields }),
+            Err(violations) => Err(EventRefused { event_id: event.event_id, violations }),
+        },
+        Err(error) => Err(diagnosis::of_event(text, &error)),
+    }
+}
+
+/// The violation of an event whose JSON text has `bytes` bytes, more than an event may have.
+pub fn too_large(bytes: usize) -> Violation {
+    Violation::new(
+        "",
+        Rule::TooLarge,
+        format!("the event has {bytes} bytes; at most {EVENT_BYTES} are allowed"),
+    )
+}
+
+/// Reads one JSON value and counts the fields that its type does not know.
+fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<(T, u32), serde_json::Error> {
+    let mut unknown_fields = 0u32;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = serde_ignored::deserialize(&mut json, |_| unknown_fields += 1)?;
+    json.end()?;
+    Ok((value, unknown_fields))
+}
+
+/// Checks what a batch says once for all its events.
+fn check_head(batch: &Batch<'_>) -> Result<(), BatchError> {
+    let mut found = Vec::new();
+    if batch.unconfirmed.len() > UNCONFIRMED_IDS {
+        let count = batch.unconfirmed.len();
+        let message =
+            format!("unconfirmed has {count} batch ids; at most {UNCONFIRMED_IDS} are taken at once");
+        found.push(Violation::new("unconfirmed", Rule::TooLarge, message));
+    }
+    check::id(&mut found, "", "batch_id", batch.batch_id.as_deref());
+    for id in &batch.unconfirmed {
+        check::id(&mut found, "", "unconfirmed", Some(id));
+    }
+    if let Some(Err(more)) = batch.context.as_ref().map(check_context) {
+        found.extend(more);
+    }
+    if found.is_empty() { Ok(()) } else { Err(BatchError::NotABatch(found)) }
+}
