@@ -1,1 +1,13 @@
-//! Placeholder.
+//! What crosses crates: reading a real topic, loading a real server, measuring both.
+//! The tools under `bin/` are thin over these modules; browsers are driven from `e2e/`, in JavaScript.
+
+mod error;
+pub mod ids;
+pub mod load;
+pub mod process_cpu;
+pub mod produce;
+pub mod report;
+pub mod run;
+pub mod topic;
+
+pub use error::Error;

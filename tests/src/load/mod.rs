@@ -1,0 +1,155 @@
+//! Load on a real server: connections that send batches as the browser SDK would and note what was acknowledged.
+//! Whether the acknowledged events are in the topic is left to `ids`, the table to `report`.
+
+mod batch;
+mod connection;
+
+use crate::Error;
+use crate::ids::EventId;
+use crate::process_cpu;
+use connection::Connection;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// What to send, and within which bounds.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The server's address, such as `127.0.0.1:8080`.
+    pub address: String,
+    /// The site's write key.
+    pub write_key: String,
+    /// Connections, each with one batch on the way at a time.
+    pub connections: usize,
+    /// Events in a batch.
+    pub batch_events: usize,
+    /// No batch is begun after that time.
+    pub duration: Duration,
+    /// No batch is begun that would make more events than these.
+    pub max_events: u64,
+    /// The server's process, to measure its processor time.
+    pub server_pid: u32,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The ids that the server acknowledged.
+    pub acknowledged: Vec<EventId>,
+    /// Events that it refused for good or wanted again.
+    pub refused: u64,
+    /// From the first request to the last answer.
+    pub elapsed: Duration,
+    /// The server's processor time within that.
+    pub server_cpu: Duration,
+    /// The time of each answered batch in microseconds, sorted.
+    pub latencies_us: Vec<u32>,
+}
+
+impl Outcome {
+    /// The latency that `share` (0 to 1) of the batches kept to; 0 where nothing was answered.
+    pub fn latency_us(&self, share: f64) -> u32 {
+        let last = self.latencies_us.len().saturating_sub(1);
+        let rank = (share * last as f64).round() as usize;
+        self.latencies_us.get(rank.min(last)).copied().unwrap_or(0)
+    }
+}
+
+/// What one connection brings home.
+#[derive(Debug, Default)]
+struct Share {
+    acknowledged: Vec<EventId>,
+    refused: u64,
+    latencies_us: Vec<u32>,
+}
+
+/// Opens all connections, then sends until a bound of the plan is reached and every answer is in.
+///
+/// # Errors
+/// [`Error::Http`] where the server cannot be reached, breaks off or answers what is no answer;
+/// [`Error::ProcessTime`]; [`Error::Usage`] for a plan that sends nothing.
+pub async fn run(plan: Plan) -> Result<Outcome, Error> {
+    let limit = footfall_event_model::limits::BATCH_EVENTS;
+    if plan.connections == 0 || plan.batch_events == 0 || plan.batch_events > limit {
+        return Err(Error::Usage(format!(
+            "a load needs at least 1 connection and 1 to {limit} events a batch"
+        )));
+    }
+    let mut connections = Vec::with_capacity(plan.connections);
+    for _ in 0..plan.connections {
+        connections.push(Connection::open(&plan.address, &plan.write_key).await?);
+    }
+    let begun = Arc::new(AtomicU64::new(0));
+    let cpu_before = process_cpu::used_by(plan.server_pid)?;
+    let start = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for connection in connections {
+        tasks.spawn(send_until_bound(connection, plan.clone(), start, Arc::clone(&begun)));
+    }
+    let mut outcome = Outcome {
+        acknowledged: Vec::new(),
+        refused: 0,
+        elapsed: Duration::ZERO,
+        server_cpu: Duration::ZERO,
+        latencies_us: Vec::new(),
+    };
+    while let Some(joined) = tasks.join_next().await {
+        let share = joined
+            .map_err(|error| Error::Http { url: plan.address.clone(), reason: error.to_string() })
+            .and_then(|share| share)?;
+        outcome.acknowledged.extend(share.acknowledged);
+        outcome.refused += share.refused;
+        outcome.latencies_us.extend(share.latencies_us);
+    }
+    outcome.elapsed = start.elapsed();
+    outcome.server_cpu = process_cpu::used_by(plan.server_pid)?.saturating_sub(cpu_before);
+    outcome.latencies_us.sort_unstable();
+    Ok(outcome)
+}
+
+async fn send_until_bound(
+    mut connection: Connection,
+    plan: Plan,
+    start: Instant,
+    begun: Arc<AtomicU64>,
+) -> Result<Share, Error> {
+    let mut share = Share::default();
+    let mut writer = batch::Writer::new();
+    let events = plan.batch_events as u64;
+    while start.elapsed() < plan.duration
+        && begun.fetch_add(events, Ordering::Relaxed) + events <= plan.max_events
+    {
+        let batch = writer.next(plan.batch_events);
+        let sent = Instant::now();
+        let answer = connection.send(batch.body).await?;
+        share.latencies_us.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
+        let refused = answer.refused_places(plan.batch_events);
+        share.refused += refused.len() as u64;
+        let accepted = batch.ids.iter().enumerate().filter(|(place, _)| !refused.contains(place));
+        share.acknowledged.extend(accepted.map(|(_, id)| *id));
+        if let Some(wait) = answer.retry_after {
+            tokio::time::sleep(wait.min(plan.duration)).await;
+        }
+    }
+    Ok(share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_taken_from_the_sorted_times() {
+        let outcome = Outcome {
+            acknowledged: vec![],
+            refused: 0,
+            elapsed: Duration::ZERO,
+            server_cpu: Duration::ZERO,
+            latencies_us: (1..=101).collect(),
+        };
+        assert_eq!(
+            (outcome.latency_us(0.5), outcome.latency_us(0.99), outcome.latency_us(1.0)),
+            (51, 100, 101)
+        );
+    }
+}
