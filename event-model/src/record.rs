@@ -48,6 +48,9 @@ pub struct Record<'a> {
     /// The group: the event's own, else the context's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_id: Option<&'a str>,
+    /// One view of one page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_view_id: Option<&'a str>,
     /// The former id of an `alias`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_id: Option<&'a str>,
@@ -57,7 +60,7 @@ pub struct Record<'a> {
     /// What is said of a user or a group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traits: Option<&'a Json>,
-    /// The context: the batch's, overridden by the event's.
+    /// The context: the batch's, overridden by the event's, without the ids that stand above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<&'a RawValue>,
     /// An event that the site counts on.
