@@ -1,0 +1,393 @@
+//! The state machine itself: takes events, clock readings, answers and life-cycle changes, and says what to do.
+//! What is captured and how a batch travels is left to `browser/`.
+
+use super::batch::Batch;
+use super::identity::{Identity, new_id};
+use super::outbox::{Outbox, Outgoing, Place};
+use super::queue::{Queue, Queued, Scope};
+use super::retry::{Verdict, delay_ms, verdict};
+use super::{Command, Now, Outcome, Priority, Settings, Slot, Stored, Transport};
+use footfall_event_model::limits::EVENT_BYTES;
+use footfall_event_model::{Context, Event, EventType, Json, Page, Rule, Violation, check, check_context, text, wire};
+use serde::Serialize;
+use std::rc::Rc;
+
+/// A batch stays below this, so that it fits as a beacon.
+const BATCH_BYTES: usize = 60 * 1024;
+/// An answer is awaited this long.
+const ANSWER_MS: u64 = 30_000;
+/// A longer title is cut.
+const TITLE_BYTES: usize = 512;
+
+/// What is known from outside of one tracker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct State {
+    /// The browser's id; `None` in anonymous mode.
+    pub anonymous_id: Option<String>,
+    /// The visit's id; `None` before its first event and in anonymous mode.
+    pub session_id: Option<String>,
+    /// The user's id, where one was told.
+    pub user_id: Option<String>,
+    /// Events that are not sent yet, or not answered.
+    pub queued: usize,
+    /// Events that the server took, or that left by beacon.
+    pub sent: u64,
+    /// Events that the server refused for good.
+    pub refused: u64,
+    /// Events dropped because the queue was full.
+    pub dropped: u64,
+}
+
+/// One tracker: one write key on one page.
+#[derive(Debug)]
+pub struct Tracker {
+    settings: Settings,
+    random: fastrand::Rng,
+    identity: Identity,
+    scope: Scope,
+    device: String,
+    queue: Queue,
+    outbox: Outbox,
+    commands: Vec<Command>,
+    seq: u64,
+    next_handle: u32,
+    /// All that is queued goes as soon as it can.
+    urgent: bool,
+    /// The page is being left: there may be no later.
+    gone: bool,
+    sent: u64,
+    refused: u64,
+    dropped: u64,
+}
+
+impl Tracker {
+    /// A tracker for this device, with what earlier pages left and a seed for its ids and waits.
+    pub fn new(settings: Settings, device: &Context, stored: Stored, seed: u64, now: Now) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let seq = stored.seq.as_deref().and_then(|seq| seq.parse().ok()).unwrap_or(0);
+        let (identity, commands) = Identity::new(settings.private, stored, now, &mut random);
+        let scope = Scope { who: json(&identity.context()).into(), page: "{}".into() };
+        Self {
+            seq: if settings.private { 0 } else { seq },
+            settings,
+            random,
+            identity,
+            scope,
+            device: json(device),
+            queue: Queue::default(),
+            outbox: Outbox::default(),
+            commands,
+            next_handle: 0,
+            urgent: false,
+            gone: false,
+            sent: 0,
+            refused: 0,
+            dropped: 0,
+        }
+    }
+
+    /// Takes an event. Its id and `seq` are given here; its time too, where it has none.
+    ///
+    /// # Errors
+    /// Every rule that it breaks; it is not queued then.
+    pub fn record(&mut self, mut event: Event, now: Now) -> Result<(), Vec<Violation>> {
+        event.event_id = Some(new_id(now, &mut self.random));
+        event.timestamp = event.timestamp.or(Some(now.unix_ms));
+        event.seq = Some(self.seq);
+        let is_key = event.name.as_ref().is_some_and(|name| self.settings.key_events.contains(name));
+        event.key_event = event.key_event.or(is_key.then_some(true));
+        check(&event)?;
+        if let Some((command, begun)) = self.identity.touch(now, &mut self.random) {
+            self.commands.push(command);
+            if begun {
+                self.refresh_who();
+            }
+        }
+        let priority = if event.key_event == Some(true) { Priority::Key } else { Priority::Normal };
+        let queued = Queued {
+            text: json(&event),
+            scope: self.scope.clone(),
+            priority,
+            since_ms: now.monotonic_ms,
+        };
+        if queued.wire_bytes() > EVENT_BYTES {
+            return Err(vec![wire::too_large(queued.wire_bytes())]);
+        }
+        self.seq += 1;
+        self.urgent |= priority == Priority::Key;
+        if self.make_room(&queued) {
+            self.queue.push(queued);
+        }
+        if self.gone { self.leave(true, now) } else { self.send_what_is_due(now) }
+        Ok(())
+    }
+
+    /// Begins a view of a page: later events belong to it. The `page` event itself is the caller's to record.
+    pub fn start_page(&mut self, mut page: Page, now: Now) {
+        if let Some(title) = &mut page.title {
+            title.truncate(text::cut(title, TITLE_BYTES).len());
+        }
+        let page_view_id = Some(new_id(now, &mut self.random));
+        let context = Context { page_view_id, page: Some(page), ..Context::default() };
+        self.scope.page = json(&context).into();
+    }
+
+    /// Recognises the user: later events carry the id. An `identify` event is recorded where that is news.
+    ///
+    /// # Errors
+    /// Every rule that the id or the traits break; no event is recorded then.
+    pub fn identify(&mut self, user_id: String, traits: Option<Json>, now: Now) -> Result<(), Vec<Violation>> {
+        if self.identity.user_id.as_ref() == Some(&user_id) && traits.is_none() {
+            return Ok(());
+        }
+        let event = Event {
+            kind: EventType::Identify,
+            user_id: Some(user_id.clone()),
+            traits,
+            ..Event::default()
+        };
+        check(&event)?;
+        self.set_user(user_id)?;
+        self.record(event, now)
+    }
+
+    /// Sets the user without an event, as the page that was served knows them.
+    ///
+    /// # Errors
+    /// Every rule that the id breaks; nothing changes then.
+    pub fn set_user(&mut self, user_id: String) -> Result<(), Vec<Violation>> {
+        if self.settings.private {
+            let message = "no user id is kept: the visitor asked for privacy (Global Privacy Control)";
+            return Err(vec![Violation::new("user_id", Rule::UnknownValue, message)]);
+        }
+        check_context(&Context { user_id: Some(user_id.clone()), ..Context::default() })?;
+        if self.identity.user_id.as_ref() != Some(&user_id) {
+            self.identity.user_id = Some(user_id);
+            self.refresh_who();
+        }
+        Ok(())
+    }
+
+    /// Takes over what another tab has remembered.
+    pub fn remembered(&mut self, slot: Slot, value: Option<&str>) {
+        if self.identity.remembered(slot, value) {
+            self.refresh_who();
+        }
+    }
+
+    /// Sends all that is queued as soon as it can be sent.
+    pub fn flush(&mut self, now: Now) {
+        self.urgent = true;
+        self.send_what_is_due(now);
+    }
+
+    /// Looks at the clock: sends what is due, gives up what was not answered.
+    pub fn wake(&mut self, now: Now) {
+        while let Some(handle) = self.outbox.overdue(now.monotonic_ms) {
+            self.settle(handle, &Outcome::Unreachable, now);
+        }
+        self.send_what_is_due(now);
+    }
+
+    /// When to call [`Tracker::wake`] at the latest, on the monotonic clock.
+    pub fn next_wake(&self) -> Option<u64> {
+        if self.gone {
+            return None;
+        }
+        let idle = !self.outbox.is_in_flight();
+        let retry = self.outbox.first_waiting().map(|(_, from_ms)| from_ms);
+        let interval = u64::from(self.settings.flush_interval_ms);
+        let due = self.queue.first().map(|first| first.since_ms + interval);
+        let next = retry.or(due).filter(|_| idle);
+        [next, self.outbox.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// The page is hidden, or being left (`gone`): all that is here goes by beacon, now.
+    pub fn leave(&mut self, gone: bool, now: Now) {
+        self.gone |= gone;
+        while let Some((at, _)) = self.outbox.first_waiting() {
+            self.send(at, Transport::Beacon, now);
+        }
+        while self.cut(self.outbox.room(now.monotonic_ms), now) {
+            self.send(self.outbox.batches.len() - 1, Transport::Beacon, now);
+        }
+        self.urgent = false;
+    }
+
+    /// The page is back from being hidden or from the back/forward cache.
+    pub fn resume(&mut self, now: Now) {
+        self.gone = false;
+        self.wake(now);
+    }
+
+    /// Whether the browser took a beacon; what it refused goes by `fetch` instead.
+    pub fn beaconed(&mut self, handle: u32, taken: bool, now: Now) {
+        let Some(at) = self.outbox.position(handle) else { return };
+        if !taken {
+            self.send(at, Transport::Fetch, now);
+            return;
+        }
+        if let Some(out) = self.outbox.batches.remove(at) {
+            if let Place::InFlight { bytes, .. } = out.place {
+                self.outbox.beacon_taken(bytes, now.monotonic_ms);
+            }
+            self.sent += out.batch.events.len() as u64;
+        }
+        self.send_what_is_due(now);
+    }
+
+    /// What became of a `fetch`. An attempt that was given up before is no longer awaited, and ignored.
+    pub fn answered(&mut self, handle: u32, outcome: &Outcome, now: Now) {
+        self.settle(handle, outcome, now);
+        self.send_what_is_due(now);
+    }
+
+    /// What there is to do now, in order.
+    pub fn take_commands(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.commands)
+    }
+
+    /// What is known from outside.
+    pub fn state(&self) -> State {
+        State {
+            anonymous_id: self.identity.anonymous_id.clone(),
+            session_id: self.identity.session_id().map(str::to_owned),
+            user_id: self.identity.user_id.clone(),
+            queued: self.queue.len() + self.outbox.len(),
+            sent: self.sent,
+            refused: self.refused,
+            dropped: self.dropped,
+        }
+    }
+
+    fn refresh_who(&mut self) {
+        self.scope.who = Rc::from(json(&self.identity.context()));
+    }
+
+    /// Makes room for an event at the bound: the oldest ones that are not key events go, then the oldest at all;
+    /// a key event never makes room for another. False where the new one is what goes.
+    fn make_room(&mut self, event: &Queued) -> bool {
+        while self.queue.len() + self.outbox.len() >= self.settings.queue_events
+            || self.queue.bytes() + self.outbox.bytes() + event.text.len() > self.settings.queue_bytes
+        {
+            self.dropped += 1;
+            let made = [Priority::Normal, Priority::Key].into_iter().any(|priority| {
+                (priority == Priority::Normal || event.priority == Priority::Key)
+                    && (self.outbox.drop_oldest(priority) || self.queue.drop_oldest(priority))
+            });
+            if !made {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// One batch at a time while the page lives: that keeps the order, and lets one failure hold back the rest.
+    fn send_what_is_due(&mut self, now: Now) {
+        if self.gone || self.outbox.is_in_flight() {
+            return;
+        }
+        if let Some((at, from_ms)) = self.outbox.first_waiting() {
+            if from_ms <= now.monotonic_ms {
+                self.send(at, Transport::Fetch, now);
+            }
+            return;
+        }
+        let Some(first) = self.queue.first() else {
+            self.urgent = false;
+            return;
+        };
+        let waited = now.monotonic_ms.saturating_sub(first.since_ms);
+        let due = self.urgent
+            || waited >= u64::from(self.settings.flush_interval_ms)
+            || self.queue.len() >= self.settings.flush_count
+            || self.queue.bytes() >= BATCH_BYTES / 2;
+        if due && self.cut(BATCH_BYTES, now) {
+            self.send(self.outbox.batches.len() - 1, Transport::Fetch, now);
+        }
+    }
+
+    /// Moves the next batch from the queue to the end of the outbox. False where nothing is queued.
+    fn cut(&mut self, room: usize, now: Now) -> bool {
+        let Some(first) = self.queue.first() else { return false };
+        let overhead = Batch::overhead(first, &self.device);
+        // Where not even one event has room, the browser is asked all the same: not all of them have the quota.
+        let room = if overhead + first.wire_bytes() <= room { room.min(BATCH_BYTES) } else { BATCH_BYTES };
+        let events = self.queue.cut(self.settings.flush_count, room.saturating_sub(overhead));
+        let batch = Batch { id: new_id(now, &mut self.random), events };
+        let place = Place::Waiting { from_ms: now.monotonic_ms };
+        self.outbox.batches.push_back(Outgoing { batch, place, attempts: 0 });
+        if !self.settings.private {
+            self.commands.push(Command::Remember { slot: Slot::Seq, value: Some(self.seq.to_string()) });
+        }
+        true
+    }
+
+    fn send(&mut self, at: usize, transport: Transport, now: Now) {
+        let Some(out) = self.outbox.batches.get_mut(at) else { return };
+        let body = out.batch.body(&self.device, now);
+        let handle = self.next_handle;
+        self.next_handle = handle.wrapping_add(1);
+        out.place = Place::InFlight { handle, bytes: body.len(), until_ms: now.monotonic_ms + ANSWER_MS };
+        self.commands.push(Command::Send { handle, transport, priority: out.batch.priority(), body });
+    }
+
+    fn settle(&mut self, handle: u32, outcome: &Outcome, now: Now) {
+        let Some(at) = self.outbox.position(handle) else { return };
+        let Some(mut out) = self.outbox.batches.remove(at) else { return };
+        let (mut asked_ms, mut again) = (None, &[][..]);
+        if let Outcome::Answered { retry_after_ms, retry, .. } = outcome {
+            (asked_ms, again) = (*retry_after_ms, retry);
+        }
+        let count = out.batch.events.len();
+        match verdict(outcome) {
+            Verdict::Again => {}
+            Verdict::TooLarge if count > 1 => {
+                let rest = out.batch.events.split_off(count / 2);
+                for events in [rest, out.batch.events] {
+                    self.put_back(at, events, 0, now.monotonic_ms, now);
+                }
+                return;
+            }
+            Verdict::TooLarge | Verdict::Refused => {
+                self.refused += count as u64;
+                return;
+            }
+            Verdict::Taken => {
+                let mut index = 0..;
+                out.batch.events.retain(|_| index.next().is_some_and(|index| again.contains(&index)));
+                self.sent += (count - out.batch.events.len()) as u64;
+                if out.batch.events.is_empty() {
+                    return;
+                }
+                // Another set of events is another batch.
+                out.batch.id = new_id(now, &mut self.random);
+            }
+        }
+        let attempts = out.attempts + 1;
+        let from_ms = now.monotonic_ms + delay_ms(attempts, asked_ms, &mut self.random);
+        let place = Place::Waiting { from_ms };
+        self.outbox.batches.insert(at, Outgoing { batch: out.batch, place, attempts });
+    }
+
+    fn put_back(&mut self, at: usize, events: Vec<Queued>, attempts: u32, from_ms: u64, now: Now) {
+        let batch = Batch { id: new_id(now, &mut self.random), events };
+        self.outbox.batches.insert(at, Outgoing { batch, place: Place::Waiting { from_ms }, attempts });
+    }
+}
+
+/// The JSON text of a value whose keys are all text, for which serde_json knows no error.
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
+}
+
+#[cfg(test)]
+impl Tracker {
+    pub(super) fn awaits(&self, handle: u32) -> bool {
+        self.outbox.position(handle).is_some()
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.queue.bytes() + self.outbox.bytes()
+    }
+}
