@@ -17,7 +17,8 @@ let records = recall('sessionStorage', MEMORY, [])
 let source
 
 panel.open = recall('localStorage', OPEN, matchMedia('(min-width: 70rem)').matches)
-panel.addEventListener('toggle', () => remember('localStorage', OPEN, panel.open))
+// Only a choice is remembered, not the default: a window may be narrow today and wide tomorrow.
+panel.firstElementChild.addEventListener('click', () => remember('localStorage', OPEN, !panel.open))
 list.replaceChildren(...records.map((record) => rowOf(record)))
 count.textContent = records.length || ''
 

@@ -1,6 +1,8 @@
 // One accepted event as a line of the panel, with the whole record behind it. Only text is written, never markup.
 
 const SHOWN = 4
+/** What the SDK reads off an element by itself. */
+const OF_ELEMENT = ['text', 'href', 'tag', 'id', 'role']
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 
 /** The list item for a record; `fresh` lets it light up once. */
@@ -35,13 +37,15 @@ function kind({ type, event }) {
 
 function chips({ properties, context, user_id }) {
   const all = Object.entries(properties ?? {}).filter(([, value]) => value !== null && value !== '')
+  // What the site itself says about an event comes first.
+  all.sort(([a], [b]) => OF_ELEMENT.includes(a) - OF_ELEMENT.includes(b))
   if (!all.length && context?.page?.path) all.push(['path', context.page.path])
   if (!all.length && user_id) all.push(['user', user_id])
   const line = element('span', { className: 'chips' })
   for (const [key, value] of all.slice(0, SHOWN)) {
     const chip = element('span', { className: 'chip' })
     const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
-    chip.append(element('i', { textContent: key }), ` ${text.length > 40 ? `${text.slice(0, 39)}…` : text}`)
+    chip.append(element('i', { textContent: key }), ` ${text}`)
     line.append(chip)
   }
   if (all.length > SHOWN) line.append(element('span', { className: 'chip more', textContent: `+${all.length - SHOWN}` }))

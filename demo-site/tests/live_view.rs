@@ -110,7 +110,7 @@ async fn the_browsers_stream_ends_when_the_admin_stream_does_so_that_it_asks_aga
     let browser = Browser::new(&forum);
     let view = browser.open("/live?anonymous_id=a", &[]).await;
     drop(admin.call().await);
-    assert_eq!(view.to_end().await, "event: connected\ndata: live\n\n");
+    assert_eq!(view.whole().await, "event: connected\ndata: live\n\n");
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn an_admin_address_that_is_down_or_wrong_is_said_in_words_and_tried_again
         let forum = Forum::start_with_admin(admin_url).await;
         let view = Browser::new(&forum).open("/live?anonymous_id=a", &[]).await;
         let said = "retry: 1000\nevent: unavailable\ndata: live view not reachable, retrying\n\n";
-        assert_eq!(view.to_end().await, said);
+        assert_eq!(view.whole().await, said);
     }
 }
 
@@ -137,7 +137,7 @@ async fn a_live_view_beyond_the_limit_is_told_to_come_back_and_others_go_on() {
         views.push(browser.open("/live?anonymous_id=a", &[]).await);
         calls.push(admin.call().await);
     }
-    let refused = browser.open("/live?anonymous_id=a", &[]).await.to_end().await;
+    let refused = browser.open("/live?anonymous_id=a", &[]).await.whole().await;
     assert!(refused.contains("event: unavailable\ndata: all live views are taken, retrying"), "{refused}");
     calls[0].events.send("data: still here\n\n").await.unwrap();
     views[0].until("still here").await;
@@ -170,6 +170,6 @@ async fn an_open_live_view_does_not_hold_up_a_stop() {
     let view = browser.open("/live?anonymous_id=a", &[]).await;
     let call = admin.call().await;
     forum.stop().await.unwrap();
-    assert_eq!(view.to_end().await, "event: connected\ndata: live\n\n", "the stream ends in order");
+    assert_eq!(view.whole().await, "event: connected\ndata: live\n\n", "the stream ends in order");
     timeout(DEADLINE, call.events.closed()).await.expect("the forum hangs up");
 }

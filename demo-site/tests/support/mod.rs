@@ -169,7 +169,7 @@ impl Stream {
     }
 
     /// Reads to the end of the stream, and gives all of it.
-    pub(crate) async fn to_end(self) -> String {
+    pub(crate) async fn whole(self) -> String {
         let rest =
             tokio::time::timeout(DEADLINE, self.body.collect()).await.expect("the stream ends").unwrap();
         self.text + std::str::from_utf8(&rest.to_bytes()).unwrap()
