@@ -1,0 +1,215 @@
+//! The open file under the journal's writer: its pragmas, its two bounds, its probe and its checkpoints.
+//! It holds no queue and wakes nobody.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::JournalSettings;
+use super::schema::{self, open_error};
+use crate::error::{DeliveryError, OpenError};
+
+/// How long another process (an operator's `sqlite3`) may hold the write lock before an append gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the writer waits for a read to end when the write-ahead log has grown too long.
+const FOLD_TIMEOUT: Duration = Duration::from_millis(50);
+
+/// What a probe writes: enough that a disk with a last free page does not pass for one with room.
+const PROBE_BYTES: u32 = 64 << 10;
+
+/// What the write-ahead log adds to each page.
+const WAL_FRAME_HEADER_BYTES: u64 = 24;
+
+/// Why nothing was written.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum WriteError {
+    Full(String),
+    Io(String),
+}
+
+impl WriteError {
+    /// The cause in words, for readiness.
+    pub(super) fn reason(&self) -> String {
+        DeliveryError::from(self.clone()).to_string()
+    }
+}
+
+impl From<WriteError> for DeliveryError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Full(reason) => Self::JournalFull { reason },
+            WriteError::Io(reason) => Self::JournalIo { reason },
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    page_bytes: u64,
+    max_pages: u64,
+    wal_max_bytes: u64,
+    /// Length of the write-ahead log as of the last checkpoint.
+    wal_bytes: u64,
+    /// Written since the last checkpoint.
+    unfolded_bytes: u64,
+    fold_failing: bool,
+}
+
+impl Database {
+    pub(super) fn open(path: &Path, settings: &JournalSettings) -> Result<Self, OpenError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || -> rusqlite::Result<Connection> {
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            Ok(connection)
+        };
+        let mut connection = open().map_err(|error| open_error(path, &error))?;
+        // Looked at before the first write: a file that is not ours stays as it was found.
+        schema::found_version(&connection, path)?;
+        if connection.is_readonly("main").map_err(|error| open_error(path, &error))? {
+            let source = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+            return Err(OpenError::Io { path: path.to_owned(), source });
+        }
+        let (page_bytes, max_pages) =
+            configure(&connection, settings).map_err(|error| open_error(path, &error))?;
+        schema::prepare(&mut connection, path)?;
+        Ok(Self {
+            connection,
+            page_bytes,
+            max_pages,
+            wal_max_bytes: settings.wal_max_bytes,
+            wal_bytes: 0,
+            unfolded_bytes: 0,
+            fold_failing: false,
+        })
+    }
+
+    pub(super) fn wal_bytes(&self) -> u64 {
+        self.wal_bytes + self.unfolded_bytes
+    }
+
+    /// Bytes in pages that hold something.
+    pub(super) fn used_bytes(&self) -> rusqlite::Result<u64> {
+        let read = |pragma| self.connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0));
+        let pages = read("page_count")?.saturating_sub(read("freelist_count")?);
+        Ok(u64::from(pages) * self.page_bytes)
+    }
+
+    pub(super) fn max_bytes(&self) -> u64 {
+        self.max_pages * self.page_bytes
+    }
+
+    /// Writes and fsyncs something the size of a small group, and takes it out again.
+    pub(super) fn probe(&mut self) -> Result<(), WriteError> {
+        self.make_wal_room()?;
+        let write = || {
+            self.connection.execute("INSERT INTO probe (body) VALUES (zeroblob(?1))", [PROBE_BYTES])?;
+            self.connection.execute("DELETE FROM probe", [])
+        };
+        write().map_err(|error| self.write_error(&error, PROBE_BYTES.into()))?;
+        self.note_written(2 * u64::from(PROBE_BYTES));
+        Ok(())
+    }
+
+    pub(super) fn note_written(&mut self, bytes: u64) {
+        self.unfolded_bytes += bytes;
+    }
+
+    /// Refuses while the write-ahead log is at its bound and a read keeps it from being folded.
+    pub(super) fn make_wal_room(&mut self) -> Result<(), WriteError> {
+        if self.wal_bytes() < self.wal_max_bytes {
+            return Ok(());
+        }
+        self.fold();
+        if self.wal_bytes() < self.wal_max_bytes {
+            return Ok(());
+        }
+        Err(WriteError::Full(format!(
+            "its write-ahead log has {} of at most {} bytes, and a long read of the journal holds it back",
+            self.wal_bytes(),
+            self.wal_max_bytes
+        )))
+    }
+
+    /// Folds the write-ahead log into the file once it is long enough to be worth two fsyncs.
+    pub(super) fn fold_when_due(&mut self) {
+        if self.unfolded_bytes >= self.wal_max_bytes / 16 {
+            self.fold();
+        }
+    }
+
+    /// A failure here loses nothing: what was acknowledged is in the log, and the log's own bound stops it.
+    fn fold(&mut self) {
+        match self.checkpoint() {
+            Ok(()) => self.fold_failing = false,
+            Err(error) => {
+                if !std::mem::replace(&mut self.fold_failing, true) {
+                    tracing::warn!("the journal's write-ahead log cannot be folded into its file: {error}");
+                }
+            }
+        }
+    }
+
+    fn checkpoint(&mut self) -> rusqlite::Result<()> {
+        let length = self.checkpoint_pragma("PRAGMA wal_checkpoint(PASSIVE)")?;
+        self.wal_bytes = length;
+        self.unfolded_bytes = 0;
+        if length < self.wal_max_bytes / 4 {
+            return Ok(());
+        }
+        // Reads have kept the log from starting over: wait for them a little.
+        self.connection.busy_timeout(FOLD_TIMEOUT)?;
+        let truncated = self.checkpoint_pragma("PRAGMA wal_checkpoint(TRUNCATE)");
+        self.connection.busy_timeout(BUSY_TIMEOUT)?;
+        self.wal_bytes = truncated?;
+        Ok(())
+    }
+
+    /// The log's length in bytes after the checkpoint.
+    fn checkpoint_pragma(&self, pragma: &str) -> rusqlite::Result<u64> {
+        let frames: i64 = self.connection.query_row(pragma, [], |row| row.get(1))?;
+        Ok(frames.max(0).unsigned_abs() * (self.page_bytes + WAL_FRAME_HEADER_BYTES))
+    }
+
+    /// SQLite says "full" both at our cap and on a full disk; which one it was is told by the room left.
+    pub(super) fn write_error(&self, error: &rusqlite::Error, wanted_bytes: u64) -> WriteError {
+        if error.sqlite_error_code() != Some(ErrorCode::DiskFull) {
+            return WriteError::Io(error.to_string());
+        }
+        let used = match self.used_bytes() {
+            Ok(used) => used,
+            Err(second) => return WriteError::Io(format!("{error}, then {second}")),
+        };
+        // Rows fill pages only in part, so more is needed than is written.
+        let needed = wanted_bytes + wanted_bytes / 2 + 16 * self.page_bytes;
+        if used + needed < self.max_bytes() {
+            return WriteError::Io("no space left on the disk of the data directory".to_owned());
+        }
+        WriteError::Full(format!("it holds {used} of at most {} bytes", self.max_bytes()))
+    }
+}
+
+/// Sets what the promises rest on; gives the page size in bytes and the cap in pages.
+fn configure(connection: &Connection, settings: &JournalSettings) -> rusqlite::Result<(u64, u64)> {
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        tracing::warn!("the journal's file system cannot share memory: SQLite chose `{mode}`, not `wal`");
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // On macOS an fsync alone does not reach the disk; elsewhere this changes nothing.
+    connection.pragma_update(None, "fullfsync", true)?;
+    // The writer folds the log itself, after its callers have been woken.
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+    let keep = i64::try_from(settings.wal_max_bytes / 8).unwrap_or(i64::MAX);
+    connection.pragma_update_and_check(None, "journal_size_limit", keep, |_| Ok(()))?;
+    let page_bytes: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let pages = u32::try_from(settings.max_bytes / u64::from(page_bytes)).unwrap_or(u32::MAX);
+    let max_pages: u32 =
+        connection.pragma_update_and_check(None, "max_page_count", pages, |row| row.get(0))?;
+    Ok((page_bytes.into(), max_pages.into()))
+}

@@ -1,0 +1,77 @@
+//! The journal: an SQLite file on this machine's disk in which acknowledged records are safe.
+//! When records go here and not to Kafka is decided elsewhere; what they mean too.
+//!
+//! The file is `journal.sqlite` in the data directory, in WAL mode, fsynced at each commit. One process writes
+//! it (`journal.lock`); anyone may read it in short reads, with [`JournalReader`] or with `sqlite3`:
+//!
+//! ```sql
+//! SELECT seq, appended_at, partition_key, headers ->> 'ce_id' AS id, payload FROM readable_events LIMIT 10;
+//! ```
+//!
+//! | column of `events` | type | meaning |
+//! |---|---|---|
+//! | `seq` | INTEGER | rises with each record, never used twice |
+//! | `appended_at_ms` | INTEGER | milliseconds since 1970, UTC |
+//! | `partition_key` | BLOB or NULL | the record's key |
+//! | `headers` | TEXT | a JSON object in header order; a value that is not UTF-8 is an array of its bytes |
+//! | `payload` | BLOB | the record's value |
+//! | `checksum` | INTEGER | CRC-32 (IEEE), see [`row`](self) in the source for the bytes it covers |
+//!
+//! Space comes back when rows are deleted: their pages are used again, while the file keeps its size, which
+//! the cap bounds. The write-ahead log (`journal.sqlite-wal`) stands beside it and has a bound of its own.
+
+mod commit;
+mod database;
+mod lock;
+mod queue;
+mod reader;
+mod row;
+mod schema;
+mod sink;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+pub use reader::{JournalReader, ReadError};
+pub use row::JournalRow;
+pub(crate) use sink::JournalSink;
+
+/// The journal's file in the data directory.
+pub const JOURNAL_FILE: &str = "journal.sqlite";
+
+/// Bounds of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalSettings {
+    /// The most bytes that the journal's file may take, write-ahead log not counted. Default 1 GiB.
+    pub max_bytes: u64,
+    /// The most bytes that the write-ahead log may take: it is folded into the file at a sixteenth of this, and
+    /// only a long read by someone else can hold that up. Beyond it appends are refused. Default 256 MiB.
+    pub wal_max_bytes: u64,
+}
+
+impl Default for JournalSettings {
+    fn default() -> Self {
+        Self { max_bytes: 1 << 30, wal_max_bytes: 256 << 20 }
+    }
+}
+
+impl JournalSettings {
+    /// The smallest `max_bytes` and `wal_max_bytes` that are taken: 1 MiB.
+    pub const MIN_BYTES: u64 = 1 << 20;
+
+    pub(crate) fn check(&self) -> Result<(), crate::OpenError> {
+        for (name, value) in
+            [("journal.max_bytes", self.max_bytes), ("journal.wal_max_bytes", self.wal_max_bytes)]
+        {
+            if value < Self::MIN_BYTES {
+                let reason = format!("{value} bytes is too small, at least {} are needed", Self::MIN_BYTES);
+                return Err(crate::OpenError::setting(name, reason));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn journal_path(data_dir: &Path) -> PathBuf {
+    data_dir.join(JOURNAL_FILE)
+}

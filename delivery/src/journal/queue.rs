@@ -1,0 +1,155 @@
+//! What waits for the journal's writer. Its bound is the memory budget that each batch has already been
+//! charged to; it refuses only when closed.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::completion::Completion;
+use crate::record::Batch;
+
+/// A batch and whoever waits for it.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) batch: Batch,
+    pub(super) completion: Completion,
+}
+
+/// What the writer is woken for.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Batches to commit together, oldest first.
+    Group(Vec<Waiting>),
+    /// Nothing came until the given moment.
+    ProbeDue,
+    /// Closed and empty.
+    Closed,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Waiting>,
+    closed: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics halfway through a change, so a poisoned state is still whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a batch, or hands it back when closed.
+    pub(super) fn push(&self, waiting: Waiting) -> Result<(), Waiting> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(waiting);
+        }
+        state.waiting.push_back(waiting);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Takes no more; what waits is still given out.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for work; a group ends at the batch that reaches `group_bytes`. While both a probe and a batch are
+    /// due the probe goes first, else a steady stream of refused batches would put it off for ever.
+    pub(super) fn take(&self, group_bytes: usize, probe_at: Option<Instant>) -> Work {
+        let mut state = self.lock();
+        loop {
+            let until_probe = probe_at.map(|at| at.saturating_duration_since(Instant::now()));
+            if until_probe.is_some_and(|wait| wait.is_zero()) && !state.closed {
+                return Work::ProbeDue;
+            }
+            if !state.waiting.is_empty() {
+                return Work::Group(take_group(&mut state.waiting, group_bytes));
+            }
+            if state.closed {
+                return Work::Closed;
+            }
+            state = match until_probe {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(wait) => {
+                    self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+}
+
+fn take_group(waiting: &mut VecDeque<Waiting>, group_bytes: usize) -> Vec<Waiting> {
+    let mut bytes = 0;
+    let fits = waiting.iter().take_while(|next| {
+        let room = bytes < group_bytes;
+        bytes += next.batch.size_bytes();
+        room
+    });
+    let count = fits.count();
+    waiting.drain(..count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::budget::MemoryBudget;
+    use crate::record::Record;
+    use crate::stats::Counters;
+
+    fn waiting(payload: &'static [u8]) -> Waiting {
+        let batch = Batch::new(vec![Record { payload: Bytes::from_static(payload), ..Record::default() }]);
+        let budget = MemoryBudget::new(1 << 20);
+        let share = budget.try_reserve(batch.size_bytes(), batch.len()).unwrap();
+        let (completion, _) = Completion::new(share, Arc::new(Counters::default()));
+        Waiting { batch, completion }
+    }
+
+    fn group(work: Work) -> usize {
+        match work {
+            Work::Group(group) => group.len(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_group_ends_at_its_byte_bound_and_holds_at_least_one_batch() {
+        let queue = Queue::default();
+        let size = waiting(b"1").batch.size_bytes();
+        for payload in [b"1", b"2", b"3", b"4"] {
+            queue.push(waiting(payload)).unwrap();
+        }
+        assert_eq!(group(queue.take(2 * size, None)), 2);
+        assert_eq!(group(queue.take(1, None)), 1);
+        assert_eq!(group(queue.take(usize::MAX, None)), 1);
+    }
+
+    #[test]
+    fn a_closed_queue_gives_out_what_waits_and_takes_no_more() {
+        let queue = Queue::default();
+        queue.push(waiting(b"1")).unwrap();
+        queue.close();
+        assert!(queue.push(waiting(b"2")).is_err());
+        assert_eq!(group(queue.take(1, None)), 1);
+        assert!(matches!(queue.take(1, Some(Instant::now())), Work::Closed));
+    }
+
+    #[test]
+    fn a_due_probe_is_not_put_off_by_batches() {
+        let queue = Queue::default();
+        queue.push(waiting(b"1")).unwrap();
+        assert!(matches!(queue.take(1, Some(Instant::now())), Work::ProbeDue));
+    }
+}

@@ -1,0 +1,81 @@
+//! The journal's tables, and whether a file that was found is one of ours.
+//! Rows are written and read elsewhere.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::error::OpenError;
+
+/// The schema that this version writes; it stands in the file as `PRAGMA user_version`.
+pub(super) const SCHEMA_VERSION: i64 = 1;
+
+/// Marks the file as ours (`PRAGMA application_id`): "FtFl" in ASCII.
+const APPLICATION_ID: i64 = 0x4674_466C;
+
+const VERSION_1: &str = "
+CREATE TABLE events (
+    seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    appended_at_ms INTEGER NOT NULL,
+    partition_key  BLOB,
+    headers        TEXT    NOT NULL,
+    payload        BLOB    NOT NULL,
+    checksum       INTEGER NOT NULL
+) STRICT;
+CREATE VIEW readable_events AS
+    SELECT seq,
+           strftime('%Y-%m-%dT%H:%M:%fZ', appended_at_ms / 1000.0, 'unixepoch') AS appended_at,
+           CAST(partition_key AS TEXT) AS partition_key,
+           headers,
+           CAST(payload AS TEXT) AS payload
+    FROM events;
+-- Written and emptied while the disk or the cap refuses appends, to learn whether it takes them again.
+CREATE TABLE probe (body BLOB NOT NULL) STRICT;
+";
+
+/// Makes the tables in an empty file; refuses one that is not ours or is newer.
+pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    match found_version(connection, path)? {
+        SCHEMA_VERSION => Ok(()),
+        _ => create(connection).map_err(|error| open_error(path, &error)),
+    }
+}
+
+/// The schema version in the file: 0 for an empty file, at most [`SCHEMA_VERSION`].
+pub(super) fn found_version(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
+    let read = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let query = || -> rusqlite::Result<(i64, i64, i64)> {
+        let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        Ok((read("user_version")?, read("application_id")?, tables))
+    };
+    let (version, application, tables) = query().map_err(|error| open_error(path, &error))?;
+    match (version, application, tables) {
+        (0, 0, 0) => Ok(0),
+        (version, APPLICATION_ID, _) if version > SCHEMA_VERSION => {
+            Err(OpenError::NewerJournal { path: path.to_owned(), found: version, known: SCHEMA_VERSION })
+        }
+        (version @ 1.., APPLICATION_ID, _) => Ok(version),
+        _ => Err(OpenError::NotAJournal {
+            path: path.to_owned(),
+            reason: "it is an SQLite database of something else".to_owned(),
+        }),
+    }
+}
+
+fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(VERSION_1)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()
+}
+
+/// SQLite's words, sorted into "not a journal" and everything else.
+pub(super) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
+    let path = path.to_owned();
+    let reason = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::NotAJournal { path, reason },
+        _ => OpenError::Journal { path, reason },
+    }
+}

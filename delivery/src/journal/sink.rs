@@ -1,0 +1,101 @@
+//! The journal as a place where batches are made durable: opens it, hands batches to its writer, closes it.
+//! Whether a batch comes here is decided by the delivery.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::database::Database;
+use super::lock::WriterLock;
+use super::queue::{Queue, Waiting};
+use super::writer::Writer;
+use super::{JournalSettings, journal_path};
+use crate::completion::Completion;
+use crate::error::{DeliveryError, OpenError};
+use crate::readiness::{Health, Readiness};
+use crate::record::Batch;
+use crate::stats::{Count, JournalStats};
+
+const THREAD: &str = "footfall-journal";
+
+#[derive(Debug)]
+pub(crate) struct JournalSink {
+    queue: Arc<Queue>,
+    health: Arc<Health>,
+    counters: Arc<JournalCounters>,
+    max_bytes: u64,
+    /// Its sender is dropped when the writer has ended.
+    ended: Mutex<Receiver<()>>,
+}
+
+/// What the writer tells about its file.
+#[derive(Debug, Default)]
+pub(super) struct JournalCounters {
+    pub(super) used_bytes: Count,
+    pub(super) wal_bytes: Count,
+    pub(super) commits: Count,
+}
+
+impl JournalSink {
+    /// Opens or makes the journal. A full disk or a full journal is no error here: it shows in the readiness.
+    pub(crate) fn open(data_dir: &Path, settings: &JournalSettings) -> Result<Self, OpenError> {
+        settings.check()?;
+        std::fs::create_dir_all(data_dir)
+            .map_err(|source| OpenError::Io { path: data_dir.to_owned(), source })?;
+        let lock = WriterLock::take(data_dir)?;
+        let database = Database::open(&journal_path(data_dir), settings)?;
+        let max_bytes = database.max_bytes();
+        let queue = Arc::new(Queue::default());
+        let health = Arc::new(Health::starting("journal", "the journal is being opened".to_owned()));
+        let counters = Arc::new(JournalCounters::default());
+        let mut writer =
+            Writer::new(database, Arc::clone(&queue), Arc::clone(&health), Arc::clone(&counters), lock);
+        writer.probe();
+        let (alive, ended) = channel::<()>();
+        thread::Builder::new()
+            .name(THREAD.to_owned())
+            .spawn(move || {
+                writer.run();
+                drop(alive);
+            })
+            .map_err(|source| OpenError::Thread { name: THREAD, source })?;
+        Ok(Self { queue, health, counters, max_bytes, ended: Mutex::new(ended) })
+    }
+
+    pub(crate) fn submit(&self, batch: Batch, completion: Completion) {
+        if let Err(refused) = self.queue.push(Waiting { batch, completion }) {
+            refused.completion.complete(Err(DeliveryError::Closed));
+        }
+    }
+
+    pub(crate) fn readiness(&self) -> Readiness {
+        self.health.readiness()
+    }
+
+    pub(crate) fn stats(&self) -> JournalStats {
+        JournalStats {
+            used_bytes: self.counters.used_bytes.get(),
+            max_bytes: self.max_bytes,
+            wal_bytes: self.counters.wal_bytes.get(),
+            commits: self.counters.commits.get(),
+        }
+    }
+
+    /// Takes no more and writes what waits; `false` if that was not over at the deadline.
+    pub(crate) fn close(&self, deadline: Duration) -> bool {
+        self.queue.close();
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(ended.recv_timeout(deadline), Err(RecvTimeoutError::Disconnected))
+    }
+}
+
+impl Drop for JournalSink {
+    /// The file and its lock are free once this returns, unless the disk hangs.
+    fn drop(&mut self) {
+        if !self.close(Duration::from_secs(10)) {
+            tracing::warn!("the journal's writer was left behind: its disk has not answered for 10 s");
+        }
+    }
+}

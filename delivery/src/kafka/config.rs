@@ -1,0 +1,72 @@
+//! The settings as librdkafka's properties.
+//! Whether the settings make sense is checked before, in `settings`.
+
+use std::time::Duration;
+
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::error::KafkaError;
+
+use super::settings::KafkaSettings;
+use crate::error::OpenError;
+use crate::record::RECORD_OVERHEAD_BYTES;
+
+/// How the brokers are reached: enough for a client that only asks.
+pub(super) fn client_config(settings: &KafkaSettings) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", settings.brokers.join(","))
+        .set("client.id", "footfall")
+        .set("socket.nagle.disable", "true")
+        .set("socket.keepalive.enable", "true")
+        // A broker that is back is found within about a second.
+        .set("reconnect.backoff.ms", "100")
+        .set("reconnect.backoff.max.ms", "1000")
+        .set_log_level(RDKafkaLogLevel::Info);
+    for (name, value) in &settings.properties {
+        config.set(name, value);
+    }
+    config
+}
+
+/// A producer whose own bounds lie just above the memory budget, so that the budget is what refuses.
+pub(super) fn producer_config(settings: &KafkaSettings, memory_max_bytes: usize) -> ClientConfig {
+    let messages = memory_max_bytes / RECORD_OVERHEAD_BYTES + 1;
+    let kbytes = memory_max_bytes / 1024 + 1;
+    let give_up_ms = give_up_after(settings.request_timeout).as_millis();
+    let mut config = ClientConfig::new();
+    config
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("compression.type", settings.compression.as_str())
+        .set("linger.ms", format!("{}", settings.linger.as_secs_f64() * 1000.0))
+        .set("message.timeout.ms", give_up_ms.to_string())
+        .set("request.timeout.ms", settings.request_timeout.as_millis().to_string())
+        // A topic that nobody makes is told as such, before the records' time is up.
+        .set("topic.metadata.propagation.max.ms", (give_up_ms / 2).to_string())
+        .set("partitioner", "murmur2_random")
+        .set("queue.buffering.max.messages", messages.min(i32::MAX as usize).to_string())
+        .set("queue.buffering.max.kbytes", kbytes.min(i32::MAX as usize).to_string());
+    // The client's part goes last: a passed-through property wins over a default above.
+    for (name, value) in client_config(settings).config_map() {
+        config.set(name, value);
+    }
+    config.set_log_level(RDKafkaLogLevel::Info);
+    config
+}
+
+/// librdkafka looks once a second for records whose time is up. It gives up a second early, so that the answer
+/// at the deadline is its own: it knows whether a record may still arrive.
+fn give_up_after(request_timeout: Duration) -> Duration {
+    let early = Duration::from_secs(1).min(request_timeout / 2);
+    request_timeout - early
+}
+
+/// librdkafka's words about a property, without the value, which may be a secret.
+pub(super) fn config_error(error: &KafkaError) -> OpenError {
+    match error {
+        KafkaError::ClientConfig(_, description, name, _) => {
+            OpenError::setting(format!("kafka.properties.{name}"), description.trim())
+        }
+        other => OpenError::Kafka { reason: other.to_string() },
+    }
+}

@@ -1,0 +1,204 @@
+//! The Kafka settings in the field's own terms, and whether they make sense together.
+//! How they become librdkafka's properties stands in `config`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::error::OpenError;
+
+/// The codec of record batches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// As they are.
+    None,
+    /// gzip (zlib).
+    Gzip,
+    /// Snappy: little CPU on both sides.
+    #[default]
+    Snappy,
+    /// LZ4.
+    Lz4,
+    /// Zstandard: the smallest, at more CPU.
+    Zstd,
+}
+
+impl Compression {
+    const ALL: [Self; 5] = [Self::None, Self::Gzip, Self::Snappy, Self::Lz4, Self::Zstd];
+
+    /// Its name in Kafka's `compression.type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Snappy => "snappy",
+            Self::Lz4 => "lz4",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Compression {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|codec| codec.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is no compression; one of none, gzip, snappy, lz4, zstd is"))
+    }
+}
+
+/// Where and how records are produced.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KafkaSettings {
+    /// The first brokers to ask, `host:port` each; the others are learnt from them.
+    pub brokers: Vec<String>,
+    /// The topic of all records. Default `footfall.events`.
+    pub topic: String,
+    /// The codec of record batches. Default snappy.
+    pub compression: Compression,
+    /// How long a record waits for company before it is sent. Default 5 ms.
+    pub linger: Duration,
+    /// How long a batch waits for its acknowledgement at most. Default 10 s.
+    pub request_timeout: Duration,
+    /// Any further librdkafka property, by its own name; they win over this crate's defaults. A property that
+    /// has a setting of its own here, or that a promise rests on (`acks`, `enable.idempotence`), is refused.
+    pub properties: BTreeMap<String, String>,
+}
+
+impl KafkaSettings {
+    /// The defaults, for these brokers.
+    pub fn new(brokers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            brokers: brokers.into_iter().map(Into::into).collect(),
+            topic: "footfall.events".to_owned(),
+            compression: Compression::default(),
+            linger: Duration::from_millis(5),
+            request_timeout: Duration::from_secs(10),
+            properties: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), OpenError> {
+        if self.brokers.is_empty() {
+            return Err(OpenError::setting("kafka.brokers", "it is empty; give at least one `host:port`"));
+        }
+        for broker in &self.brokers {
+            check_broker(broker).map_err(|reason| OpenError::setting("kafka.brokers", reason))?;
+        }
+        check_topic(&self.topic).map_err(|reason| OpenError::setting("kafka.topic", reason))?;
+        let second = Duration::from_secs(1);
+        if !(second..=Duration::from_secs(300)).contains(&self.request_timeout) {
+            let reason = format!("{:?} is not between 1 s and 300 s", self.request_timeout);
+            return Err(OpenError::setting("kafka.request_timeout", reason));
+        }
+        if self.linger * 4 > self.request_timeout {
+            let reason = format!(
+                "{:?} leaves too little of kafka.request_timeout ({:?}): at most a quarter of it",
+                self.linger, self.request_timeout
+            );
+            return Err(OpenError::setting("kafka.linger", reason));
+        }
+        for name in self.properties.keys() {
+            if let Some(instead) = decided_elsewhere(name) {
+                return Err(OpenError::setting(format!("kafka.properties.{name}"), instead));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Values of `properties` may be secrets, so only their names are shown.
+impl fmt::Debug for KafkaSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaSettings")
+            .field("brokers", &self.brokers)
+            .field("topic", &self.topic)
+            .field("compression", &self.compression)
+            .field("linger", &self.linger)
+            .field("request_timeout", &self.request_timeout)
+            .field("properties", &self.properties.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+fn check_broker(broker: &str) -> Result<(), String> {
+    let port =
+        broker.rsplit_once(':').filter(|(host, _)| !host.is_empty() && !host.contains([' ', ',', '/']));
+    match port.map(|(_, port)| port.parse::<u16>()) {
+        Some(Ok(1..)) => Ok(()),
+        _ => Err(format!("`{broker}` is no `host:port`, such as `kafka-1.example.net:9092`")),
+    }
+}
+
+/// Kafka's own rule for topic names.
+fn check_topic(topic: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if (1..=249).contains(&topic.len()) && topic.chars().all(allowed) && topic != "." && topic != ".." {
+        return Ok(());
+    }
+    Err(format!("`{topic}` is no topic name: 1 to 249 of the characters a-z, A-Z, 0-9, `.`, `_`, `-`"))
+}
+
+/// What to set instead of a property that may not pass through.
+fn decided_elsewhere(property: &str) -> Option<&'static str> {
+    Some(match property {
+        "bootstrap.servers" | "metadata.broker.list" => "set kafka.brokers instead",
+        "compression.codec" | "compression.type" => "set kafka.compression instead",
+        "linger.ms" | "queue.buffering.max.ms" => "set kafka.linger instead",
+        "message.timeout.ms" | "delivery.timeout.ms" => "set kafka.request_timeout instead",
+        "queue.buffering.max.kbytes" | "queue.buffering.max.messages" => "it follows memory_max_bytes",
+        "acks" | "request.required.acks" | "enable.idempotence" => {
+            "it is fixed: an event is acknowledged only when every in-sync replica has it, once"
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut KafkaSettings)) -> String {
+        let mut settings = KafkaSettings::new(["localhost:9092"]);
+        settings.check().unwrap();
+        change(&mut settings);
+        settings.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_wrong_setting_is_refused_with_its_name_and_what_would_be_right() {
+        let cases = [
+            (refused(|s| s.brokers.clear()), "kafka.brokers", "host:port"),
+            (refused(|s| s.brokers = vec!["kafka".into()]), "kafka.brokers", "`kafka`"),
+            (refused(|s| s.brokers = vec!["a:1,b:2".into()]), "kafka.brokers", "host:port"),
+            (refused(|s| s.brokers = vec!["kafka:0".into()]), "kafka.brokers", "host:port"),
+            (refused(|s| s.topic = "my topic".into()), "kafka.topic", "249"),
+            (refused(|s| s.topic = "..".into()), "kafka.topic", "249"),
+            (refused(|s| s.request_timeout = Duration::ZERO), "kafka.request_timeout", "300 s"),
+            (refused(|s| s.linger = Duration::from_secs(9)), "kafka.linger", "a quarter"),
+            (refused(|s| drop(s.properties.insert("acks".into(), "1".into()))), "acks", "in-sync"),
+        ];
+        for (message, setting, right) in cases {
+            assert!(message.contains(setting) && message.contains(right), "{message}");
+        }
+        assert!("brotli".parse::<Compression>().unwrap_err().contains("zstd"));
+        assert_eq!("lz4".parse(), Ok(Compression::Lz4));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let mut settings = KafkaSettings::new(["localhost:9092"]);
+        settings.properties.insert("sasl.password".into(), "hunter2".into());
+        let shown = format!("{settings:?}");
+        assert!(shown.contains("sasl.password") && !shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -1,0 +1,75 @@
+//! Whether something durable can be written now, and why not.
+//! It is told by the journal's writer and by the Kafka probe; it probes nothing itself.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Whether an append has a good chance now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Records can be made durable.
+    Ready,
+    /// They cannot, for this cause.
+    NotReady {
+        /// The cause in words, for a probe's answer.
+        reason: String,
+    },
+}
+
+/// The state as last seen; a log line when it changes and none in between.
+#[derive(Debug)]
+pub(crate) struct Health {
+    store: &'static str,
+    ready: AtomicBool,
+    reason: Mutex<String>,
+}
+
+impl Health {
+    /// Not ready for `reason` until told otherwise; `store` names it in the log.
+    pub(crate) fn starting(store: &'static str, reason: String) -> Self {
+        Self { store, ready: AtomicBool::new(false), reason: Mutex::new(reason) }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_ready(&self) {
+        if !self.ready.swap(true, Ordering::AcqRel) {
+            tracing::info!(store = self.store, "ready: records can be made durable");
+        }
+    }
+
+    pub(crate) fn set_not_ready(&self, reason: String) {
+        let mut known = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_ready = self.ready.swap(false, Ordering::AcqRel);
+        if was_ready || *known != reason {
+            tracing::warn!(store = self.store, "not ready: {reason}");
+            *known = reason;
+        }
+    }
+
+    pub(crate) fn readiness(&self) -> Readiness {
+        if self.is_ready() {
+            return Readiness::Ready;
+        }
+        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Readiness::NotReady { reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_cause_is_told_until_it_is_over() {
+        let health = Health::starting("journal", "opening".into());
+        assert_eq!(health.readiness(), Readiness::NotReady { reason: "opening".into() });
+        health.set_ready();
+        assert_eq!(health.readiness(), Readiness::Ready);
+        health.set_not_ready("disk full".into());
+        health.set_not_ready("disk gone".into());
+        assert_eq!(health.readiness(), Readiness::NotReady { reason: "disk gone".into() });
+    }
+}

@@ -1,0 +1,64 @@
+//! Counts for metrics: what is in memory, what was stored, what failed.
+//! How they are named and exported is left to the caller.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A reading of the counts; totals count from the start of the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryStats {
+    /// Bytes of unacknowledged records now.
+    pub memory_bytes: usize,
+    /// The bound of `memory_bytes`.
+    pub memory_max_bytes: usize,
+    /// Unacknowledged records now.
+    pub memory_records: usize,
+    /// Batches stored completely.
+    pub appended_batches: u64,
+    /// Records stored, those of partly stored batches included.
+    pub appended_records: u64,
+    /// Records that were taken and then not stored.
+    pub failed_records: u64,
+    /// Records that were refused before they were taken: memory full, batch too large.
+    pub refused_records: u64,
+    /// The journal's size, where the journal is the store.
+    pub journal: Option<JournalStats>,
+}
+
+/// The journal's size and work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JournalStats {
+    /// Bytes in use by rows and indexes, freed pages not counted, as of the last commit.
+    pub used_bytes: u64,
+    /// The bound of `used_bytes`.
+    pub max_bytes: u64,
+    /// Bytes of the write-ahead log, as of the last checkpoint.
+    pub wal_bytes: u64,
+    /// Transactions since the start: each is one fsync for all batches that waited.
+    pub commits: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) appended_batches: Count,
+    pub(crate) appended_records: Count,
+    pub(crate) failed_records: Count,
+    pub(crate) refused_records: Count,
+}
+
+/// A number that one side writes and another reads now and then.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add(&self, more: usize) {
+        self.0.fetch_add(more as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
