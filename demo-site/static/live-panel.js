@@ -53,7 +53,7 @@ function watch() {
   say('Connecting …')
   source = new EventSource(`/live?anonymous_id=${encodeURIComponent(anonymousId)}`)
   // The forum says `connected` when it has reached the ingest server; `open` would only say that it answered.
-  source.addEventListener('connected', () => say('Live: click on something.', 'on'))
+  source.addEventListener('connected', () => say(records.length ? 'Live' : 'Live: click on something.', 'on'))
   source.addEventListener('accepted', (message) => {
     say('Live', 'on')
     add(JSON.parse(message.data))

@@ -23,7 +23,12 @@ use axum::{
 use bytes::Bytes;
 use futures_util::stream;
 use support::{Browser, DEADLINE, Forum};
-use tokio::{net::TcpListener, sync::mpsc, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    time::timeout,
+};
 
 /// One call of `GET /debug/events`: what it asked for, and the way to answer it.
 struct Call {
@@ -114,12 +119,15 @@ async fn the_browsers_stream_ends_when_the_admin_stream_does_so_that_it_asks_aga
 }
 
 #[tokio::test]
-async fn an_admin_address_that_is_down_or_wrong_is_said_in_words_and_tried_again() {
+async fn an_admin_address_that_is_down_wrong_or_mute_is_said_in_words_and_tried_again() {
     let not_found = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let wrong = format!("http://{}", not_found.local_addr().unwrap());
     let nothing = Router::new().fallback(|| async { StatusCode::NOT_FOUND });
     tokio::spawn(async move { axum::serve(not_found, nothing).await });
-    for admin_url in ["http://127.0.0.1:1", &wrong] {
+    // The system takes the connection, and nobody ever answers.
+    let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mute_url = format!("http://{}", mute.local_addr().unwrap());
+    for admin_url in ["http://127.0.0.1:1", &wrong, &mute_url] {
         let forum = Forum::start_with_admin(admin_url).await;
         let view = Browser::new(&forum).open("/live?anonymous_id=a", &[]).await;
         let said = "retry: 1000\nevent: unavailable\ndata: live view not reachable, retrying\n\n";
@@ -172,4 +180,16 @@ async fn an_open_live_view_does_not_hold_up_a_stop() {
     forum.stop().await.unwrap();
     assert_eq!(view.whole().await, "event: connected\ndata: live\n\n", "the stream ends in order");
     timeout(DEADLINE, call.events.closed()).await.expect("the forum hangs up");
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_is_cut_off_at_a_stop() {
+    let forum = Forum::start().await;
+    let mut stuck = TcpStream::connect(forum.url.trim_start_matches("http://")).await.unwrap();
+    // The forum answers 100 when it has begun to wait for the body, which never comes.
+    let head = "POST /login HTTP/1.1\r\nhost: forum\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+                content-length: 9\r\nexpect: 100-continue\r\n\r\n";
+    stuck.write_all(head.as_bytes()).await.unwrap();
+    timeout(DEADLINE, stuck.read_exact(&mut [0; 25])).await.expect("the forum waits").unwrap();
+    forum.stop().await.unwrap();
 }

@@ -2,6 +2,7 @@
 //! It holds back nothing and stores nothing: one frame is read from the server when the browser has taken the last.
 
 use std::{
+    convert::Infallible,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -94,7 +95,7 @@ impl Proxy {
         let answer = timeout(ANSWER_WITHIN, self.client.request(request))
             .await
             .map_err(|_| format!("no answer within {} s", ANSWER_WITHIN.as_secs()))?
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| with_cause(&error))?;
         if answer.status() != StatusCode::OK {
             return Err(format!("it answered {}", answer.status()));
         }
@@ -144,9 +145,12 @@ pub(super) async fn live(
     }
 }
 
-/// A word that the server was reached, then the stream as it comes until it ends, falls silent, or the forum stops. The browser then asks again by itself,
-/// from the last event that it saw.
-fn passed_on(upstream: Incoming, stopping: watch::Receiver<bool>, permit: OwnedSemaphorePermit) -> Body {
+/// A word that the server was reached, then the stream as it comes, until it ends, falls silent, or the forum stops.
+/// The browser then asks again by itself, from the last event that it saw.
+fn passed_on<B>(upstream: B, stopping: watch::Receiver<bool>, permit: OwnedSemaphorePermit) -> Body
+where
+    B: hyper::body::Body<Data = Bytes, Error: std::error::Error> + Unpin + Send + 'static,
+{
     let frames = stream::unfold((upstream, stopping, permit), |(mut upstream, mut stopping, permit)| async {
         loop {
             let frame = tokio::select! {
@@ -154,11 +158,11 @@ fn passed_on(upstream: Incoming, stopping: watch::Receiver<bool>, permit: OwnedS
                 _ = stopping.wait_for(|stop| *stop) => return None,
             };
             match frame.map(hyper::body::Frame::into_data) {
-                Ok(Ok(data)) => return Some((Ok::<_, hyper::Error>(data), (upstream, stopping, permit))),
+                Ok(Ok(data)) => return Some((Ok::<_, Infallible>(data), (upstream, stopping, permit))),
                 // Trailers mean nothing to an EventSource.
                 Ok(Err(_)) => {}
                 Err(error) => {
-                    tracing::debug!("live view: the stream broke off: {error}");
+                    tracing::debug!("live view: the stream broke off: {}", with_cause(&error));
                     return None;
                 }
             }
@@ -166,6 +170,14 @@ fn passed_on(upstream: Incoming, stopping: watch::Receiver<bool>, permit: OwnedS
     });
     let connected = stream::iter([Ok(Bytes::from_static(b"event: connected\ndata: live\n\n"))]);
     Body::from_stream(connected.chain(frames))
+}
+
+/// The error with what lies beneath it: the client's own words say no more than that connecting failed.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 /// One event that says why there is nothing to see, and when to ask again.
@@ -176,4 +188,22 @@ fn unavailable(reason: &str, retry_s: u64) -> Body {
 fn events(body: Body) -> Response {
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     (headers, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_falls_silent_is_ended_so_that_the_browser_asks_again() {
+        let views = Arc::new(Semaphore::new(1));
+        let permit = Arc::clone(&views).try_acquire_owned().unwrap();
+        let (_stop, stopping) = watch::channel(false);
+        let silent = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+        let begin = tokio::time::Instant::now();
+        let all = passed_on(silent, stopping, permit).collect().await.unwrap().to_bytes();
+        assert_eq!(all, "event: connected\ndata: live\n\n");
+        assert_eq!(begin.elapsed().as_secs(), SILENCE.as_secs());
+        assert_eq!(views.available_permits(), 1, "the place is free for another view");
+    }
 }
