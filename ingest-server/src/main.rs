@@ -1,2 +1,22 @@
-//! Placeholder.
-fn main() {}
+//! The binary `footfall`: reads the command line, does what it asks, and ends with an honest exit code.
+//! Everything else is in the library.
+
+use ingest_server::cli::{self, Asked};
+use ingest_server::{commands, log};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    log::start();
+    let done = match cli::read() {
+        Asked::Serve(said) => commands::serve(said),
+        Asked::CheckConfig(said) => commands::check_config(said),
+        Asked::Tail { said, from_start, no_follow } => commands::tail(said, from_start, !no_follow),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("footfall: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

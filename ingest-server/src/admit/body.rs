@@ -1,0 +1,61 @@
+//! Reads a request's body within three bounds: its own size, the memory of all bodies together, and a time.
+//! What the bytes mean is not looked at here.
+
+use crate::refusal::Refused;
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_LENGTH;
+use footfall_event_model::limits::BATCH_BYTES;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// The unit of the budget: a semaphore counts up to 2^29 permits on 32-bit machines, bytes would be too many.
+const PAGE: usize = 1024;
+
+/// The memory that all bodies together may take while they are read and answered.
+#[derive(Debug, Clone)]
+pub struct BodyBudget {
+    pages: Arc<Semaphore>,
+    timeout: Duration,
+}
+
+impl BodyBudget {
+    /// A budget of `max_bytes` for all bodies, each of which may take `timeout` to arrive.
+    pub fn new(max_bytes: usize, timeout: Duration) -> Self {
+        Self { pages: Arc::new(Semaphore::new(max_bytes / PAGE)), timeout }
+    }
+
+    /// Sets aside what a body may need; given back when the permit is dropped.
+    fn set_aside(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refused> {
+        let pages = bytes.div_ceil(PAGE).max(1) as u32;
+        Arc::clone(&self.pages).try_acquire_many_owned(pages).map_err(|_| Refused::Overloaded)
+    }
+}
+
+/// Reads a body. The permit goes with the bytes and must live as long as they do.
+///
+/// # Errors
+/// [`Refused`] where the body is too large, too slow or broken, or where there is no memory for it now.
+pub async fn read(
+    budget: &BodyBudget,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Vec<u8>, OwnedSemaphorePermit), Refused> {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|bytes| bytes > BATCH_BYTES) {
+        return Err(Refused::BodyTooLarge);
+    }
+    let permit = budget.set_aside(declared.unwrap_or(BATCH_BYTES))?;
+    let read = timeout(budget.timeout, Limited::new(body, BATCH_BYTES).collect());
+    let collected = read.await.map_err(|_| Refused::BodyTimeout(budget.timeout))?.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            Refused::BodyTooLarge
+        } else {
+            Refused::BodyBroken(error.to_string())
+        }
+    })?;
+    Ok((collected.to_bytes().into(), permit))
+}

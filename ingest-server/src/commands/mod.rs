@@ -1,0 +1,61 @@
+//! What the binary can be asked to do, a file each.
+//! Each ends with words for a person: what went wrong, and what would be right.
+
+mod check_config;
+mod serve;
+mod tail;
+
+pub use check_config::check_config;
+pub use serve::serve;
+pub use tail::tail;
+
+use crate::cli::Said;
+use crate::server::RunError;
+use crate::settings::{Problem, Settings, Sources};
+use footfall_delivery::OpenError;
+use footfall_delivery::journal::ReadError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The settings are wrong.
+    #[error("the settings are wrong:\n{}", list(.0))]
+    Settings(Vec<Problem>),
+    /// The server could not run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The journal could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The journal could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Something of the system's failed.
+    #[error("{doing}: {source}")]
+    System {
+        /// What was being done.
+        doing: &'static str,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n")
+}
+
+/// Gathers what was said on the command line, in the environment and in the file.
+fn gather(said: Said, problems: &mut Vec<Problem>) -> Sources {
+    let env = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Sources::gather(said.flags, env, said.config.as_deref(), problems)
+}
+
+fn settings(said: Said) -> Result<(Settings, Sources), CommandError> {
+    let mut problems = Vec::new();
+    let sources = gather(said, &mut problems);
+    match Settings::resolve(&sources, &mut problems) {
+        Some(settings) => Ok((settings, sources)),
+        None => Err(CommandError::Settings(problems)),
+    }
+}

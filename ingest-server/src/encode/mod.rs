@@ -1,0 +1,186 @@
+//! From a checked event and its stamp to the record that stands in the topic: value, key and headers.
+//! The headers follow the CloudEvents 1.0 Kafka binding in binary mode; where the record goes is delivery's part.
+
+use crate::stamp::Stamp;
+use bytes::Bytes;
+use footfall_delivery::{Header, Priority, Record as Outgoing};
+use footfall_event_model::{Context, Event, EventType, Record, SCHEMA_VERSION, UserAgent, uuid_v7};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// What all events of a batch share, made once.
+pub struct Shared<'a> {
+    write_key: &'a str,
+    batch_id: Option<&'a str>,
+    sent_at: Option<i64>,
+    priority: Priority,
+    stamp: &'a Stamp,
+    context: Context,
+    /// The context's text as it stands in the records of events that override nothing.
+    context_text: Option<Box<RawValue>>,
+    headers: Vec<Header>,
+}
+
+/// A record on its way out, and what the answer and the live view say of it.
+pub struct Encoded {
+    /// The record.
+    pub record: Outgoing,
+    /// The event's id, given here where the sender gave none.
+    pub event_id: String,
+    /// The browser, where the sender said.
+    pub anonymous_id: Option<String>,
+}
+
+impl<'a> Shared<'a> {
+    /// Prepares what is the same for all events of a batch.
+    ///
+    /// # Errors
+    /// [`serde_json::Error`] where the context cannot be written as JSON, which a context that was read can.
+    pub fn new(
+        write_key: &'a str,
+        batch_id: Option<&'a str>,
+        sent_at: Option<i64>,
+        context: Context,
+        priority: Priority,
+        stamp: &'a Stamp,
+    ) -> Result<Self, serde_json::Error> {
+        let mut headers = vec![
+            header("ce_specversion", Bytes::from_static(b"1.0")),
+            header("ce_source", Bytes::from(format!("/sites/{write_key}"))),
+            header("content-type", Bytes::from_static(b"application/json")),
+        ];
+        if let Some(batch_id) = batch_id {
+            headers.push(header("batch_id", Bytes::copy_from_slice(batch_id.as_bytes())));
+        }
+        let context_text = kept_context(&context)?;
+        Ok(Self { write_key, batch_id, sent_at, priority, stamp, context, context_text, headers })
+    }
+
+    /// Makes the record of one event.
+    ///
+    /// # Errors
+    /// [`EncodeError`] where the system gives no randomness for an id, or the record cannot be written.
+    pub fn encode(&self, event: Event) -> Result<Encoded, EncodeError> {
+        let own = event.context.as_ref().map(|own| self.context.overridden_by(own));
+        let own_text = own.as_ref().map(kept_context).transpose()?.flatten();
+        let (context, context_text) = match &own {
+            Some(own) => (own, own_text.as_deref()),
+            None => (&self.context, self.context_text.as_deref()),
+        };
+        let event_id = match event.event_id {
+            Some(id) => id,
+            None => new_id(self.stamp.received_at)?,
+        };
+        let timestamp = event.timestamp.unwrap_or(self.stamp.received_at);
+        let user_id = event.user_id.as_deref().or(context.user_id.as_deref());
+        let anonymous_id = context.anonymous_id.as_deref();
+        let record = Record {
+            schema_version: SCHEMA_VERSION,
+            event_id: &event_id,
+            kind: event.kind,
+            name: event.name.as_deref(),
+            timestamp,
+            sent_at: self.sent_at,
+            received_at: self.stamp.received_at,
+            seq: event.seq,
+            write_key: self.write_key,
+            batch_id: self.batch_id,
+            user_id,
+            anonymous_id,
+            session_id: context.session_id.as_deref(),
+            group_id: event.group_id.as_deref().or(context.group_id.as_deref()),
+            page_view_id: context.page_view_id.as_deref(),
+            previous_id: event.previous_id.as_deref(),
+            properties: event.properties.as_ref(),
+            traits: event.traits.as_ref(),
+            context: context_text,
+            key_event: event.key_event,
+            possible_duplicate: event.possible_duplicate,
+            client: &self.stamp.client,
+            user_agent: self.stamp.user_agent.as_deref().map(|original| UserAgent { original }),
+        };
+        let payload = one_line(serde_json::to_vec(&record)?);
+
+        let mut headers = Vec::with_capacity(self.headers.len() + 4);
+        headers.push(header("ce_id", Bytes::copy_from_slice(event_id.as_bytes())));
+        headers.push(header("ce_type", Bytes::from(cloud_event_type(event.kind, event.name.as_deref()))));
+        headers.push(header("ce_time", Bytes::from(rfc3339(timestamp, self.stamp.received_at))));
+        headers.extend_from_slice(&self.headers);
+        if let Some(traceparent) = &context.traceparent {
+            headers.push(header("traceparent", Bytes::copy_from_slice(traceparent.as_bytes())));
+        }
+        let key = user_id.or(anonymous_id).map(|key| Bytes::copy_from_slice(key.as_bytes()));
+        // A key event may come in a batch that was not marked: the promise is made for the event.
+        let priority = if event.key_event == Some(true) { Priority::Key } else { self.priority };
+        let anonymous_id = anonymous_id.map(str::to_owned);
+        Ok(Encoded { record: Outgoing { key, headers, payload, priority }, event_id, anonymous_id })
+    }
+}
+
+/// Why a record could not be made; both are the machine's fault, never the sender's.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// The record could not be written as JSON.
+    #[error("the record could not be written: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The system gives no randomness.
+    #[error("no randomness for an id: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+/// The context as it stands in a record: without the ids, which stand on their own there, and without the user's
+/// signature, which would let a reader of the topic speak in the user's name.
+fn kept_context(context: &Context) -> Result<Option<Box<RawValue>>, serde_json::Error> {
+    let kept = Context {
+        anonymous_id: None,
+        session_id: None,
+        user_id: None,
+        user_signature: None,
+        group_id: None,
+        page_view_id: None,
+        ..context.clone()
+    };
+    if kept == Context::default() {
+        return Ok(None);
+    }
+    serde_json::value::to_raw_value(&kept).map(Some)
+}
+
+fn new_id(received_at: i64) -> Result<String, getrandom::Error> {
+    let mut random = [0; 10];
+    getrandom::fill(&mut random)?;
+    Ok(uuid_v7(received_at.unsigned_abs(), &random))
+}
+
+/// A record is one line, so that a journal or a topic printed record by record is JSON Lines. A sender's own line
+/// breaks stand between its values only: inside a string JSON allows none (RFC 8259, section 7).
+fn one_line(mut json: Vec<u8>) -> Bytes {
+    for byte in &mut json {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    json.into()
+}
+
+/// `footfall.track.post_view`, `footfall.page`.
+fn cloud_event_type(kind: EventType, name: Option<&str>) -> String {
+    let (prefix, kind) = ("footfall.", kind.as_str());
+    match name {
+        Some(name) => [prefix, kind, ".", name].concat(),
+        None => [prefix, kind].concat(),
+    }
+}
+
+/// A time for `ce_time`; the receive time stands in for one that RFC 3339 cannot write.
+fn rfc3339(unix_ms: i64, received_at: i64) -> String {
+    const YEAR_10000: i64 = 253_402_300_800_000;
+    let ms = if (0..YEAR_10000).contains(&unix_ms) { unix_ms } else { received_at };
+    let time = UNIX_EPOCH + Duration::from_millis(ms.clamp(0, YEAR_10000 - 1).unsigned_abs());
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+fn header(name: &'static str, value: Bytes) -> Header {
+    Header { name: Cow::Borrowed(name), value }
+}

@@ -1,0 +1,131 @@
+//! The private address: probes, metrics and the live view.
+//! It shows what visitors do, so it listens on loopback unless an operator says otherwise.
+
+use super::answer::not_found;
+use crate::edge::Edge;
+use crate::live::{LiveEvent, Numbered};
+use axum::extract::{Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use footfall_delivery::Readiness;
+use futures_util::stream::{Stream, unfold};
+use serde::Deserialize;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+
+/// What the private routes need.
+#[derive(Clone)]
+pub(super) struct Admin {
+    pub(super) edge: Arc<Edge>,
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+/// `GET /healthz`: the process answers.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: 200 while events can be made durable, else 503 with the reason.
+pub(super) async fn readyz(State(admin): State<Admin>) -> Response {
+    if *admin.stopping.borrow() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "not ready: the server is stopping\n").into_response();
+    }
+    match admin.edge.delivery().readiness() {
+        Readiness::Ready => "ready\n".into_response(),
+        Readiness::NotReady { reason } => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response()
+        }
+    }
+}
+
+/// `GET /metrics`, in the OpenMetrics text form.
+pub(super) async fn metrics(State(admin): State<Admin>, uri: Uri) -> Response {
+    let ready = admin.edge.delivery().readiness() == Readiness::Ready;
+    match admin.edge.metrics.text(ready, &admin.edge.delivery().stats()) {
+        Ok(text) => {
+            let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(CONTENT_TYPE, openmetrics)], text).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "the metrics could not be written");
+            not_found(uri).await.into_response()
+        }
+    }
+}
+
+/// What a watcher wants to see.
+#[derive(Debug, Deserialize)]
+pub(super) struct Watch {
+    /// Only this browser's events.
+    anonymous_id: Option<String>,
+    /// How many of the events that are kept to show first.
+    #[serde(default)]
+    replay: usize,
+}
+
+/// `GET /debug/events`: accepted events as they come, as Server-Sent Events (WHATWG HTML, section 9.2).
+///
+/// `?anonymous_id=` narrows it to one browser, `?replay=` shows that many of the last ones first, and a
+/// `Last-Event-ID` goes on where the watcher was.
+pub(super) async fn debug_events(
+    State(admin): State<Admin>,
+    Query(watch): Query<Watch>,
+    headers: HeaderMap,
+) -> Response {
+    let last_event_id = HeaderName::from_static("last-event-id");
+    let seen = headers.get(last_event_id).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let (kept, coming) = admin.edge.live.watch(seen.unwrap_or(0));
+    let wanted = |event: &LiveEvent| watch.anonymous_id.is_none() || event.anonymous_id == watch.anonymous_id;
+    let mut first: VecDeque<Numbered> = kept.into_iter().filter(|(_, event)| wanted(event)).collect();
+    if seen.is_none() {
+        first.drain(..first.len().saturating_sub(watch.replay));
+    }
+    let watcher = Watcher { first, coming, anonymous_id: watch.anonymous_id, stopping: admin.stopping };
+    ([(CACHE_CONTROL, "no-store")], Sse::new(watcher.stream()).keep_alive(KeepAlive::default()))
+        .into_response()
+}
+
+/// One open live view.
+struct Watcher {
+    first: VecDeque<Numbered>,
+    coming: Receiver<Arc<[Numbered]>>,
+    anonymous_id: Option<String>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Watcher {
+    fn stream(self) -> impl Stream<Item = Result<Event, Infallible>> {
+        unfold(self, |mut watcher| async move { Some((Ok(watcher.next().await?), watcher)) })
+    }
+
+    /// The next thing to show; `None` when the server stops.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some((number, event)) = self.first.pop_front() {
+                let record = String::from_utf8_lossy(&event.record);
+                return Some(Event::default().id(number.to_string()).event("accepted").data(record));
+            }
+            tokio::select! {
+                batch = self.coming.recv() => match batch {
+                    Ok(batch) => {
+                        let wanted = |event: &LiveEvent| {
+                            self.anonymous_id.is_none() || event.anonymous_id == self.anonymous_id
+                        };
+                        self.first.extend(batch.iter().filter(|(_, event)| wanted(event)).cloned());
+                    }
+                    Err(RecvError::Lagged(batches)) => {
+                        return Some(Event::default().event("missed").data(format!("{{\"batches\":{batches}}}")));
+                    }
+                    Err(RecvError::Closed) => return None,
+                },
+                _ = self.stopping.changed() => return None,
+            }
+        }
+    }
+}

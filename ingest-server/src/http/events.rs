@@ -1,0 +1,31 @@
+//! `POST /v1/events`: takes a batch and answers when its events are durable (`docs/wire.md`).
+//! The way of the batch is `Edge::take`; here it is counted and answered.
+
+use super::answer::answered;
+use super::connections::Peer;
+use crate::edge::Edge;
+use crate::refusal::Refused;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::Response;
+use std::sync::Arc;
+
+/// Takes a batch.
+pub(super) async fn events(
+    State(edge): State<Arc<Edge>>,
+    request: Request,
+) -> Result<Response<Body>, Refused> {
+    let (head, body) = request.into_parts();
+    let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
+    match edge.take(peer, &head.uri, &head.headers, body).await {
+        Ok(answer) => {
+            edge.metrics.count_answer(&answer);
+            Ok(answered(answer))
+        }
+        Err(refused) => {
+            edge.metrics.count_refusal(refused.code());
+            tracing::debug!(code = refused.code(), reason = %refused, "refused a request");
+            Err(refused)
+        }
+    }
+}

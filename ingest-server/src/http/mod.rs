@@ -1,0 +1,63 @@
+//! The two addresses of the server: the public one for events and the SDK, the private one for its operator.
+//! A file for each route; what becomes of an event is decided in `edge`, not here.
+
+mod admin;
+mod answer;
+mod connections;
+mod events;
+mod sdk;
+
+pub use connections::{Peer, serve};
+
+use crate::edge::Edge;
+use axum::Router;
+use axum::http::{HeaderName, Method, header};
+use axum::routing::{get, post};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// The routes of the public address.
+pub fn public(edge: Arc<Edge>) -> Router {
+    Router::new()
+        .route("/v1/events", post(events::events))
+        .route("/sdk/{file}", get(sdk::file))
+        .fallback(answer::not_found)
+        .method_not_allowed_fallback(answer::method_not_allowed)
+        .with_state(edge)
+        .layer(CatchPanicLayer::custom(answer::panicked))
+        .layer(cors())
+}
+
+/// The routes of the private address; `stopping` ends the streams that would hold up a stop.
+pub fn admin(edge: Arc<Edge>, stopping: watch::Receiver<bool>) -> Router {
+    Router::new()
+        .route("/healthz", get(admin::healthz))
+        .route("/readyz", get(admin::readyz))
+        .route("/metrics", get(admin::metrics))
+        .route("/debug/events", get(admin::debug_events))
+        .fallback(answer::not_found)
+        .with_state(admin::Admin { edge, stopping })
+        .layer(CatchPanicLayer::custom(answer::panicked))
+}
+
+/// Any page may send events, and every answer says so, errors too (W3C Fetch, "CORS protocol").
+///
+/// `sendBeacon` always sends in the credentials mode `include`, where a `*` would make the browser log an error for
+/// each beacon. The origin is therefore repeated and credentials are allowed; the server reads no cookie.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::mirror_request())
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::CONTENT_ENCODING,
+            HeaderName::from_static("x-write-key"),
+            HeaderName::from_static("traceparent"),
+        ])
+        .expose_headers([header::RETRY_AFTER])
+        .max_age(Duration::from_secs(24 * 60 * 60))
+}

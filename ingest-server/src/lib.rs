@@ -1,0 +1,17 @@
+//! The ingest server of Footfall: takes events from browsers, checks and stamps them, and hands them to delivery.
+//! What an event is stands in `footfall-event-model`, how it becomes durable in `footfall-delivery`.
+
+pub mod admit;
+pub mod cli;
+pub mod commands;
+pub mod decode;
+pub mod edge;
+pub mod encode;
+pub mod http;
+pub mod live;
+pub mod log;
+pub mod metrics;
+pub mod refusal;
+pub mod server;
+pub mod settings;
+pub mod stamp;

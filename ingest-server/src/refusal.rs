@@ -1,0 +1,136 @@
+//! The one error of the edge: why a request is refused as a whole.
+//! The HTTP status, the metric's label and the body of the answer are all derived from it.
+
+use axum::http::StatusCode;
+use footfall_delivery::DeliveryError;
+use footfall_event_model::limits::BATCH_BYTES;
+use footfall_event_model::wire::BatchError;
+use footfall_event_model::{Refusal, Violation};
+use std::time::Duration;
+
+/// Why a request is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// A query parameter has a value that it cannot have.
+    #[error("{name} is {value:?}; it must be {right}")]
+    BadQuery {
+        /// The parameter.
+        name: &'static str,
+        /// What it was, cut.
+        value: String,
+        /// What it may be.
+        right: &'static str,
+    },
+    /// The body's media type is not one of the two.
+    #[error("the content type is {0:?}; send JSON as text/plain or application/json")]
+    ContentType(String),
+    /// The body's encoding is not known.
+    #[error("the encoding is {0:?}; it must be gzip, br, zstd or identity")]
+    Encoding(String),
+    /// The body is not what its encoding says.
+    #[error("the body is not {encoding}: {error}")]
+    NotEncoded {
+        /// The encoding that was named.
+        encoding: &'static str,
+        /// What the decoder said.
+        error: String,
+    },
+    /// The body is above its limit as it came.
+    #[error("the body has more than {BATCH_BYTES} bytes; split the batch")]
+    BodyTooLarge,
+    /// The body did not arrive in time.
+    #[error("the body did not arrive within {} s", .0.as_secs_f32())]
+    BodyTimeout(Duration),
+    /// The connection broke while the body was read.
+    #[error("the body could not be read: {0}")]
+    BodyBroken(String),
+    /// As many bodies as there is memory for are being read.
+    #[error("the server is reading as many bodies as it has memory for; send this again")]
+    Overloaded,
+    /// No key was named.
+    #[error("no write key: give it as ?key=, as the header X-Write-Key, or as write_key in the body")]
+    NoWriteKey,
+    /// The key is not one of ours.
+    #[error("the write key {0:?} is not known to this server")]
+    UnknownWriteKey(String),
+    /// The batch cannot be read.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// The records could not be made durable.
+    #[error("{0}")]
+    Delivery(#[from] DeliveryError),
+    /// There is nothing at that path.
+    #[error("no such path; events go to POST /v1/events")]
+    NotFound,
+    /// The path takes another method.
+    #[error("this path does not take {0}; events go to POST /v1/events")]
+    MethodNotAllowed(String),
+    /// A defect of ours.
+    #[error("the server failed on this request; it is a defect, please report it")]
+    Internal,
+}
+
+impl Refused {
+    /// The stable name of the cause.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadQuery { .. } => "bad_query",
+            Self::ContentType(_) => "unsupported_content_type",
+            Self::Encoding(_) => "unsupported_encoding",
+            Self::NotEncoded { .. } => "bad_encoding",
+            Self::BodyTooLarge => "batch_too_large",
+            Self::BodyTimeout(_) => "body_timeout",
+            Self::BodyBroken(_) => "body_broken",
+            Self::Overloaded => "overloaded",
+            Self::NoWriteKey => "no_write_key",
+            Self::UnknownWriteKey(_) => "unknown_write_key",
+            Self::Batch(error) => error.code(),
+            Self::Delivery(error) => error.code(),
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The HTTP status (RFC 9110, section 15).
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::BadQuery { .. } | Self::NotEncoded { .. } | Self::BodyBroken(_) => StatusCode::BAD_REQUEST,
+            Self::ContentType(_) | Self::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimeout(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::NoWriteKey | Self::UnknownWriteKey(_) => StatusCode::UNAUTHORIZED,
+            Self::Batch(BatchError::TooLarge | BatchError::TooManyEvents(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Batch(_) => StatusCode::BAD_REQUEST,
+            Self::Delivery(DeliveryError::BatchTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Overloaded | Self::Delivery(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// How long to wait before the same request can succeed, where it can.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Overloaded | Self::BodyTimeout(_) => Some(Duration::from_secs(1)),
+            Self::Delivery(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+
+    /// The body of the answer.
+    pub fn body(&self) -> Refusal {
+        let found: &[Violation] = match self {
+            Self::Batch(BatchError::NotABatch(found)) => found,
+            _ => &[],
+        };
+        Refusal {
+            code: self.code().to_owned(),
+            path: found.first().map(|first| first.path.clone()),
+            reason: self.to_string(),
+            violations: if found.len() > 1 { found.to_vec() } else { Vec::new() },
+            retry_after_ms: self.retry_after().map(|wait| wait.as_millis() as u64),
+        }
+    }
+}

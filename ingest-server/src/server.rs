@@ -1,0 +1,121 @@
+//! Runs the server from its settings to its end: opens what is durable, serves both addresses, stops cleanly.
+//! Parsing and logging are the binary's part; a test calls `run` with listeners of its own.
+
+use crate::edge::Edge;
+use crate::http;
+use crate::settings::Settings;
+use footfall_delivery::{CloseOutcome, Delivery, OpenError};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// Why the server could not start, or did not stop cleanly.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// An address could not be listened on.
+    #[error("cannot listen on {address} ({setting}): {source}")]
+    Listen {
+        /// The setting.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// The journal or the producer could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A listener has no address.
+    #[error("a listener has no address: {0}")]
+    Address(std::io::Error),
+    /// A thread of the server's own failed.
+    #[error("the server failed while stopping: {0}")]
+    Stop(#[from] tokio::task::JoinError),
+    /// Time was up before everything in flight was durable; none of it had been acknowledged.
+    #[error("the stop took longer than {0:?}; what was still in flight was not acknowledged")]
+    Unfinished(std::time::Duration),
+}
+
+/// The two addresses of the server.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For events and the SDK.
+    pub public: TcpListener,
+    /// For probes, metrics and the live view.
+    pub admin: TcpListener,
+}
+
+impl Listeners {
+    /// Listens on both addresses of the settings.
+    ///
+    /// # Errors
+    /// [`RunError::Listen`] naming the address that is taken or not this machine's.
+    pub async fn bind(settings: &Settings) -> Result<Self, RunError> {
+        Ok(Self {
+            public: listen("listen", settings.listen).await?,
+            admin: listen("admin_listen", settings.admin_listen).await?,
+        })
+    }
+}
+
+async fn listen(setting: &'static str, address: SocketAddr) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address).await.map_err(|source| RunError::Listen { setting, address, source })
+}
+
+/// Serves until `shutdown`, then finishes what is in flight within the settings' stop timeout.
+///
+/// # Errors
+/// [`RunError`] where nothing could be served, or where the stop took too long.
+pub async fn run(
+    listeners: Listeners,
+    settings: Settings,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), RunError> {
+    let delivery = Delivery::open(settings.delivery.clone())?;
+    let edge = Arc::new(Edge::new(&settings, delivery.clone()));
+    let (stop, stopping) = watch::channel(false);
+    let public = listeners.public.local_addr().map_err(RunError::Address)?;
+    let admin = listeners.admin.local_addr().map_err(RunError::Address)?;
+    tracing::info!("listening on http://{public} (events)");
+    tracing::info!("listening on http://{admin} (admin)");
+    let stopped = |mut stopping: watch::Receiver<bool>| async move {
+        // An error says that the sender is gone, which is a stop too.
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    let serving = tokio::spawn(http::serve(
+        listeners.public,
+        http::public(Arc::clone(&edge)),
+        settings.http.max_connections,
+        stopped(stopping.clone()),
+    ));
+    let answering_operator = tokio::spawn(http::serve(
+        listeners.admin,
+        http::admin(edge, stopping.clone()),
+        settings.http.max_connections,
+        stopped(stopping),
+    ));
+    shutdown.await;
+
+    tracing::info!("stopping: finishing what is in flight, at most {:?}", settings.stop_timeout);
+    let deadline = Instant::now() + settings.stop_timeout;
+    stop.send_replace(true);
+    let served =
+        tokio::time::timeout_at(deadline.into(), async { tokio::try_join!(serving, answering_operator) });
+    let in_time = match served.await {
+        Ok(served) => {
+            served?;
+            true
+        }
+        Err(_) => false,
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    let closed = tokio::task::spawn_blocking(move || delivery.close(left)).await?;
+    if in_time && closed == CloseOutcome::Drained {
+        tracing::info!("stopped: everything acknowledged is durable");
+        return Ok(());
+    }
+    Err(RunError::Unfinished(settings.stop_timeout))
+}

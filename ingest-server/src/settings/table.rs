@@ -1,0 +1,87 @@
+//! Every setting the server knows, once: its key in the file, its default, and a line for the help.
+//! Flags and environment variables are derived from the key, so that the three cannot drift apart.
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its key in the file, such as `kafka.brokers`.
+    pub key: &'static str,
+    /// Its default as it would be written, where it has one.
+    pub default: Option<&'static str>,
+    /// May be given more than once: a list in the file, commas in the environment.
+    pub list: bool,
+    /// What stands for the value in the help.
+    pub value_name: &'static str,
+    /// What it decides, in a line.
+    pub help: &'static str,
+}
+
+impl Setting {
+    /// The flag without its dashes: `kafka-brokers`.
+    pub fn flag(&self) -> String {
+        self.key.replace(['.', '_'], "-")
+    }
+
+    /// The environment variable: `FOOTFALL_KAFKA_BROKERS`.
+    pub fn env(&self) -> String {
+        format!("FOOTFALL_{}", self.key.replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+const fn one(
+    key: &'static str,
+    default: &'static str,
+    value_name: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { key, default: Some(default), list: false, value_name, help }
+}
+
+const fn unset(key: &'static str, list: bool, value_name: &'static str, help: &'static str) -> Setting {
+    Setting { key, default: None, list, value_name, help }
+}
+
+/// All settings, in the order of the help.
+pub const SETTINGS: &[Setting] = &[
+    one("listen", "127.0.0.1:8080", "ADDRESS", "Where events and the SDK are served"),
+    one(
+        "admin_listen",
+        "127.0.0.1:8081",
+        "ADDRESS",
+        "Where probes, metrics and the live view are served; keep it private",
+    ),
+    one("data_dir", "footfall-data", "DIR", "Where the journal is kept"),
+    unset("write_key", true, "KEY", "A site's public key; give it once for each site"),
+    unset("kafka.brokers", true, "HOST:PORT,…", "Produce to this Kafka; without it the journal is the store"),
+    one("kafka.topic", "footfall.events", "NAME", "The topic for accepted events"),
+    one("kafka.compression", "snappy", "CODEC", "none, gzip, snappy, lz4 or zstd"),
+    one("kafka.linger", "5ms", "DURATION", "How long the producer waits to fill a batch"),
+    one("kafka.request_timeout", "10s", "DURATION", "How long an event may wait for the brokers"),
+    unset("kafka.properties", true, "NAME=VALUE", "A further librdkafka property; a table in the file"),
+    one("memory.max_bytes", "64MiB", "SIZE", "Accepted events that wait to become durable; above it 503"),
+    one("journal.max_bytes", "1GiB", "SIZE", "The journal on disk; above it 503"),
+    one("http.max_connections", "4096", "COUNT", "Connections open at once; more wait in the backlog"),
+    one("http.max_body_bytes", "64MiB", "SIZE", "Bodies being read at once, all together; above it 503"),
+    one("http.body_timeout", "10s", "DURATION", "How long a request's body may take to arrive"),
+    one("privacy.address", "truncate", "POLICY", "Client addresses: truncate (/24, /48), drop or full"),
+    one("stop_timeout", "10s", "DURATION", "How long a stop may take to finish what is in flight"),
+];
+
+/// Finds a setting by its key in the file.
+pub(super) fn by_key(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stable_flags_are_there() {
+        let flags: Vec<_> = SETTINGS.iter().map(Setting::flag).collect();
+        for flag in ["listen", "admin-listen", "data-dir", "write-key", "kafka-brokers", "kafka-topic"] {
+            assert!(flags.contains(&flag.to_owned()), "{flag}");
+        }
+        assert_eq!(by_key("kafka.brokers").unwrap().env(), "FOOTFALL_KAFKA_BROKERS");
+    }
+}

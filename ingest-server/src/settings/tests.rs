@@ -1,0 +1,106 @@
+//! What an operator may write, and what the server says to it.
+
+use super::*;
+
+fn resolve(
+    flags: &[(&'static str, &str)],
+    env: &[(&str, &str)],
+    file: Option<&str>,
+) -> Result<Settings, Vec<String>> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("footfall.toml");
+    std::fs::write(&path, file.unwrap_or("")).unwrap();
+    let mut given: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    for (key, value) in flags {
+        given.entry(key).or_default().push((*value).to_owned());
+    }
+    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let mut problems = Vec::new();
+    let sources = Sources::gather(given, env, file.map(|_| path.as_path()), &mut problems);
+    let settings = Settings::resolve(&sources, &mut problems);
+    let place = format!("{}/", dir.path().display());
+    settings.ok_or_else(|| problems.iter().map(|problem| problem.to_string().replace(&place, "")).collect())
+}
+
+#[test]
+fn one_key_is_enough_and_the_rest_has_defaults() {
+    let settings = resolve(&[("write_key", "pk_demo")], &[], None).unwrap();
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.admin_listen.to_string(), "127.0.0.1:8081");
+    assert!(settings.delivery.kafka.is_none());
+    assert_eq!(settings.delivery.memory_max_bytes, 64 << 20);
+    assert_eq!(settings.address_policy, AddressPolicy::Truncate);
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let file =
+        "listen = '127.0.0.1:1'\nadmin_listen = '127.0.0.1:2'\ndata_dir = 'file'\nwrite_key = 'pk_file'\n";
+    let env = [("FOOTFALL_LISTEN", "127.0.0.1:3"), ("FOOTFALL_ADMIN_LISTEN", "127.0.0.1:4")];
+    let settings = resolve(&[("listen", "127.0.0.1:5")], &env, Some(file)).unwrap();
+    assert_eq!(settings.listen.port(), 5);
+    assert_eq!(settings.admin_listen.port(), 4);
+    assert_eq!(settings.delivery.data_dir, PathBuf::from("file"));
+}
+
+#[test]
+fn lists_are_repeated_flags_commas_in_the_environment_and_lists_in_the_file() {
+    let two = BTreeSet::from(["pk_a".to_owned(), "pk_b".to_owned()]);
+    assert_eq!(resolve(&[("write_key", "pk_a"), ("write_key", "pk_b")], &[], None).unwrap().write_keys, two);
+    assert_eq!(resolve(&[], &[("FOOTFALL_WRITE_KEY", "pk_a, pk_b")], None).unwrap().write_keys, two);
+    assert_eq!(resolve(&[], &[], Some("write_key = ['pk_a', 'pk_b']")).unwrap().write_keys, two);
+}
+
+#[test]
+fn kafka_properties_are_a_table_in_the_file() {
+    let file = "write_key = 'pk'\n[kafka]\nbrokers = 'k:9092'\nproperties = { \"client.rack\" = 'a', 'retries' = 3 }\n";
+    let kafka = resolve(&[], &[], Some(file)).unwrap().delivery.kafka.unwrap();
+    assert_eq!(kafka.topic, "footfall.events");
+    let expected = [("client.rack", "a"), ("retries", "3")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    assert_eq!(kafka.properties, BTreeMap::from(expected));
+}
+
+#[test]
+fn everything_wrong_is_told_at_once_with_its_place() {
+    let file = "listen = 'here'\ncolour = 1\n[kafka]\nbroker = 'k:9092'\ntopic = 'a b'\n";
+    let told = resolve(&[("stop_timeout", "10")], &[("FOOTFALL_LISTENS", "x")], Some(file)).unwrap_err();
+    for expected in [
+        "footfall.toml:1:1 listen: is \"here\"; it must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080",
+        "footfall.toml:4:1 kafka.broker: unknown key; did you mean kafka.brokers?",
+        "footfall.toml:5:1 kafka.topic: is \"a b\"; a topic's name has 1 to 249 letters, digits, '.', '_' or '-'",
+        "FOOTFALL_LISTENS: unknown variable; did you mean FOOTFALL_LISTEN?",
+        "--stop-timeout: is \"10\"; it must be a duration with its unit, such as 10s or 5ms",
+        "write_key: no write key is set; name at least one site, such as --write-key pk_demo",
+    ] {
+        assert!(told.contains(&expected.to_owned()), "{expected}\n is not in {told:#?}");
+    }
+    assert!(
+        told.iter()
+            .any(|problem| problem.starts_with("footfall.toml:2:1 colour: unknown key; known are listen"))
+    );
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_told_with_line_and_column() {
+    let told = resolve(&[("write_key", "pk")], &[], Some("listen = \n")).unwrap_err();
+    assert!(told[0].starts_with("footfall.toml:1:"), "{told:?}");
+    assert!(told[0].contains("is not TOML"), "{told:?}");
+}
+
+#[test]
+fn contradictions_stop_the_boot() {
+    let same = [("write_key", "pk"), ("listen", "127.0.0.1:1"), ("admin_listen", "127.0.0.1:1")];
+    assert!(resolve(&same, &[], None).unwrap_err()[0].contains("give the admin address a port of its own"));
+    let told = resolve(&[("write_key", "pk"), ("kafka.topic", "t")], &[], None).unwrap_err();
+    assert_eq!(
+        told,
+        ["--kafka-topic: is set, but kafka.brokers is not: name the brokers, or leave this out"]
+    );
+}
+
+#[test]
+fn a_secret_in_a_broken_property_is_not_repeated() {
+    let told =
+        resolve(&[("write_key", "pk"), ("kafka.brokers", "k:1"), ("kafka.properties", "hunter2")], &[], None);
+    assert!(!format!("{:?}", told.unwrap_err()).contains("hunter2"));
+}

@@ -1,0 +1,42 @@
+//! The step that adds what only a server can know: the time, the client's address, what sent the request.
+//! It is the same for all events of a request; nothing that the sender said is changed here.
+
+mod address;
+
+use crate::settings::AddressPolicy;
+use axum::http::HeaderMap;
+use axum::http::header::USER_AGENT;
+use footfall_event_model::{Client, text};
+use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Bytes of a `User-Agent` that are kept.
+const USER_AGENT_BYTES: usize = 512;
+
+/// What the server knows of a request.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// When the request's head had been read, in Unix milliseconds.
+    pub received_at: i64,
+    /// Where it came from.
+    pub client: Client,
+    /// What sent it, cut to 512 bytes.
+    pub user_agent: Option<String>,
+}
+
+impl Stamp {
+    /// Stamps a request from `peer` with the time now.
+    pub fn new(peer: Option<IpAddr>, headers: &HeaderMap, policy: AddressPolicy) -> Self {
+        let agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        Self {
+            received_at: unix_ms(SystemTime::now()),
+            client: address::keep(peer, policy),
+            user_agent: agent.map(|agent| text::cut(&agent, USER_AGENT_BYTES).to_owned()),
+        }
+    }
+}
+
+/// A time in Unix milliseconds; 0 for a clock that stands before 1970.
+pub fn unix_ms(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}

@@ -1,0 +1,246 @@
+//! The promises of the HTTP edge to those who send: durable before 200, readable by every page, bounded.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod support;
+
+use footfall_delivery::journal::JournalReader;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+use support::{Server, send};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const TEXT: (&str, &str) = ("content-type", "text/plain");
+
+/// The records in the journal, with their keys and headers.
+fn journal(data_dir: &Path) -> Vec<(Option<String>, serde_json::Map<String, Value>, Value)> {
+    let rows = JournalReader::open(data_dir).unwrap().read_after(0, 1000).unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    rows.into_iter()
+        .map(|row| {
+            let headers = row.headers.iter().map(|h| (h.name.to_string(), json!(text(&h.value)))).collect();
+            (row.key.map(|key| text(&key)), headers, serde_json::from_slice(&row.payload).unwrap())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn an_acknowledged_event_is_in_the_journal_with_all_that_the_server_knows() {
+    let server = Server::start(&[]).await;
+    let body = r#"{"sent_at":1795458876617,"batch_id":"b1","context":{"anonymous_id":"a1","session_id":"s1",
+        "user_signature":"secret","page_view_id":"p1","page":{"path":"/t/x"},"traceparent":"00-1-2-01"},"events":[
+        {"event_id":"e1","event":"post_view","timestamp":1795458876500,"seq":17,"properties":{"post_id": 42}},
+        {"type":"page","user_id":"u1","context":{"page":{"path":"/t/y"}}}]}"#;
+    let path = "/v1/events?key=pk_demo&receipt=offsets";
+    let told = server.post_with(path, &[TEXT, ("user-agent", "Agent/1")], body).await.json();
+    assert_eq!(
+        told,
+        json!({"code":"ok","accepted":2,"duplicate":0,"invalid":0,"dropped":0,"retry":0,
+        "unknown_fields":0,"stored":"journal"})
+    );
+
+    let records = journal(server.data_dir.path());
+    let (key, headers, first) = &records[0];
+    assert_eq!(key.as_deref(), Some("a1"));
+    let received_at = first["received_at"].as_i64().unwrap();
+    assert!(received_at > 1_700_000_000_000);
+    assert_eq!(
+        *first,
+        json!({"schema_version":1,"event_id":"e1","type":"track","event":"post_view",
+        "timestamp":1795458876500_i64,"sent_at":1795458876617_i64,"received_at":received_at,"seq":17,
+        "write_key":"pk_demo","batch_id":"b1","anonymous_id":"a1","session_id":"s1","page_view_id":"p1",
+        "properties":{"post_id":42},"context":{"page":{"path":"/t/x"},"traceparent":"00-1-2-01"},
+        "client":{"address":"127.0.0.0","address_policy":"truncate"},"user_agent":{"original":"Agent/1"}})
+    );
+    assert_eq!(
+        Value::from(headers.clone()),
+        json!({"ce_id":"e1","ce_type":"footfall.track.post_view",
+        "ce_time":"2026-11-23T18:34:36.500Z","ce_specversion":"1.0","ce_source":"/sites/pk_demo",
+        "content-type":"application/json","batch_id":"b1","traceparent":"00-1-2-01"})
+    );
+
+    let (key, headers, second) = &records[1];
+    assert_eq!(key.as_deref(), Some("u1"), "the user's own id is the key");
+    assert_eq!(second["event_id"].as_str().unwrap().len(), 36, "a missing id is given");
+    assert_eq!(second["timestamp"], second["received_at"], "a missing time is the receive time");
+    assert_eq!(second["context"]["page"]["path"], "/t/y");
+    assert_eq!(headers["ce_type"], "footfall.page");
+}
+
+#[tokio::test]
+async fn the_key_may_come_in_the_query_in_a_header_or_in_the_body() {
+    let server = Server::start(&[]).await;
+    let json = ("content-type", "application/json");
+    let event = r#"{"events":[{"event":"a"}]}"#;
+    assert_eq!(server.post_with("/v1/events?key=pk_demo", &[json], event).await.status, 200);
+    assert_eq!(server.post_with("/v1/events", &[json, ("x-write-key", "pk_demo")], event).await.status, 200);
+    let inside = r#"{"write_key":"pk_demo","events":[{"event":"a"}]}"#;
+    assert_eq!(server.post_with("/v1/events", &[], inside).await.status, 200);
+}
+
+#[tokio::test]
+async fn packed_bodies_are_taken_by_header_and_by_query() {
+    let server = Server::start(&[]).await;
+    let event = br#"{"events":[{"event":"a"}]}"#;
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(event).unwrap();
+    let gzip = packer.finish().unwrap();
+    let zstd = zstd::encode_all(&event[..], 3).unwrap();
+    let by_query = server.post_with("/v1/events?key=pk_demo&encoding=gzip", &[TEXT], gzip.clone()).await;
+    let by_header =
+        server.post_with("/v1/events?key=pk_demo", &[TEXT, ("content-encoding", "gzip")], gzip).await;
+    let by_zstd =
+        server.post_with("/v1/events?key=pk_demo", &[TEXT, ("content-encoding", "zstd")], zstd).await;
+    for reply in [by_query, by_header, by_zstd] {
+        assert_eq!(reply.json()["accepted"], 1);
+    }
+}
+
+#[tokio::test]
+async fn every_page_can_read_every_answer_errors_too() {
+    let server = Server::start(&[]).await;
+    let origin = ("origin", "https://forum.example");
+    for (path, status) in [("/v1/events?key=pk_demo", 200), ("/v1/events?key=no", 401), ("/nothing", 404)] {
+        let reply = server.post_with(path, &[TEXT, origin], r#"{"events":[]}"#).await;
+        assert_eq!(reply.status.as_u16(), status);
+        assert_eq!(reply.header("access-control-allow-origin"), Some("https://forum.example"));
+        assert_eq!(reply.header("access-control-allow-credentials"), Some("true"));
+        assert_eq!(reply.header("access-control-expose-headers"), Some("retry-after"));
+        assert_eq!(reply.header("cache-control"), Some("no-store"));
+    }
+    let ask = [
+        origin,
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "x-write-key"),
+    ];
+    let preflight = send(server.public, "OPTIONS", "/v1/events", &ask, "").await;
+    assert_eq!(preflight.status, 200);
+    assert!(preflight.header("access-control-allow-headers").unwrap().contains("x-write-key"));
+    assert_eq!(preflight.header("access-control-max-age"), Some("86400"));
+    let opaque =
+        server.post_with("/v1/events?key=pk_demo", &[TEXT, ("origin", "null")], r#"{"events":[]}"#).await;
+    assert_eq!(opaque.status, 200, "a beacon under no-referrer is no attack");
+}
+
+#[tokio::test]
+async fn a_full_journal_refuses_with_the_time_to_come_again_and_nothing_acknowledged_is_lost() {
+    let server = Server::start(&[("journal.max_bytes", "1MiB")]).await;
+    let filler = "x".repeat(30_000);
+    let body = format!(r#"{{"events":[{{"event":"a","properties":{{"a":"{filler}"}}}}]}}"#);
+    let mut acknowledged = 0;
+    let refused = loop {
+        let reply = server.post(body.clone()).await;
+        if reply.status != 200 {
+            break reply;
+        }
+        acknowledged += 1;
+        assert!(acknowledged < 100, "1 MiB holds no 100 events of 30 KB");
+    };
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (503, "journal_full"));
+    assert!(refused.json()["retry_after_ms"].as_u64().unwrap() >= 1000);
+    assert!(refused.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
+    assert_eq!(journal(server.data_dir.path()).len(), acknowledged);
+    let probe = server.get("/readyz").await;
+    assert_eq!(probe.status, 503);
+    assert!(String::from_utf8_lossy(&probe.body).starts_with("not ready: "), "{probe:?}");
+    assert_eq!(server.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_given_up_with_an_answer() {
+    let server = Server::start(&[("http.body_timeout", "50ms")]).await;
+    let mut stream = TcpStream::connect(server.public).await.unwrap();
+    let head = "POST /v1/events?key=pk_demo HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{\"events\"";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut reply = vec![0; 4096];
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut reply)).await.unwrap().unwrap();
+    let reply = String::from_utf8_lossy(&reply[..read]).into_owned();
+    assert!(reply.starts_with("HTTP/1.1 408 ") && reply.contains("body_timeout"), "{reply}");
+}
+
+#[tokio::test]
+async fn bodies_take_no_more_memory_than_they_are_given() {
+    let server = Server::start(&[("http.max_body_bytes", "512KiB")]).await;
+    let mut slow = TcpStream::connect(server.public).await.unwrap();
+    let head = "POST /v1/events?key=pk_demo HTTP/1.1\r\nhost: x\r\ncontent-length: 524288\r\nexpect: 100-continue\r\n\r\n";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let mut go_on = [0; 12];
+    slow.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100", "the first body has its memory now");
+    let refused = server.post(r#"{"events":[]}"#).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (503, "overloaded"));
+    drop(slow);
+    let again = async {
+        while server.post(r#"{"events":[]}"#).await.status != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), again).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_live_view_shows_what_was_accepted_from_one_browser() {
+    let server = Server::start(&[]).await;
+    let batch = |browser: &str, event: &str| {
+        format!(
+            r#"{{"context":{{"anonymous_id":"{browser}"}},"events":[{{"event":"{event}"}},{{"event":"BAD"}}]}}"#
+        )
+    };
+    for (browser, event) in [("a1", "first"), ("a2", "other"), ("a1", "second")] {
+        server.post(batch(browser, event)).await;
+    }
+    let mut stream = TcpStream::connect(server.admin).await.unwrap();
+    stream
+        .write_all(b"GET /debug/events?anonymous_id=a1&replay=1 HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut seen = String::new();
+    until(&mut stream, &mut seen, "\"event\":\"second\"").await;
+    assert!(
+        seen.contains("text/event-stream") && seen.contains("event: accepted") && seen.contains("id: "),
+        "{seen}"
+    );
+    server.post(batch("a2", "other")).await;
+    server.post(batch("a1", "third")).await;
+    until(&mut stream, &mut seen, "\"event\":\"third\"").await;
+    assert!(!seen.contains("\"first\"") && !seen.contains("other") && !seen.contains("BAD"), "{seen}");
+
+    let (ended, _) = server.stop().await;
+    ended.unwrap();
+    let rest = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut Vec::new())).await;
+    assert!(rest.is_ok(), "an open live view holds up no stop");
+}
+
+async fn until(stream: &mut TcpStream, seen: &mut String, wanted: &str) {
+    let read = async {
+        let mut buffer = [0; 4096];
+        while !seen.contains(wanted) {
+            let count = stream.read(&mut buffer).await.unwrap();
+            assert!(count > 0, "ended before {wanted}: {seen}");
+            seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), read).await.unwrap();
+}
+
+#[tokio::test]
+async fn metrics_count_what_became_of_requests_and_events() {
+    let server = Server::start(&[]).await;
+    server.post(r#"{"events":[{"event":"a"},{"event":"B"}]}"#).await;
+    server.post("{").await;
+    let reply = server.get("/metrics").await;
+    let text = String::from_utf8(reply.body.to_vec()).unwrap();
+    for line in [
+        "footfall_requests_total{code=\"partial\"} 1",
+        "footfall_requests_total{code=\"not_json\"} 1",
+        "footfall_events_total{status=\"accepted\"} 1",
+        "footfall_events_total{status=\"invalid\"} 1",
+        "footfall_ready 1",
+        "# EOF",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+}

@@ -1,0 +1,128 @@
+//! A server on ports of its own in a folder of its own, and a client that speaks plain HTTP to it.
+//! What is promised is asserted in the tests beside this folder.
+
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use axum::body::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper::{HeaderMap, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use ingest_server::server::{Listeners, RunError, run};
+use ingest_server::settings::{Settings, Sources};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A running server.
+pub struct Server {
+    pub public: SocketAddr,
+    pub admin: SocketAddr,
+    pub data_dir: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<Result<(), RunError>>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Server {
+    /// Starts a server with the key `pk_demo` and these settings on top.
+    pub async fn start(more: &[(&'static str, &str)]) -> Self {
+        let data_dir = tempfile::tempdir().unwrap();
+        let mut flags: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+        flags.insert("listen", vec!["127.0.0.1:0".to_owned()]);
+        flags.insert("admin_listen", vec!["127.0.0.1:0".to_owned()]);
+        flags.insert("data_dir", vec![data_dir.path().display().to_string()]);
+        flags.insert("write_key", vec!["pk_demo".to_owned()]);
+        for (key, value) in more {
+            flags.insert(key, vec![(*value).to_owned()]);
+        }
+        let mut problems = Vec::new();
+        let sources = Sources::gather(flags, std::iter::empty(), None, &mut problems);
+        let settings = Settings::resolve(&sources, &mut problems).ok_or(problems).unwrap();
+        let listeners = Listeners::bind(&settings).await.unwrap();
+        let (public, admin) = (listeners.public.local_addr().unwrap(), listeners.admin.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(run(listeners, settings, async {
+            let _ = stopped.await;
+        }));
+        let server = Self { public, admin, data_dir, stop: Some(stop), running };
+        server.until_ready().await;
+        server
+    }
+
+    async fn until_ready(&self) {
+        let ready = async {
+            while send(self.admin, "GET", "/readyz", &[], "").await.status != StatusCode::OK {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), ready).await.unwrap();
+    }
+
+    /// Stops the server and tells how it ended.
+    pub async fn stop(mut self) -> (Result<(), RunError>, TempDir) {
+        let _ = self.stop.take().unwrap().send(());
+        (self.running.await.unwrap(), self.data_dir)
+    }
+
+    /// Posts a batch of `pk_demo` as a beacon would.
+    pub async fn post(&self, body: impl Into<Bytes>) -> Reply {
+        self.post_with("/v1/events?key=pk_demo", &[("content-type", "text/plain;charset=UTF-8")], body).await
+    }
+
+    pub async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
+        send(self.public, "POST", path, headers, body).await
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        send(self.admin, "GET", path, &[], "").await
+    }
+}
+
+/// Sends one request on a connection of its own.
+pub async fn send(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Reply {
+    let stream = TcpStream::connect(to).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = sender.send_request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    Reply { status: head.status, headers: head.headers, body }
+}
