@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# `make bench`: what an acknowledged event costs the server, beside a bare librdkafka producer with the same
+# records, against a real Kafka. It judges no speed; it fails when an acknowledged event is not in the topic.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT"
+
+rounds=${BENCH_ROUNDS:-5}
+seconds=${BENCH_SECONDS:-6}
+connections=${BENCH_CONNECTIONS:-32}
+topic=footfall.events
+target=${CARGO_TARGET_DIR:-$ROOT/target}/release
+
+scripts/setup.sh system kafka
+say "Building the release server and the load generator (the first time about 5 minutes)"
+cargo build --release -p footfall-ingest-server -p footfall-tests
+
+free_port() {
+  node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
+}
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/footfall-bench.XXXXXX")
+pids=()
+finish() {
+  local status=$?
+  trap - EXIT
+  # The server first: it still has to say goodbye to Kafka.
+  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+    kill "${pids[i]}" 2>/dev/null || true
+    wait "${pids[i]}" 2>/dev/null || true
+  done
+  if [ "$status" = 0 ]; then
+    rm -rf "$dir"
+  else
+    for log in "$dir"/*.log; do
+      [ -e "$log" ] || continue
+      note "the last lines of $log:"
+      tail -n 20 "$log" >&2
+    done
+    note "everything is kept in $dir"
+  fi
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+kafka_port=$(free_port)
+brokers=127.0.0.1:$kafka_port
+say "Starting Kafka on $brokers"
+mkdir "$dir/kafka"
+scripts/kafka.sh run --dir "$dir/kafka" --port "$kafka_port" --controller-port "$(free_port)" >"$dir/kafka.log" 2>&1 &
+pids+=($!)
+"$target/topic-create" --brokers "$brokers" --deadline 90 "$topic" bench.bare
+
+started=$SECONDS
+server=127.0.0.1:$(free_port)
+admin=127.0.0.1:$(free_port)
+say "Starting the server on $server"
+"$target/footfall" serve --listen "$server" --admin-listen "$admin" --data-dir "$dir/server" --write-key pk_demo \
+  --kafka-brokers "$brokers" --kafka-topic "$topic" --kafka-compression lz4 >"$dir/footfall.log" 2>&1 &
+server_pid=$!
+pids+=("$server_pid")
+# shellcheck disable=SC2016 # process.argv is node's, not the shell's
+until node -e 'fetch(process.argv[1]).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))' "http://$admin/readyz"; do
+  kill -0 "$server_pid" 2>/dev/null || die "the server has ended"
+  [ $((SECONDS - started)) -lt 30 ] || die "the server is not ready within 30 s"
+done
+
+# One round: the server for so many seconds, then the bare producer with the records that it left.
+round() {
+  local name=$1 seconds=$2
+  "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" \
+    --topic "$topic" --connections "$connections" --batch-events 20 --seconds "$seconds" --report "$dir/$name-server.json"
+  "$target/bare-producer" --brokers "$brokers" --source "$topic" --round "$dir/$name-server.json" \
+    --target bench.bare --compression lz4 --report "$dir/$name-bare.json"
+}
+
+say "Warming up"
+round warm-up 3
+server_rounds=()
+bare_rounds=()
+for ((i = 1; i <= rounds; i++)); do
+  say "Round $i of $rounds ($seconds s of load, then the look into the topic, then the bare producer)"
+  round "$i" "$seconds"
+  server_rounds+=("$dir/$i-server.json")
+  bare_rounds+=("$dir/$i-bare.json")
+done
+
+echo
+echo "$(nproc) cores, shared by the server, Kafka and the load; $connections connections, batches of 20 events of about"
+echo "300 bytes; lz4, acks=all, linger 5 ms on both sides. Processor time is user + system of the one process."
+echo
+"$target/bench-table" --server "${server_rounds[@]}" --bare "${bare_rounds[@]}"

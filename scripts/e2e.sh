@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# `make e2e`: builds what a visitor's way through the product needs, then drives it with a real Chromium and a
+# real Kafka. FOOTFALL_PROFILE=release takes the release build; arguments go to node, such as --test-name-pattern.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT"
+
+profile=${FOOTFALL_PROFILE:-debug}
+case $profile in
+  debug) cargo_profile=dev ;;
+  release) cargo_profile=release ;;
+  *) die "FOOTFALL_PROFILE is $profile; it can be debug or release" ;;
+esac
+
+scripts/setup.sh
+scripts/build-npm.sh
+say "Building the server, the forum and the tools of the tests"
+cargo build --profile "$cargo_profile" -p footfall-ingest-server -p footfall-demo-site -p footfall-tests
+
+say "Running the browser tests"
+cd tests/e2e
+exec node --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec "$@" ./*.test.js
