@@ -6,10 +6,18 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Outside the checkout, so that the next clone finds what this one fetched and built.
 CACHE=${FOOTFALL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/footfall}
 export ROOT CACHE
+
+if [ "${BASH_VERSINFO[0]}${BASH_VERSINFO[1]}" -lt 44 ]; then
+  echo "error: these scripts need bash 4.4 or newer and this is $BASH_VERSION (macOS: brew install bash)" >&2
+  exit 1
+fi
 # A failure inside $(…) is a failure too.
 shopt -s inherit_errexit
 
-say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+bold="" plain=""
+if [ -t 2 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+
+say() { printf '%s==>%s %s\n' "$bold" "$plain" "$*" >&2; }
 note() { printf '    %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -37,16 +45,26 @@ slow() {
 # `filled_by DIR command…`: runs the command with a fresh directory beside DIR as its last argument and moves
 # that to DIR once all of it is there, so that an interrupted run leaves nothing for the next one to believe.
 filled_by() (
-  dir=$1
+  filled=$1
   shift
-  mkdir -p "$(dirname "$dir")"
-  partial=$(mktemp -d "$dir.partial.XXXXXX")
+  mkdir -p "$(dirname "$filled")"
+  partial=$(mktemp -d "$filled.partial.XXXXXX")
   trap 'rm -rf "$partial"' EXIT
   "$@" "$partial"
   chmod 755 "$partial"
-  rm -rf "$dir"
-  mv "$partial" "$dir"
+  rm -rf "$filled"
+  mv "$partial" "$filled"
 )
+
+# `bounded SECONDS command…`: for what retries a missing network for minutes.
+bounded() {
+  local seconds=$1
+  shift
+  if have timeout; then timeout "$seconds" "$@"; else "$@"; fi
+}
+
+# `at_least 20.10 20.20.2`: whether the second version is not below the first.
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
 is_debian_root() { [ "$(id -u)" = 0 ] && have apt-get; }
 
@@ -72,5 +90,34 @@ locked_version() {
   awk -v name="name = \"$1\"" '$0 == name { getline; gsub(/version = |"/, ""); print; exit }' "$ROOT/Cargo.lock"
 }
 
+# Whether something listens at HOST PORT.
+listens() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
+
+is_port() { [[ $1 =~ ^[0-9]{1,5}$ ]] && [ "$1" -ge 1 ] && [ "$1" -le 65535 ]; }
+
 # A short fingerprint of what comes in.
 fingerprint() { cksum | tr -d ' '; }
+
+# Where setup/kafka.sh puts what setup/kafka.pom.xml names.
+kafka_dir() { echo "$CACHE/kafka-$(fingerprint <"$ROOT/scripts/setup/kafka.pom.xml")"; }
+
+# Prints where a Chromium or Chrome is: the one that CHROME_PATH names, else one that is installed.
+find_browser() {
+  local name
+  if [ -n "${CHROME_PATH:-}" ]; then
+    have "$CHROME_PATH" || die "CHROME_PATH names '$CHROME_PATH', which is no program"
+    echo "$CHROME_PATH"
+    return
+  fi
+  for name in chromium chromium-browser google-chrome google-chrome-stable \
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" \
+    "/Applications/Chromium.app/Contents/MacOS/Chromium"; do
+    if have "$name"; then
+      command -v "$name"
+      return
+    fi
+  done
+  return 1
+}
+# For the tests that drive it.
+if found=$(find_browser); then export CHROME_PATH=$found; fi

@@ -33,11 +33,12 @@ add_by_rustup() {
   toolchain=$(cd "$ROOT" && rustup show active-toolchain 2>/dev/null) || return 1
   say "Adding $TARGET and rust-src by rustup (usually about 20 seconds)"
   # Bounded: without a network rustup retries for minutes.
-  if timeout 180 rustup component add --toolchain "${toolchain%% *}" rust-src </dev/null >&2 &&
-    timeout 180 rustup target add --toolchain "${toolchain%% *}" "$TARGET" </dev/null >&2; then
+  if RUST_BACKTRACE=0 bounded 180 rustup component add --toolchain "${toolchain%% *}" rust-src </dev/null >&2 &&
+    RUST_BACKTRACE=0 bounded 180 rustup target add --toolchain "${toolchain%% *}" "$TARGET" </dev/null >&2 &&
+    has_target "$rust_sysroot" && has_source "$rust_sysroot"; then
     return 0
   fi
-  note "rustup could not download them."
+  note "rustup could not supply them."
   return 1
 }
 

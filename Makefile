@@ -1,0 +1,36 @@
+# A thin index over scripts/: what can be done here, a line each. Each target sets up what it lacks.
+.DEFAULT_GOAL := help
+.PHONY: help demo test e2e bench sizes kafka setup lint fmt clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## build everything, run the forum and the server, and say which address to open [KAFKA=host:port]
+	@scripts/demo.sh
+
+test: ## run every test, the browser and Kafka ones included
+	@scripts/test.sh
+
+e2e: ## run only the tests that need a browser and a Kafka
+	@scripts/e2e.sh
+
+bench: ## measure the server against a real Kafka, beside a bare producer
+	@scripts/bench.sh
+
+sizes: ## print what the SDK costs a visitor; fails above the budget
+	@scripts/sizes.sh
+
+kafka: ## run an Apache Kafka on 127.0.0.1 [PORT=9092]
+	@scripts/kafka.sh start
+
+setup: ## install and build what this machine lacks
+	@scripts/setup.sh
+
+lint: ## check the format and the lints of Rust, TypeScript and shell
+	@scripts/lint.sh
+
+fmt: ## format the Rust code
+	@cargo fmt
+
+clean: ## delete what was built here; what setup fetched is kept for the next time
+	@rm -rf target npm/dist tests/artefacts

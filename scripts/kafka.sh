@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# Runs the Apache Kafka that setup/kafka.sh fetched: one KRaft node on this machine alone.
+#
+#   kafka.sh run --dir DIR --port PORT [--controller-port PORT] [--log FILE]
+#       Stays in the foreground and becomes the broker's own process, so that whoever started it stops it by
+#       its process id. DIR is formatted when empty. The controller's port is PORT + 1 unless named. The
+#       broker answers once FILE (else standard output) has a line with "Kafka Server started".
+#   kafka.sh start
+#       For a person: one on PORT (9092), its data in .footfall/kafka, until Ctrl-C.
+#   kafka.sh topics | consume | groups …
+#       Kafka's own commands, for example: kafka.sh consume --bootstrap-server 127.0.0.1:9092
+#       --topic footfall.events --from-beginning
+#   kafka.sh classpath
+#       What java needs to run any other class of Kafka.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+usage() {
+  sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0" >&2
+  exit 2
+}
+
+# Kafka's defaults are those of a cluster; these are what differs on a single small node.
+server_properties() {
+  cat <<END
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$controller_port
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller_port
+advertised.listeners=PLAINTEXT://127.0.0.1:$port
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs=$dir/data
+auto.create.topics.enable=true
+num.partitions=3
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+log.cleaner.dedupe.buffer.size=16777216
+END
+}
+
+log4j_properties() {
+  cat <<'END'
+status=error
+appender.out.type=Console
+appender.out.name=out
+appender.out.layout.type=PatternLayout
+appender.out.layout.pattern=[%d] %p %m (%c)%n
+rootLogger.level=${sys:footfall.log.level:-warn}
+rootLogger.appenderRef.out.ref=out
+END
+}
+
+run() {
+  local dir="" port="" controller_port="" log="" cluster
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --dir | --port | --controller-port | --log) [ $# -ge 2 ] || die "$1 needs a value" ;;
+    esac
+    case $1 in
+      --dir) dir=$2 ;;
+      --port) port=$2 ;;
+      --controller-port) controller_port=$2 ;;
+      --log) log=$2 ;;
+      *) die "kafka.sh run has no option $1" ;;
+    esac
+    shift 2
+  done
+  [ -n "$dir" ] || die "kafka.sh run needs --dir DIR, where the broker keeps its data"
+  is_port "$port" || die "kafka.sh run needs --port PORT, a free port from 1 to 65534"
+  controller_port=${controller_port:-$((port + 1))}
+  is_port "$controller_port" || die "--controller-port must be a free port from 1 to 65535"
+  mkdir -p "$dir"
+  dir=$(cd "$dir" && pwd)
+
+  server_properties >"$dir/server.properties"
+  log4j_properties >"$dir/log4j2.properties"
+  if [ ! -f "$dir/data/meta.properties" ]; then
+    cluster=$(java "${quiet[@]}" -cp "$classpath" kafka.tools.StorageTool random-uuid)
+    java "${quiet[@]}" -cp "$classpath" kafka.tools.StorageTool format \
+      --cluster-id "$cluster" --config "$dir/server.properties" >&2
+  fi
+  if [ -n "$log" ]; then exec >>"$log" 2>&1; fi
+  exec java -Xms128m -Xmx512m -XX:+UseSerialGC -Dfootfall.log.level=info \
+    -Dlog4j2.configurationFile="$dir/log4j2.properties" -cp "$classpath" kafka.Kafka "$dir/server.properties"
+}
+
+start() {
+  local port=${PORT:-9092} dir=$ROOT/.footfall/kafka log=$ROOT/.footfall/kafka.log pid interrupted=""
+  is_port "$port" || die "PORT is '$port'; it must be a port from 1 to 65534"
+  if listens 127.0.0.1 "$port"; then die "port $port is taken by another program: choose another, for example: make kafka PORT=$((port + 10000))"; fi
+  mkdir -p "$dir"
+  : >"$log"
+  "$0" run --dir "$dir" --port "$port" --log "$log" </dev/null &
+  pid=$!
+  trap 'interrupted=yes; kill -TERM "$pid" 2>/dev/null' INT TERM HUP
+  say "Starting Kafka (usually about 5 seconds)"
+  until grep -q "Kafka Server started" "$log"; do
+    if ! kill -0 "$pid" 2>/dev/null; then
+      if [ -n "$interrupted" ]; then return; fi
+      tail -n 20 "$log" >&2
+      die "Kafka has ended; its whole log is $log"
+    fi
+    sleep 0.2
+  done
+  cat <<END
+
+  Kafka answers on 127.0.0.1:$port. Topics are made when something is first sent to them.
+
+  Send the demo into it   make demo KAFKA=127.0.0.1:$port
+  Read what arrives       scripts/kafka.sh consume --bootstrap-server 127.0.0.1:$port --topic footfall.events --from-beginning
+  Log                     $log
+  Ctrl-C stops it.
+
+END
+  # A signal ends the first wait; Kafka then takes a moment to close its files.
+  while kill -0 "$pid" 2>/dev/null; do wait "$pid" || true; done
+  if [ -z "$interrupted" ]; then die "Kafka has ended; its log is $log"; fi
+  say "Kafka is stopped; its data is kept in $dir"
+}
+
+# Short-lived commands: start fast, log nothing but errors.
+quiet=(-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.level=error)
+
+[ $# -gt 0 ] || usage
+"$ROOT/scripts/setup/kafka.sh"
+classpath="$(kafka_dir)/*"
+command=$1
+shift
+case $command in
+  run) run "$@" ;;
+  start) start ;;
+  topics) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.TopicCommand "$@" ;;
+  consume) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.consumer.ConsoleConsumer "$@" ;;
+  groups) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.consumer.group.ConsumerGroupCommand "$@" ;;
+  classpath) echo "$classpath" ;;
+  *) usage ;;
+esac

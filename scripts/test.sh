@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# `make test`: every test there is, and at the end what became of each suite. Goes on after a suite that
+# failed, unless the later ones need what it builds. All in the dev profile, so that nothing is built twice.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT"
+
+results=()
+failed=0
+# `suite NAME command…`
+suite() {
+  local name=$1 start=$SECONDS status=0 word=passed
+  shift
+  printf '\n'
+  say "$name"
+  "$@" </dev/null || status=$?
+  if [ "$status" != 0 ]; then
+    word=FAILED
+    failed=$((failed + 1))
+  fi
+  results+=("$(printf '%-7s %4d s  %s' "$word" $((SECONDS - start)) "$name")")
+  return "$status"
+}
+
+sizes() {
+  if npm --prefix npm run --silent sizes; then echo "1 passed, 0 failed"; else
+    echo "0 passed, 1 failed"
+    return 1
+  fi
+}
+
+summary() {
+  printf '\n'
+  say "All suites:"
+  printf '    %s\n' "${results[@]}"
+  [ "$failed" = 0 ]
+}
+
+# What all the others need.
+if suite "Set-up" scripts/setup.sh && suite "Build of the SDK and the npm package" scripts/build-npm.sh; then
+  suite "Format and lints" scripts/lint.sh || true
+  suite "Tests of the npm package" npm --prefix npm test || true
+  suite "Tests of the Rust crates" cargo test --workspace || true
+  suite "Sizes" sizes || true
+  suite "Browser and Kafka tests" scripts/e2e.sh || true
+fi
+summary
