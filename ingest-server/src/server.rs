@@ -75,6 +75,12 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RunError> {
     let delivery = Delivery::open(settings.delivery.clone())?;
+    match &settings.delivery.kafka {
+        Some(kafka) => {
+            tracing::info!("producing to Kafka at {}, topic {}", kafka.brokers.join(","), kafka.topic)
+        }
+        None => tracing::info!("storing in the journal in {}", settings.delivery.data_dir.display()),
+    }
     let edge = Arc::new(Edge::new(&settings, delivery.clone()));
     let (stop, stopping) = watch::channel(false);
     let public = listeners.public.local_addr().map_err(RunError::Address)?;

@@ -71,6 +71,23 @@ async fn an_acknowledged_event_is_in_the_journal_with_all_that_the_server_knows(
 }
 
 #[tokio::test]
+async fn under_global_privacy_control_events_are_kept_without_ids_and_address() {
+    let server = Server::start(&[]).await;
+    let body = r#"{"context":{"anonymous_id":"a1","session_id":"s1","locale":"en"},"events":[
+        {"event":"post_view","user_id":"u1","context":{"user_id":"u2","locale":"de"}},
+        {"type":"alias","user_id":"u1","previous_id":"u0"},{"type":"group","group_id":"g1"}]}"#;
+    let told = server.post_with("/v1/events?key=pk_demo", &[TEXT, ("sec-gpc", "1")], body).await.json();
+    assert_eq!(told["accepted"], 3);
+    for (key, headers, record) in journal(server.data_dir.path()) {
+        let text = format!("{key:?} {headers:?} {record}");
+        for id in ["a1", "s1", "u0", "u1", "u2", "g1", "127.0.0"] {
+            assert!(!text.contains(&format!("\"{id}")), "{id} was kept: {text}");
+        }
+        assert_eq!(record["client"], json!({"address_policy":"drop"}));
+    }
+}
+
+#[tokio::test]
 async fn the_key_may_come_in_the_query_in_a_header_or_in_the_body() {
     let server = Server::start(&[]).await;
     let json = ("content-type", "application/json");

@@ -41,10 +41,13 @@ impl<'a> Shared<'a> {
         write_key: &'a str,
         batch_id: Option<&'a str>,
         sent_at: Option<i64>,
-        context: Context,
+        mut context: Context,
         priority: Priority,
         stamp: &'a Stamp,
     ) -> Result<Self, serde_json::Error> {
+        if stamp.private {
+            context = without_ids(context);
+        }
         let mut headers = vec![
             header("ce_specversion", Bytes::from_static(b"1.0")),
             header("ce_source", Bytes::from(format!("/sites/{write_key}"))),
@@ -61,7 +64,11 @@ impl<'a> Shared<'a> {
     ///
     /// # Errors
     /// [`EncodeError`] where the system gives no randomness for an id, or the record cannot be written.
-    pub fn encode(&self, event: Event) -> Result<Encoded, EncodeError> {
+    pub fn encode(&self, mut event: Event) -> Result<Encoded, EncodeError> {
+        if self.stamp.private {
+            (event.user_id, event.group_id, event.previous_id) = (None, None, None);
+            event.context = event.context.map(|own| Box::new(without_ids(*own)));
+        }
         let own = event.context.as_ref().map(|own| self.context.overridden_by(own));
         let own_text = own.as_ref().map(kept_context).transpose()?.flatten();
         let (context, context_text) = match &own {
@@ -132,19 +139,24 @@ pub enum EncodeError {
 /// The context as it stands in a record: without the ids, which stand on their own there, and without the user's
 /// signature, which would let a reader of the topic speak in the user's name.
 fn kept_context(context: &Context) -> Result<Option<Box<RawValue>>, serde_json::Error> {
-    let kept = Context {
+    let kept = without_ids(context.clone());
+    if kept == Context::default() {
+        return Ok(None);
+    }
+    serde_json::value::to_raw_value(&kept).map(Some)
+}
+
+/// A context that does not say who it was.
+fn without_ids(context: Context) -> Context {
+    Context {
         anonymous_id: None,
         session_id: None,
         user_id: None,
         user_signature: None,
         group_id: None,
         page_view_id: None,
-        ..context.clone()
-    };
-    if kept == Context::default() {
-        return Ok(None);
+        ..context
     }
-    serde_json::value::to_raw_value(&kept).map(Some)
 }
 
 fn new_id(received_at: i64) -> Result<String, getrandom::Error> {

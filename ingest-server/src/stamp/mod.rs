@@ -22,16 +22,22 @@ pub struct Stamp {
     pub client: Client,
     /// What sent it, cut to 512 bytes.
     pub user_agent: Option<String>,
+    /// The visitor asked for privacy (`Sec-GPC: 1`, Global Privacy Control, section 3.2): the events are kept
+    /// without ids and without the address, whatever the page's script did.
+    pub private: bool,
 }
 
 impl Stamp {
     /// Stamps a request from `peer` with the time now.
     pub fn new(peer: Option<IpAddr>, headers: &HeaderMap, policy: AddressPolicy) -> Self {
+        let private = headers.get("sec-gpc").is_some_and(|value| value.as_bytes() == b"1");
+        let policy = if private { AddressPolicy::Drop } else { policy };
         let agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         Self {
             received_at: unix_ms(SystemTime::now()),
             client: address::keep(peer, policy),
             user_agent: agent.map(|agent| text::cut(&agent, USER_AGENT_BYTES).to_owned()),
+            private,
         }
     }
 }
