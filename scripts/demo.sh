@@ -59,7 +59,7 @@ trap 'interrupted=yes; kill -TERM "${pids[@]}" 2>/dev/null' INT TERM HUP
 start() {
   local name=$1 log=$2
   shift 2
-  "$@" >"$log" 2>&1 </dev/null &
+  NO_COLOR=1 "$@" >"$log" 2>&1 </dev/null &
   pids+=($!)
   names+=("$name")
 }
