@@ -28,8 +28,10 @@ impl ClientContext for ReportContext {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(target: "librdkafka", "{reason}");
-        let all_down = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
-        self.outlook.note_error(reason, all_down);
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AllBrokersDown) => self.outlook.note_all_brokers_down(),
+            _ => self.outlook.note_error(reason),
+        }
     }
 }
 

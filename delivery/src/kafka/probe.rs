@@ -3,12 +3,12 @@
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::metadata::MetadataTopic;
+use rdkafka::metadata::{MetadataPartition, MetadataTopic};
 use rdkafka::producer::{BaseProducer, Producer};
 
 use super::config::client_config;
@@ -23,9 +23,6 @@ const THREAD: &str = "footfall-kafka-probe";
 /// How often a ready topic is looked at, and how long an answer may take.
 const READY_INTERVAL: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How long `min.insync.replicas` is believed before it is asked for again.
-const REPLICAS_BELIEVED: Duration = Duration::from_secs(60);
 
 /// What is known of the topic, shared by all that learn or tell it.
 #[derive(Debug)]
@@ -54,12 +51,16 @@ impl Outlook {
         self.changed.notify_all();
     }
 
-    /// Keeps librdkafka's last words. `all_down`: it has lost its last connection, so it is looked at now.
-    pub(super) fn note_error(&self, reason: &str, all_down: bool) {
-        self.update(|state| {
-            state.last_error = Some(reason.to_owned());
-            state.look_again |= all_down && self.health.is_ready();
-        });
+    /// Keeps librdkafka's last words on one connection.
+    pub(super) fn note_error(&self, reason: &str) {
+        self.update(|state| state.last_error = Some(reason.to_owned()));
+    }
+
+    /// librdkafka has lost its last connection: the topic is looked at now, not at the next interval.
+    pub(super) fn note_all_brokers_down(&self) {
+        if self.health.is_ready() {
+            self.look_again();
+        }
     }
 
     /// A batch was stored: an outage is over before its next probe was due.
@@ -83,8 +84,12 @@ impl Outlook {
         if let crate::Readiness::NotReady { reason } = self.health.readiness() {
             return reason;
         }
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.last_error.clone().unwrap_or_else(|| "the brokers are reachable but too slow".to_owned())
+        self.last_error()
+            .unwrap_or_else(|| "the brokers were reachable a moment ago, but are too slow".to_owned())
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped
     }
 
     fn last_error(&self) -> Option<String> {
@@ -107,7 +112,6 @@ pub(super) struct Probe {
     producer: Arc<BaseProducer<ReportContext>>,
     outlook: Arc<Outlook>,
     settings: KafkaSettings,
-    min_in_sync: Option<(usize, Instant)>,
 }
 
 impl Probe {
@@ -117,7 +121,7 @@ impl Probe {
         outlook: Arc<Outlook>,
         settings: KafkaSettings,
     ) -> Result<(), OpenError> {
-        let mut probe = Self { producer, outlook, settings, min_in_sync: None };
+        let probe = Self { producer, outlook, settings };
         thread::Builder::new()
             .name(THREAD.to_owned())
             .spawn(move || probe.run())
@@ -125,7 +129,7 @@ impl Probe {
             .map_err(|source| OpenError::Thread { name: THREAD, source })
     }
 
-    fn run(&mut self) {
+    fn run(&self) {
         let mut pace = Pace::default();
         loop {
             let found = self.look();
@@ -137,15 +141,16 @@ impl Probe {
                 Err(_) => pace.next_wait(),
             };
             // A stop that came meanwhile has the last word.
-            if self.outlook.state.lock().unwrap_or_else(PoisonError::into_inner).stopped {
+            if self.outlook.is_stopped() {
                 return;
             }
             match found {
-                Ok(()) => self.outlook.health.set_ready(),
-                Err(reason) => {
-                    self.min_in_sync = None;
-                    self.outlook.health.set_not_ready(reason);
+                Ok(()) => {
+                    // What was said of an outage that is over explains none that comes later.
+                    self.outlook.update(|state| state.last_error = None);
+                    self.outlook.health.set_ready();
                 }
+                Err(reason) => self.outlook.health.set_not_ready(reason),
             }
             if !self.outlook.wait(interval) {
                 return;
@@ -153,7 +158,7 @@ impl Probe {
         }
     }
 
-    fn look(&mut self) -> Result<(), String> {
+    fn look(&self) -> Result<(), String> {
         let name = &self.settings.topic;
         let metadata = self
             .producer
@@ -166,30 +171,26 @@ impl Probe {
             .find(|topic| topic.name() == name)
             .ok_or_else(|| format!("the brokers say nothing of the topic `{name}`"))?;
         check_topic(topic)?;
-        let min_in_sync = self.min_in_sync();
-        check_in_sync(topic, min_in_sync)
+        let partitions: Vec<_> = topic.partitions().iter().map(InSync::of).collect();
+        // The brokers are asked for the minimum only where it can matter: while a replica is behind.
+        if partitions.iter().all(|partition| partition.in_sync >= partition.replicas) {
+            return Ok(());
+        }
+        let min_in_sync = ask_min_in_sync(&self.settings).unwrap_or_else(|reason| {
+            tracing::debug!("min.insync.replicas of `{name}` is not known: {reason}");
+            1
+        });
+        check_in_sync(name, &partitions, min_in_sync)
     }
 
     fn unreachable(&self, error: &KafkaError) -> String {
         let brokers = self.settings.brokers.join(", ");
-        let code = error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
-        let cause = self.outlook.last_error().unwrap_or(code);
-        format!("no Kafka broker answers at {brokers}: {cause}")
-    }
-
-    /// The topic's `min.insync.replicas`, asked for now and then; 1 where the brokers do not tell.
-    fn min_in_sync(&mut self) -> usize {
-        if let Some((replicas, asked)) = self.min_in_sync
-            && asked.elapsed() < REPLICAS_BELIEVED
-        {
-            return replicas;
-        }
-        let replicas = ask_min_in_sync(&self.settings).unwrap_or_else(|reason| {
-            tracing::debug!("min.insync.replicas of `{}` is not known: {reason}", self.settings.topic);
-            1
+        let cause = self.outlook.last_error().unwrap_or_else(|| match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::OperationTimedOut) => format!("silence for {ANSWER_TIMEOUT:?}"),
+            Some(code) => code.to_string(),
+            None => error.to_string(),
         });
-        self.min_in_sync = Some((replicas, Instant::now()));
-        replicas
+        format!("no Kafka broker answers at {brokers}: {cause}")
     }
 }
 
@@ -214,16 +215,27 @@ fn check_topic(topic: &MetadataTopic) -> Result<(), String> {
     Ok(())
 }
 
-fn check_in_sync(topic: &MetadataTopic, min_in_sync: usize) -> Result<(), String> {
-    let short = topic.partitions().iter().find(|partition| partition.isr().len() < min_in_sync);
-    match short {
+/// How many copies of a partition are up to date.
+struct InSync {
+    partition: i32,
+    in_sync: usize,
+    replicas: usize,
+}
+
+impl InSync {
+    fn of(partition: &MetadataPartition) -> Self {
+        let (in_sync, replicas) = (partition.isr().len(), partition.replicas().len());
+        Self { partition: partition.id(), in_sync, replicas }
+    }
+}
+
+/// Kafka's own rule: a topic with fewer replicas than the minimum is held to all that it has.
+fn check_in_sync(topic: &str, partitions: &[InSync], min_in_sync: usize) -> Result<(), String> {
+    match partitions.iter().find(|partition| partition.in_sync < min_in_sync.min(partition.replicas)) {
         None => Ok(()),
-        Some(partition) => Err(format!(
-            "not enough in-sync replicas: partition {} of the topic `{}` has {}, min.insync.replicas asks for \
-             {min_in_sync}",
-            partition.id(),
-            topic.name(),
-            partition.isr().len()
+        Some(InSync { partition, in_sync, replicas }) => Err(format!(
+            "not enough in-sync replicas: partition {partition} of the topic `{topic}` has {in_sync} of \
+             {replicas}, min.insync.replicas asks for {min_in_sync}"
         )),
     }
 }
@@ -241,4 +253,21 @@ fn ask_min_in_sync(settings: &KafkaSettings) -> Result<usize, String> {
         topics.into_iter().next().ok_or("no answer for the topic")?.map_err(|code| code.to_string())?;
     let value = topic.get("min.insync.replicas").and_then(|entry| entry.value.as_deref());
     value.and_then(|value| value.parse().ok()).ok_or_else(|| "it is not among the answer".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_few_in_sync_replicas_are_told_by_kafkas_own_rule() {
+        let check = |in_sync, replicas, minimum| {
+            let whole = InSync { partition: 0, in_sync: 3, replicas: 3 };
+            check_in_sync("events", &[whole, InSync { partition: 1, in_sync, replicas }], minimum)
+        };
+        assert_eq!(check(2, 3, 2), Ok(()));
+        assert_eq!(check(1, 1, 2), Ok(()), "Kafka takes records with all replicas there are");
+        let words = check(1, 3, 2).unwrap_err();
+        assert!(words.contains("partition 1") && words.contains("min.insync.replicas asks for 2"), "{words}");
+    }
 }

@@ -1,0 +1,253 @@
+//! Promises of the Kafka side, against a real Apache Kafka.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use std::time::Duration;
+
+use footfall_delivery::{
+    Batch, CloseOutcome, Delivery, DeliveryError, DeliverySettings, Header, KafkaSettings, OpenError,
+    Position, Readiness, Record, RecordOutcome, Stored,
+};
+use support::kafka::{Kafka, Seen};
+use support::{DEADLINE, batch, large_batch, record, wait_for, wait_until_not_ready, wait_until_ready};
+
+fn settings(brokers: &str, topic: &str) -> DeliverySettings {
+    let kafka = KafkaSettings { topic: topic.to_owned(), ..KafkaSettings::new([brokers]) };
+    DeliverySettings { kafka: Some(kafka), ..DeliverySettings::new("/dev/null/unused") }
+}
+
+fn open(kafka: &Kafka, topic: &str) -> Delivery {
+    Delivery::open(settings(&kafka.brokers(), topic)).unwrap()
+}
+
+fn open_with_timeout(kafka: &Kafka, topic: &str, request_timeout: Duration) -> Delivery {
+    let mut settings = settings(&kafka.brokers(), topic);
+    settings.kafka.as_mut().unwrap().request_timeout = request_timeout;
+    Delivery::open(settings).unwrap()
+}
+
+fn positions(stored: Stored) -> Vec<Position> {
+    match stored {
+        Stored::Kafka(positions) => positions,
+        Stored::Journal => panic!("stored in the journal"),
+    }
+}
+
+fn seen(record: &Record) -> Seen {
+    Seen {
+        key: record.key.as_ref().map(|key| key.to_vec()),
+        headers: record.headers.iter().map(|h| (h.name.to_string(), h.value.to_vec())).collect(),
+        payload: record.payload.to_vec(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledged_batch_is_in_the_topic_at_its_positions_as_it_was_given() {
+    let kafka = Kafka::shared();
+    kafka.create_topic("as-given", &[]).await;
+    let delivery = open(kafka, "as-given");
+    let mut records: Vec<Record> = (0..50).map(record).collect();
+    records.push(Record { payload: "no key, no headers".into(), ..Record::default() });
+    records.push(Record {
+        key: Some((&[0, 0xff][..]).into()),
+        headers: vec![Header::new("raw", &[0xfe, 0][..]), Header::new("raw", "")],
+        payload: "bytes".into(),
+        ..Record::default()
+    });
+    let receipt = delivery.append(Batch::new(records.clone())).await.unwrap();
+    let positions = positions(receipt.stored);
+    assert_eq!(kafka.read("as-given", &positions), records.iter().map(seen).collect::<Vec<_>>());
+
+    // Records of one key are in one partition, in the order in which they were given.
+    for key in 0..7 {
+        let of_key: Vec<Position> = positions[..50].iter().skip(key).step_by(7).copied().collect();
+        assert!(of_key.windows(2).all(|p| p[0].partition == p[1].partition && p[0].offset < p[1].offset));
+    }
+    wait_until_ready(&delivery).await;
+    let stats = delivery.stats();
+    assert_eq!((stats.appended_batches, stats.appended_records, stats.memory_bytes), (1, 52, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_callers_at_once_are_each_answered_with_their_own_positions() {
+    let kafka = Kafka::shared();
+    kafka.create_topic("many-callers", &[]).await;
+    let delivery = open(kafka, "many-callers");
+    let append = |caller: usize| {
+        let delivery = delivery.clone();
+        async move { delivery.append(batch(caller * 20..(caller + 1) * 20)).await.unwrap() }
+    };
+    let callers: Vec<_> = (0..100).map(|caller| tokio::spawn(append(caller))).collect();
+    let mut all = Vec::new();
+    for caller in callers {
+        let positions = positions(caller.await.unwrap().stored);
+        assert_eq!(positions.len(), 20);
+        all.extend(positions);
+    }
+    let expected: Vec<Seen> = (0..40).map(|number| seen(&record(number))).collect();
+    assert_eq!(kafka.read("many-callers", &all[..40]), expected);
+    all.sort_unstable_by_key(|p| (p.partition, p.offset));
+    all.dedup();
+    assert_eq!((all.len(), kafka.count("many-callers")), (2000, 2000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_kafka_cannot_take_harms_no_neighbour() {
+    let kafka = Kafka::shared();
+    kafka.create_topic("too-large", &[]).await;
+    let delivery = open(kafka, "too-large");
+    let huge = Record { payload: vec![b'x'; 2_000_000].into(), ..record(1) };
+    let error = delivery.append(Batch::new(vec![record(0), huge.clone(), record(2)])).await.unwrap_err();
+    let DeliveryError::Partial { outcomes } = error else { panic!("{error}") };
+    let RecordOutcome::Failed(failure) = &outcomes[1] else { panic!("{outcomes:?}") };
+    assert_eq!((failure.code, failure.retry), ("record_too_large", false));
+    for (index, number) in [(0, 0), (2, 2)] {
+        let RecordOutcome::Stored(position) = outcomes[index] else { panic!("{outcomes:?}") };
+        assert_eq!(kafka.read("too-large", &[position]), [seen(&record(number))]);
+    }
+    let error = delivery.append(Batch::new(vec![huge])).await.unwrap_err();
+    assert_eq!((error.code(), error.retry_after()), ("record_too_large", None), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_goes_away_takes_no_record_and_no_memory_with_it() {
+    let kafka = Kafka::shared();
+    kafka.create_topic("cancelled", &[]).await;
+    let delivery = open(kafka, "cancelled");
+    let mut append = Box::pin(delivery.append(batch(0..5)));
+    let first_poll = std::future::poll_fn(|context| std::task::Poll::Ready(append.as_mut().poll(context)));
+    assert!(first_poll.await.is_pending());
+    drop(append);
+    wait_for("the records to be settled", || (delivery.stats().appended_records == 5).then_some(())).await;
+    assert_eq!((delivery.stats().memory_bytes, kafka.count("cancelled")), (0, 5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_delivers_what_was_taken_and_takes_nothing_more() {
+    let kafka = Kafka::shared();
+    kafka.create_topic("closed", &[]).await;
+    let mut settings = settings(&kafka.brokers(), "closed");
+    // Only the close ends this wait for company early enough to be seen.
+    settings.kafka.as_mut().unwrap().linger = Duration::from_millis(500);
+    let delivery = Delivery::open(settings).unwrap();
+    let waiting = tokio::spawn({
+        let delivery = delivery.clone();
+        async move { delivery.append(batch(0..3)).await }
+    });
+    wait_for("the batch to be taken", || (delivery.stats().memory_records == 3).then_some(())).await;
+    let closing = delivery.clone();
+    let outcome = tokio::task::spawn_blocking(move || closing.close(DEADLINE)).await.unwrap();
+    assert_eq!(outcome, CloseOutcome::Drained);
+    assert_eq!(positions(waiting.await.unwrap().unwrap().stored).len(), 3);
+    assert_eq!(delivery.append(batch(0..1)).await, Err(DeliveryError::Closed));
+    assert_ne!(delivery.readiness(), Readiness::Ready);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_agrees_with_kafka_on_a_minimum_above_the_number_of_replicas() {
+    let kafka = Kafka::shared();
+    kafka.create_topic("two-replicas-wanted", &[("min.insync.replicas", "2")]).await;
+    let delivery = open(kafka, "two-replicas-wanted");
+    wait_until_ready(&delivery).await;
+    assert_eq!(positions(delivery.append(batch(0..1)).await.unwrap().stored).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_topic_is_made_where_the_brokers_make_topics() {
+    let kafka = Kafka::shared();
+    let delivery = open(kafka, "made-by-the-broker");
+    wait_until_ready(&delivery).await;
+    assert_eq!(positions(delivery.append(batch(0..1)).await.unwrap().stored).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_broker_is_told_in_time_and_a_returned_one_is_used_again() {
+    let mut kafka = Kafka::start();
+    kafka.create_topic("outage", &[]).await;
+    let request_timeout = Duration::from_secs(5);
+    let delivery = open_with_timeout(&kafka, "outage", request_timeout);
+    wait_until_ready(&delivery).await;
+    delivery.append(batch(0..3)).await.unwrap();
+
+    kafka.kill();
+    let append = tokio::time::timeout(request_timeout + Duration::from_secs(2), delivery.append(batch(3..6)));
+    let error = append.await.expect("an answer in time").unwrap_err();
+    println!("with the broker dead: {error}");
+    assert_eq!(error.code(), "timed_out");
+    let words = error.to_string();
+    assert!(words.contains("no Kafka broker answers") && words.contains("Connection refused"), "{words}");
+    wait_until_not_ready(&delivery, &kafka.brokers()).await;
+    wait_for("the memory to be free", || (delivery.stats().memory_bytes == 0).then_some(())).await;
+
+    kafka.start_again();
+    wait_until_ready(&delivery).await;
+    let positions = positions(delivery.append(batch(6..9)).await.unwrap().stored);
+    assert_eq!(kafka.read("outage", &positions), [6, 7, 8].map(|number| seen(&record(number))));
+    // The three that were refused were given up before they could be sent.
+    assert_eq!(kafka.count("outage"), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_broker_delays_no_answer_beyond_its_time() {
+    let kafka = Kafka::start();
+    kafka.create_topic("silence", &[]).await;
+    let request_timeout = Duration::from_secs(2);
+    let delivery = open_with_timeout(&kafka, "silence", request_timeout);
+    wait_until_ready(&delivery).await;
+    delivery.append(batch(0..1)).await.unwrap();
+    kafka.pause();
+    let append = tokio::time::timeout(request_timeout + Duration::from_secs(2), delivery.append(batch(1..2)));
+    let error = append.await.expect("an answer in time").unwrap_err();
+    println!("with the broker silent: {error}");
+    assert_eq!(error.code(), "timed_out");
+    wait_until_not_ready(&delivery, "no Kafka broker answers").await;
+    kafka.resume();
+    wait_until_ready(&delivery).await;
+    delivery.append(batch(2..3)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_is_bounded_and_refused_at_once_while_no_broker_answers() {
+    let mut settings = settings("127.0.0.1:1", "nowhere");
+    settings.memory_max_bytes = 1 << 20;
+    settings.kafka.as_mut().unwrap().request_timeout = Duration::from_secs(3);
+    let delivery = Delivery::open(settings).unwrap();
+    let append = |size| {
+        let delivery = delivery.clone();
+        tokio::spawn(async move { delivery.append(large_batch(size)).await })
+    };
+    let waiting: Vec<_> = (0..3).map(|_| append(300 << 10)).collect();
+    wait_for("three batches in memory", || (delivery.stats().memory_records == 3).then_some(())).await;
+    let error = delivery.append(large_batch(300 << 10)).await.unwrap_err();
+    assert_eq!((error.code(), error.retry_after()), ("memory_full", Some(Duration::from_secs(1))));
+    assert_eq!(delivery.append(large_batch(2 << 20)).await.unwrap_err().code(), "batch_too_large");
+    wait_until_not_ready(&delivery, "no Kafka broker answers at 127.0.0.1:1: ").await;
+    for waiting in waiting {
+        let error = waiting.await.unwrap().unwrap_err();
+        assert_eq!(error.code(), "timed_out", "{error}");
+    }
+    wait_for("the memory to be free", || (delivery.stats().memory_bytes == 0).then_some(())).await;
+    let stats = delivery.stats();
+    assert_eq!((stats.failed_records, stats.refused_records, stats.appended_records), (3, 2, 0));
+}
+
+#[test]
+fn a_property_that_librdkafka_refuses_is_told_in_its_words_without_the_value() {
+    let open_with = |name: &str, value: &str| {
+        let mut settings = settings("127.0.0.1:1", "any");
+        settings.kafka.as_mut().unwrap().properties.insert(name.to_owned(), value.to_owned());
+        Delivery::open(settings).err()
+    };
+    let error = open_with("lingre.ms", "secret").unwrap();
+    assert!(matches!(error, OpenError::Setting { .. }), "{error}");
+    let words = error.to_string();
+    assert!(
+        words.contains("kafka.properties.lingre.ms") && words.contains("No such configuration"),
+        "{words}"
+    );
+    assert!(!words.contains("secret"), "{words}");
+    let words = open_with("batch.size", "many").unwrap().to_string();
+    assert!(words.contains("kafka.properties.batch.size"), "{words}");
+    assert!(open_with("batch.size", "100000").is_none());
+}

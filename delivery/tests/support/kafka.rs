@@ -1,0 +1,216 @@
+//! A real Apache Kafka on free ports of this machine, stopped by its process id.
+//! `scripts/kafka.sh` knows how to get and start it.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{Headers, Message};
+use rdkafka::{Offset, TopicPartitionList};
+
+use footfall_delivery::Position;
+
+/// A first start may have to fetch Kafka.
+const START_DEADLINE: Duration = Duration::from_secs(300);
+
+pub(crate) struct Kafka {
+    directory: tempfile::TempDir,
+    port: u16,
+    controller_port: u16,
+    broker: Option<Child>,
+    watchdog: Option<Child>,
+}
+
+/// A record as a consumer sees it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Kafka {
+    pub(crate) fn start() -> Self {
+        let (port, controller_port) = free_ports();
+        let directory = tempfile::tempdir().unwrap();
+        let mut kafka = Self { directory, port, controller_port, broker: None, watchdog: None };
+        kafka.start_again();
+        kafka
+    }
+
+    /// One for all tests that do not hurt it; it is stopped with the test process.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: LazyLock<Kafka> = LazyLock::new(Kafka::start);
+        &SHARED
+    }
+
+    /// Starts the stopped broker with its data and ports.
+    pub(crate) fn start_again(&mut self) {
+        assert!(self.broker.is_none(), "the broker runs");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka.sh");
+        let mut broker = Command::new("bash")
+            .arg(script)
+            .arg("run")
+            .arg("--dir")
+            .arg(self.directory.path())
+            .args(["--port", &self.port.to_string()])
+            .args(["--controller-port", &self.controller_port.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(broker.stdout.take().unwrap());
+        self.watchdog = Some(watch(broker.id(), self.directory.path()));
+        self.broker = Some(broker);
+        wait_until_started(log);
+    }
+
+    pub(crate) fn brokers(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// SIGKILL, as a crash would be.
+    pub(crate) fn kill(&mut self) {
+        // First, for the process id is free for others once the broker has been waited for.
+        if let Some(mut watchdog) = self.watchdog.take() {
+            watchdog.kill().unwrap();
+            watchdog.wait().unwrap();
+        }
+        if let Some(mut broker) = self.broker.take() {
+            broker.kill().unwrap();
+            broker.wait().unwrap();
+        }
+    }
+
+    /// SIGSTOP: connections stay open and nothing answers.
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// SIGCONT.
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.broker.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    pub(crate) async fn create_topic(&self, topic: &str, configs: &[(&str, &str)]) {
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
+        let mut new = NewTopic::new(topic, 3, TopicReplication::Fixed(1));
+        for (name, value) in configs {
+            new = new.set(name, value);
+        }
+        let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
+        for result in admin.create_topics([&new], &options).await.unwrap() {
+            result.unwrap();
+        }
+    }
+
+    /// Reads the record at each of these places.
+    pub(crate) fn read(&self, topic: &str, positions: &[Position]) -> Vec<Seen> {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", self.brokers())
+            .set("group.id", "footfall-delivery-tests")
+            .set("enable.auto.commit", "false")
+            .create()
+            .unwrap();
+        positions.iter().map(|position| read_one(&consumer, topic, *position)).collect()
+    }
+
+    /// How many records the topic holds.
+    pub(crate) fn count(&self, topic: &str) -> i64 {
+        let consumer: BaseConsumer =
+            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
+        let timeout = Duration::from_secs(30);
+        let metadata = consumer.fetch_metadata(Some(topic), timeout).unwrap();
+        let partitions = metadata.topics()[0].partitions().iter();
+        partitions.map(|p| consumer.fetch_watermarks(topic, p.id(), timeout).unwrap().1).sum()
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Stops the broker when this process ends without doing so, however it ends: then the pipe to `cat` closes.
+fn watch(broker: u32, directory: &Path) -> Child {
+    Command::new("sh")
+        .args(["-c", "trap '' INT; cat; kill -9 \"$1\"; rm -rf \"$2\"", "sh", &broker.to_string()])
+        .arg(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn read_one(consumer: &BaseConsumer, topic: &str, position: Position) -> Seen {
+    let mut place = TopicPartitionList::new();
+    place.add_partition_offset(topic, position.partition, Offset::Offset(position.offset)).unwrap();
+    consumer.assign(&place).unwrap();
+    let message = consumer.poll(Duration::from_secs(30)).expect("a record within 30 s").unwrap();
+    assert_eq!((message.partition(), message.offset()), (position.partition, position.offset));
+    let headers = message.headers().map(|all| {
+        let owned = |h: rdkafka::message::Header<'_, &[u8]>| (h.key.to_owned(), h.value.unwrap().to_vec());
+        all.iter().map(owned).collect()
+    });
+    Seen {
+        key: message.key().map(<[u8]>::to_vec),
+        headers: headers.unwrap_or_default(),
+        payload: message.payload().unwrap().to_vec(),
+    }
+}
+
+/// Reads the broker's log to its end on a thread, so that the pipe never fills; returns once it has started.
+fn wait_until_started(log: impl BufRead + Send + 'static) {
+    let (started, is_started) = channel();
+    let last_lines = Arc::new(Mutex::new(VecDeque::new()));
+    let seen = Arc::clone(&last_lines);
+    thread::spawn(move || {
+        for line in log.lines().map_while(Result::ok) {
+            if line.contains("Kafka Server started") {
+                // The other side stops listening after the first of these.
+                let _ = started.send(());
+            }
+            let mut last = seen.lock().unwrap();
+            last.push_back(line);
+            if last.len() > 40 {
+                last.pop_front();
+            }
+        }
+    });
+    let begun = Instant::now();
+    match is_started.recv_timeout(START_DEADLINE) {
+        Ok(()) => println!("Kafka is up after {:?}", begun.elapsed()),
+        Err(why) => {
+            let what = match why {
+                RecvTimeoutError::Timeout => "did not start in time",
+                RecvTimeoutError::Disconnected => "ended while starting",
+            };
+            panic!("Kafka {what}; its last lines: {:#?}", last_lines.lock().unwrap());
+        }
+    }
+}
+
+/// Two ports that nobody listens on now.
+fn free_ports() -> (u16, u16) {
+    let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let (first, second) = (bind(), bind());
+    (first.local_addr().unwrap().port(), second.local_addr().unwrap().port())
+}
