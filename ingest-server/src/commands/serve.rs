@@ -1,10 +1,15 @@
 //! `footfall serve`: runs the server until it is told to stop.
-//! A second signal ends the process at once; what was acknowledged is durable by then.
+//! A signal a while after the first ends the process at once; what was acknowledged is durable by then.
 
 use super::{CommandError, settings};
 use crate::cli::Said;
 use crate::server::{Listeners, run};
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
+
+/// Signals this close together are one stop told twice: a terminal tells all its programs, and whoever started them
+/// passes it on.
+const SAME_STOP: Duration = Duration::from_secs(1);
 
 /// Runs the server.
 ///
@@ -23,17 +28,16 @@ pub fn serve(said: Said) -> Result<(), CommandError> {
         let listeners = Listeners::bind(&settings).await?;
         let (told, stop) = tokio::sync::oneshot::channel::<()>();
         tokio::spawn(async move {
-            let mut signals = 0;
+            let mut first = None;
             let mut told = Some(told);
             loop {
                 tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-                signals += 1;
                 if let Some(told) = told.take() {
                     // An error says that the server has ended already.
                     let _ = told.send(());
                 }
-                if signals > 1 {
-                    tracing::warn!("a second signal: ending at once");
+                if first.get_or_insert_with(Instant::now).elapsed() > SAME_STOP {
+                    tracing::warn!("told to stop again: ending at once");
                     std::process::exit(130);
                 }
             }
