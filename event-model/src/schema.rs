@@ -1,4 +1,4 @@
-//! Keeps the published JSON Schemas (`event-model/schema/`) equal to the types they are generated from.
+//! Keeps the published JSON Schemas (`event-model/schemas/`) equal to the types they are generated from.
 //! After a change of the wire form: `UPDATE_SCHEMA=1 cargo test -p footfall-event-model schema`, and read the difference.
 
 use crate::{Answer, Batch, Refusal};
@@ -8,7 +8,7 @@ use std::path::Path;
 fn published_equals_generated<T: JsonSchema>(name: &str) {
     let mut generated = serde_json::to_string_pretty(&schema_for!(T)).unwrap();
     generated.push('\n');
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::write(&path, &generated).unwrap();
     }
