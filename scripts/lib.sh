@@ -23,7 +23,7 @@ die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # A step that takes its time: `slow "Building wasm-pack" "2 minutes" command…`. Its output is shown only
-# when it fails, and then its last lines. Not to be called behind `if`, `&&` or `||`: bash would then go on
+# when it fails, and then its first and last lines. Not to be called behind `if`, `&&` or `||`: bash would then go on
 # after a failed line of the command.
 slow() {
   local what=$1 usual=$2 log status start=$SECONDS
@@ -35,7 +35,12 @@ slow() {
   status=$?
   set -e
   if [ "$status" != 0 ]; then
-    tail -n 40 "$log" >&2
+    # The reason stands first with npm, last with cargo.
+    if [ "$(wc -l <"$log")" -le 50 ]; then cat "$log" >&2; else
+      head -n 20 "$log" >&2
+      note "…"
+      tail -n 30 "$log" >&2
+    fi
     die "$what failed after $((SECONDS - start)) s; the whole output is in $log"
   fi
   note "done in $((SECONDS - start)) s"
