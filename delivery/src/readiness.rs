@@ -49,6 +49,13 @@ impl Health {
         }
     }
 
+    /// Not ready for good, on purpose: nothing to warn of.
+    pub(crate) fn end(&self, reason: &str) {
+        let mut known = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        reason.clone_into(&mut known);
+        self.ready.store(false, Ordering::Release);
+    }
+
     pub(crate) fn readiness(&self) -> Readiness {
         if self.is_ready() {
             return Readiness::Ready;

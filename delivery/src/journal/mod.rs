@@ -15,7 +15,7 @@
 //! | `partition_key` | BLOB or NULL | the record's key |
 //! | `headers` | TEXT | a JSON object in header order; a value that is not UTF-8 is an array of its bytes |
 //! | `payload` | BLOB | the record's value |
-//! | `checksum` | INTEGER | CRC-32 (IEEE), see [`row`](self) in the source for the bytes it covers |
+//! | `checksum` | INTEGER | CRC-32 (IEEE) over the other columns but `seq`; `journal/row.rs` says in which form |
 //!
 //! Space comes back when rows are deleted: their pages are used again, while the file keeps its size, which
 //! the cap bounds. The write-ahead log (`journal.sqlite-wal`) stands beside it and has a bound of its own.

@@ -101,6 +101,6 @@ impl Drop for Writer {
         while let Work::Group(group) = self.queue.take(usize::MAX, None) {
             drop(group);
         }
-        self.health.set_not_ready("the journal is closed".to_owned());
+        self.health.end("the journal is closed");
     }
 }

@@ -76,7 +76,7 @@ impl Outlook {
 
     pub(super) fn stop(&self) {
         self.update(|state| state.stopped = true);
-        self.health.set_not_ready("the Kafka producer is closed".to_owned());
+        self.health.end("the Kafka producer is closed");
     }
 
     /// Why records may have had no answer in time, as far as it is known.

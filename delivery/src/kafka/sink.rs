@@ -57,6 +57,7 @@ impl KafkaSink {
         let outlook = Arc::clone(&self.outlook);
         let stopped = Arc::clone(&self.stopped);
         let poll = move || {
+            let _last = Unattended { in_flight: &in_flight, outlook: &outlook };
             while !stopped.load(Ordering::Acquire) {
                 producer.poll(SWEEP_INTERVAL);
                 if in_flight.answer_overdue(request_timeout, || outlook.cause_of_delay()) {
@@ -111,6 +112,19 @@ impl Drop for KafkaSink {
     /// The threads end by themselves; the last of them drops the producer.
     fn drop(&mut self) {
         self.close(Duration::ZERO);
+    }
+}
+
+/// However the polling ends, nobody is left waiting for a report that no one reads.
+struct Unattended<'a> {
+    in_flight: &'a InFlight,
+    outlook: &'a Outlook,
+}
+
+impl Drop for Unattended<'_> {
+    fn drop(&mut self) {
+        self.in_flight.close(Duration::ZERO);
+        self.outlook.stop();
     }
 }
 
