@@ -13,10 +13,15 @@ pub fn scrubbed(url: &str) -> String {
     let (base, query) = split(url);
     let mut kept = base.to_owned();
     let mut mark = '?';
-    for pair in query.split('&').filter(|pair| pair.starts_with("utm_")) {
-        kept.push(mark);
-        kept.push_str(pair);
-        mark = '&';
+    let mut rest = query;
+    while !rest.is_empty() {
+        let (pair, more) = split_at(rest, b'&');
+        if pair.starts_with("utm_") {
+            kept.push(mark);
+            kept.push_str(pair);
+            mark = '&';
+        }
+        rest = more;
     }
     cut(kept)
 }
@@ -30,16 +35,26 @@ pub fn target(href: &str, origin: &str) -> String {
     {
         return cut(path.to_owned());
     }
-    match base.split_once(':') {
-        Some(("http" | "https", _)) | None => cut(base.to_owned()),
-        Some((scheme, _)) => format!("{scheme}:"),
+    match split_at(base, b':') {
+        ("http" | "https", _) | (_, "") => cut(base.to_owned()),
+        (scheme, _) => [scheme, ":"].concat(),
     }
+}
+
+/// An address without what stands after `#`.
+pub fn without_fragment(url: &str) -> &str {
+    split_at(url, b'#').0
 }
 
 /// What stands before the query, and the query without its fragment.
 fn split(url: &str) -> (&str, &str) {
-    let url = url.split('#').next().unwrap_or_default();
-    url.split_once('?').unwrap_or((url, ""))
+    split_at(without_fragment(url), b'?')
+}
+
+/// Splits at the first such character, which belongs to neither part.
+fn split_at(text: &str, mark: u8) -> (&str, &str) {
+    let at = text.bytes().position(|byte| byte == mark);
+    at.map_or((text, ""), |at| (&text[..at], &text[at + 1..]))
 }
 
 fn cut(mut url: String) -> String {
@@ -56,7 +71,10 @@ mod tests {
         for (url, kept) in [
             ("https://a.example/p", "https://a.example/p"),
             ("https://a.example/p?q=1", "https://a.example/p"),
-            ("https://a.example/p?utm_source=x&sid=1&utm_medium=y#?utm_z=1", "https://a.example/p?utm_source=x&utm_medium=y"),
+            (
+                "https://a.example/p?utm_source=x&sid=1&utm_medium=y#?utm_z=1",
+                "https://a.example/p?utm_source=x&utm_medium=y",
+            ),
             ("https://a.example/#utm_source=x", "https://a.example/"),
             ("", ""),
         ] {

@@ -35,7 +35,9 @@ impl Batch {
     pub(super) fn body(&self, device: &str, now: Now) -> String {
         let mut body = String::new();
         let Some(first) = self.events.first() else { return body };
-        body.reserve(Self::overhead(first, device) + self.events.iter().map(Queued::wire_bytes).sum::<usize>());
+        body.reserve(
+            Self::overhead(first, device) + self.events.iter().map(Queued::wire_bytes).sum::<usize>(),
+        );
         body.push_str("{\"sent_at\":");
         body.push_str(&now.unix_ms.to_string());
         body.push_str(",\"batch_id\":\"");

@@ -38,7 +38,12 @@ struct Session {
 }
 
 impl Identity {
-    pub(super) fn new(private: bool, stored: Stored, now: Now, random: &mut fastrand::Rng) -> (Self, Vec<Command>) {
+    pub(super) fn new(
+        private: bool,
+        stored: Stored,
+        now: Now,
+        random: &mut fastrand::Rng,
+    ) -> (Self, Vec<Command>) {
         let mut commands = Vec::new();
         if private {
             // What was kept before the visitor asked for privacy goes.
@@ -125,7 +130,7 @@ impl Identity {
 
 impl Session {
     fn text(&self) -> String {
-        format!("{} {}", self.id, self.last_ms)
+        [&self.id, " ", &self.last_ms.to_string()].concat()
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -197,7 +202,8 @@ mod tests {
 
     #[test]
     fn a_clock_set_back_begins_a_session_rather_than_keeping_one_for_ever() {
-        let (mut who, mut random) = fresh(Stored { session: Some("0190aaaa 90000000000".into()), ..Default::default() });
+        let (mut who, mut random) =
+            fresh(Stored { session: Some("0190aaaa 90000000000".into()), ..Default::default() });
         assert!(who.touch(at(0), &mut random).unwrap().1);
     }
 

@@ -7,15 +7,18 @@ mod batch;
 mod command;
 mod identity;
 mod outbox;
+mod properties;
 mod queue;
 mod retry;
 mod settings;
 #[cfg(test)]
 mod simulation;
+mod text;
 mod tracker;
 
 pub use command::{Command, Outcome, Priority, Slot, Transport};
 pub use identity::Stored;
+pub use properties::{Properties, label};
 pub use settings::Settings;
 pub use tracker::{State, Tracker};
 

@@ -3,7 +3,6 @@
 
 use super::Priority;
 use super::batch::Batch;
-use std::collections::VecDeque;
 
 /// What keepalive and beacon requests of a page may weigh together while they are under way
 /// (Fetch Standard, "HTTP-network-or-cache fetch": 64 kibibytes).
@@ -30,7 +29,7 @@ pub(super) struct Outgoing {
 /// The batches in order.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    pub(super) batches: VecDeque<Outgoing>,
+    pub(super) batches: Vec<Outgoing>,
     beacon_bytes: usize,
     beacon_ms: u64,
 }
@@ -101,9 +100,8 @@ impl Outbox {
 
     /// Takes out the oldest event of that priority that is not on its way.
     pub(super) fn drop_oldest(&mut self, priority: Priority) -> bool {
-        let waits = |out: &Outgoing| {
-            matches!(out.place, Place::Waiting { .. }) && out.batch.priority() == priority
-        };
+        let waits =
+            |out: &Outgoing| matches!(out.place, Place::Waiting { .. }) && out.batch.priority() == priority;
         let Some(at) = self.batches.iter().position(waits) else { return false };
         let events = &mut self.batches[at].batch.events;
         events.remove(0);

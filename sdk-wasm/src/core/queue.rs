@@ -2,7 +2,6 @@
 //! Cutting batches off it is done here; what becomes of a batch is the outbox's part.
 
 use super::Priority;
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// Who and where, as JSON objects; shared by all events of the same visitor and page view.
@@ -36,7 +35,7 @@ const OVERRIDE_BYTES: usize = 12;
 /// The events in order.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    events: VecDeque<Queued>,
+    events: Vec<Queued>,
     bytes: usize,
 }
 
@@ -51,20 +50,18 @@ impl Queue {
     }
 
     pub(super) fn first(&self) -> Option<&Queued> {
-        self.events.front()
+        self.events.first()
     }
 
     pub(super) fn push(&mut self, event: Queued) {
         self.bytes += event.text.len();
-        self.events.push_back(event);
+        self.events.push(event);
     }
 
     /// Takes out the oldest event of that priority.
     pub(super) fn drop_oldest(&mut self, priority: Priority) -> bool {
         let Some(at) = self.events.iter().position(|event| event.priority == priority) else { return false };
-        if let Some(event) = self.events.remove(at) {
-            self.bytes -= event.text.len();
-        }
+        self.bytes -= self.events.remove(at).text.len();
         true
     }
 
@@ -83,7 +80,8 @@ impl Queue {
             room = room.saturating_sub(event.wire_bytes());
             count += 1;
         }
-        let cut: Vec<_> = self.events.drain(..count).collect();
+        let rest = self.events.split_off(count);
+        let cut = std::mem::replace(&mut self.events, rest);
         self.bytes -= cut.iter().map(|event| event.text.len()).sum::<usize>();
         cut
     }

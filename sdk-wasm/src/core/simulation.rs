@@ -8,14 +8,19 @@ use std::collections::{HashMap, HashSet};
 
 #[derive(Debug, Clone)]
 enum Step {
-    Record { key: bool, bytes: usize },
+    Record {
+        key: bool,
+        bytes: usize,
+    },
     NextPage,
     Identify(u8),
     Flush,
     Advance(u64),
     /// The oldest request that is under way ends like this.
     Network(Fate),
-    Beacons { taken: bool },
+    Beacons {
+        taken: bool,
+    },
     Hide,
     Leave,
     Show,
@@ -155,7 +160,11 @@ impl World {
             let own = event.context.as_deref().cloned().unwrap_or_default();
             let effective = context.overridden_by(&own);
             let said = (effective.page.unwrap().path.unwrap(), effective.user_id);
-            assert_eq!(Some(&said), self.expected.get(&event.seq.unwrap()), "said with its own page and user");
+            assert_eq!(
+                Some(&said),
+                self.expected.get(&event.seq.unwrap()),
+                "said with its own page and user"
+            );
             ids.push(event.event_id.unwrap());
         }
         assert!(!ids.is_empty());
@@ -332,7 +341,11 @@ fn at_the_bound_ordinary_events_make_room_for_key_events_and_never_the_other_way
     assert_eq!(world.tracker.state().dropped, 3);
     world.settle();
     let arrived: Vec<u64> = world.arrived.iter().map(|(_, seq)| *seq).collect();
-    assert_eq!(arrived, [0, 3, 4], "the ordinary one, then the oldest key event, then the late ordinary one went");
+    assert_eq!(
+        arrived,
+        [0, 3, 4],
+        "the ordinary one, then the oldest key event, then the late ordinary one went"
+    );
 }
 
 #[test]

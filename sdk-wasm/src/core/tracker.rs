@@ -6,11 +6,13 @@ use super::identity::{Identity, new_id};
 use super::outbox::{Outbox, Outgoing, Place};
 use super::queue::{Queue, Queued, Scope};
 use super::retry::{Verdict, delay_ms, verdict};
+use super::text::{self, Object};
 use super::{Command, Now, Outcome, Priority, Settings, Slot, Stored, Transport};
 use footfall_event_model::limits::EVENT_BYTES;
-use footfall_event_model::{Context, Event, EventType, Json, Page, Rule, Violation, check, check_context, text, wire};
-use serde::Serialize;
-use std::rc::Rc;
+use footfall_event_model::text::cut;
+use footfall_event_model::{
+    Context, Event, EventType, Json, Page, Rule, Violation, check, check_context, wire,
+};
 
 /// A batch stays below this, so that it fits as a beacon.
 const BATCH_BYTES: usize = 60 * 1024;
@@ -20,7 +22,7 @@ const ANSWER_MS: u64 = 30_000;
 const TITLE_BYTES: usize = 512;
 
 /// What is known from outside of one tracker.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     /// The browser's id; `None` in anonymous mode.
     pub anonymous_id: Option<String>,
@@ -66,14 +68,14 @@ impl Tracker {
         let mut random = fastrand::Rng::with_seed(seed);
         let seq = stored.seq.as_deref().and_then(|seq| seq.parse().ok()).unwrap_or(0);
         let (identity, commands) = Identity::new(settings.private, stored, now, &mut random);
-        let scope = Scope { who: json(&identity.context()).into(), page: "{}".into() };
+        let scope = Scope { who: text::of_context(&identity.context()).into(), page: "{}".into() };
         Self {
             seq: if settings.private { 0 } else { seq },
             settings,
             random,
             identity,
             scope,
-            device: json(device),
+            device: text::of_context(device),
             queue: Queue::default(),
             outbox: Outbox::default(),
             commands,
@@ -105,7 +107,7 @@ impl Tracker {
         }
         let priority = if event.key_event == Some(true) { Priority::Key } else { Priority::Normal };
         let queued = Queued {
-            text: json(&event),
+            text: text::of_event(&event),
             scope: self.scope.clone(),
             priority,
             since_ms: now.monotonic_ms,
@@ -118,34 +120,39 @@ impl Tracker {
         if self.make_room(&queued) {
             self.queue.push(queued);
         }
-        if self.gone { self.leave(true, now) } else { self.send_what_is_due(now) }
+        if self.gone {
+            self.leave(true, now)
+        } else {
+            self.send_what_is_due(now)
+        }
         Ok(())
     }
 
     /// Begins a view of a page: later events belong to it. The `page` event itself is the caller's to record.
     pub fn start_page(&mut self, mut page: Page, now: Now) {
         if let Some(title) = &mut page.title {
-            title.truncate(text::cut(title, TITLE_BYTES).len());
+            title.truncate(cut(title, TITLE_BYTES).len());
         }
         let page_view_id = Some(new_id(now, &mut self.random));
         let context = Context { page_view_id, page: Some(page), ..Context::default() };
-        self.scope.page = json(&context).into();
+        self.scope.page = text::of_context(&context).into();
     }
 
     /// Recognises the user: later events carry the id. An `identify` event is recorded where that is news.
     ///
     /// # Errors
     /// Every rule that the id or the traits break; no event is recorded then.
-    pub fn identify(&mut self, user_id: String, traits: Option<Json>, now: Now) -> Result<(), Vec<Violation>> {
+    pub fn identify(
+        &mut self,
+        user_id: String,
+        traits: Option<Json>,
+        now: Now,
+    ) -> Result<(), Vec<Violation>> {
         if self.identity.user_id.as_ref() == Some(&user_id) && traits.is_none() {
             return Ok(());
         }
-        let event = Event {
-            kind: EventType::Identify,
-            user_id: Some(user_id.clone()),
-            traits,
-            ..Event::default()
-        };
+        let event =
+            Event { kind: EventType::Identify, user_id: Some(user_id.clone()), traits, ..Event::default() };
         check(&event)?;
         self.set_user(user_id)?;
         self.record(event, now)
@@ -227,12 +234,11 @@ impl Tracker {
             self.send(at, Transport::Fetch, now);
             return;
         }
-        if let Some(out) = self.outbox.batches.remove(at) {
-            if let Place::InFlight { bytes, .. } = out.place {
-                self.outbox.beacon_taken(bytes, now.monotonic_ms);
-            }
-            self.sent += out.batch.events.len() as u64;
+        let out = self.outbox.batches.remove(at);
+        if let Place::InFlight { bytes, .. } = out.place {
+            self.outbox.beacon_taken(bytes, now.monotonic_ms);
         }
+        self.sent += out.batch.events.len() as u64;
         self.send_what_is_due(now);
     }
 
@@ -261,7 +267,7 @@ impl Tracker {
     }
 
     fn refresh_who(&mut self) {
-        self.scope.who = Rc::from(json(&self.identity.context()));
+        self.scope.who = text::of_context(&self.identity.context()).into();
     }
 
     /// Makes room for an event at the bound: the oldest ones that are not key events go, then the oldest at all;
@@ -316,7 +322,7 @@ impl Tracker {
         let events = self.queue.cut(self.settings.flush_count, room.saturating_sub(overhead));
         let batch = Batch { id: new_id(now, &mut self.random), events };
         let place = Place::Waiting { from_ms: now.monotonic_ms };
-        self.outbox.batches.push_back(Outgoing { batch, place, attempts: 0 });
+        self.outbox.batches.push(Outgoing { batch, place, attempts: 0 });
         if !self.settings.private {
             self.commands.push(Command::Remember { slot: Slot::Seq, value: Some(self.seq.to_string()) });
         }
@@ -334,7 +340,7 @@ impl Tracker {
 
     fn settle(&mut self, handle: u32, outcome: &Outcome, now: Now) {
         let Some(at) = self.outbox.position(handle) else { return };
-        let Some(mut out) = self.outbox.batches.remove(at) else { return };
+        let mut out = self.outbox.batches.remove(at);
         let (mut asked_ms, mut again) = (None, &[][..]);
         if let Outcome::Answered { retry_after_ms, retry, .. } = outcome {
             (asked_ms, again) = (*retry_after_ms, retry);
@@ -376,9 +382,19 @@ impl Tracker {
     }
 }
 
-/// The JSON text of a value whose keys are all text, for which serde_json knows no error.
-fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
+impl State {
+    /// As JSON.
+    pub fn to_json(&self) -> String {
+        let mut object = Object::new();
+        object.text("anonymousId", self.anonymous_id.as_deref());
+        object.text("sessionId", self.session_id.as_deref());
+        object.text("userId", self.user_id.as_deref());
+        object.raw("queued", &self.queued.to_string());
+        object.raw("sent", &self.sent.to_string());
+        object.raw("refused", &self.refused.to_string());
+        object.raw("dropped", &self.dropped.to_string());
+        object.end()
+    }
 }
 
 #[cfg(test)]
