@@ -70,7 +70,9 @@ impl Delivery {
     /// A setting that is wrong, a data directory that cannot be used, a journal that is not ours, is newer or is
     /// in use.
     pub fn open(settings: DeliverySettings) -> Result<Self, OpenError> {
-        settings.check()?;
+        if let Some(wrong) = settings.check().into_iter().next() {
+            return Err(wrong.into());
+        }
         let inner = Inner {
             sink: Sink::open(&settings)?,
             budget: MemoryBudget::new(settings.memory_max_bytes),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::receipt::{RecordFailure, RecordOutcome};
+use crate::settings::WrongSetting;
 
 /// Why a batch was not made durable.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -112,14 +113,9 @@ impl DeliveryError {
 /// Why a delivery, or a reader of its journal, could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// A setting is wrong by itself or contradicts another.
-    #[error("setting `{setting}` is wrong: {reason}")]
-    Setting {
-        /// The setting's name as it stands in `DeliverySettings`, for example `journal.max_bytes`.
-        setting: String,
-        /// What is wrong and what would be right.
-        reason: String,
-    },
+    /// A setting is wrong; the first of those that [`DeliverySettings::check`](crate::DeliverySettings::check) finds.
+    #[error(transparent)]
+    Setting(#[from] WrongSetting),
     /// A file or the data directory cannot be opened or made.
     #[error("cannot open {}: {source}", .path.display())]
     Io {
@@ -188,10 +184,4 @@ pub enum OpenError {
         /// The system's cause.
         source: std::io::Error,
     },
-}
-
-impl OpenError {
-    pub(crate) fn setting(setting: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Setting { setting: setting.into(), reason: reason.into() }
-    }
 }

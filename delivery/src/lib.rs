@@ -32,5 +32,5 @@ pub use receipt::{Position, Receipt, RecordFailure, RecordOutcome, Stored};
 pub use record::{
     BATCH_MAX_RECORDS, Batch, HEADER_OVERHEAD_BYTES, Header, Priority, RECORD_OVERHEAD_BYTES, Record,
 };
-pub use settings::DeliverySettings;
+pub use settings::{DeliverySettings, WrongSetting};
 pub use stats::{DeliveryStats, JournalStats};

@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 
-use crate::error::OpenError;
 use crate::journal::JournalSettings;
 use crate::kafka::KafkaSettings;
 
@@ -34,15 +33,34 @@ impl DeliverySettings {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), OpenError> {
+    /// Everything that is wrong with the settings, by themselves or together. Nothing is opened or connected to.
+    pub fn check(&self) -> Vec<WrongSetting> {
+        let mut wrong = Vec::new();
         if self.memory_max_bytes < Self::MIN_MEMORY_BYTES {
-            let reason = format!(
-                "{} bytes is too small, at least {} are needed",
-                self.memory_max_bytes,
-                Self::MIN_MEMORY_BYTES
-            );
-            return Err(OpenError::setting("memory_max_bytes", reason));
+            let least = Self::MIN_MEMORY_BYTES;
+            let reason = format!("{} bytes is too small, at least {least} are needed", self.memory_max_bytes);
+            wrong.push(WrongSetting::new("memory.max_bytes", reason));
         }
-        Ok(())
+        self.journal.check(&mut wrong);
+        if let Some(kafka) = &self.kafka {
+            kafka.check(self.memory_max_bytes, &mut wrong);
+        }
+        wrong
+    }
+}
+
+/// A setting that is wrong by itself or contradicts another.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("setting `{setting}` is wrong: {reason}")]
+pub struct WrongSetting {
+    /// Its name, for example `journal.max_bytes` or `kafka.properties.client.rack`.
+    pub setting: String,
+    /// What is wrong and what would be right; never a property's value, which may be a secret.
+    pub reason: String,
+}
+
+impl WrongSetting {
+    pub(crate) fn new(setting: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { setting: setting.into(), reason: reason.into() }
     }
 }

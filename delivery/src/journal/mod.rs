@@ -32,6 +32,8 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
+use crate::settings::WrongSetting;
+
 pub use reader::{JournalReader, ReadError};
 pub use row::JournalRow;
 pub(crate) use sink::JournalSink;
@@ -59,16 +61,15 @@ impl JournalSettings {
     /// The smallest `max_bytes` and `wal_max_bytes` that are taken: 1 MiB.
     pub const MIN_BYTES: u64 = 1 << 20;
 
-    pub(crate) fn check(&self) -> Result<(), crate::OpenError> {
+    pub(crate) fn check(&self, wrong: &mut Vec<WrongSetting>) {
         for (name, value) in
             [("journal.max_bytes", self.max_bytes), ("journal.wal_max_bytes", self.wal_max_bytes)]
         {
             if value < Self::MIN_BYTES {
                 let reason = format!("{value} bytes is too small, at least {} are needed", Self::MIN_BYTES);
-                return Err(crate::OpenError::setting(name, reason));
+                wrong.push(WrongSetting::new(name, reason));
             }
         }
-        Ok(())
     }
 }
 

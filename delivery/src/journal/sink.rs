@@ -41,7 +41,6 @@ pub(super) struct JournalCounters {
 impl JournalSink {
     /// Opens or makes the journal. A full disk or a full journal is no error here: it shows in the readiness.
     pub(crate) fn open(data_dir: &Path, settings: &JournalSettings) -> Result<Self, OpenError> {
-        settings.check()?;
         std::fs::create_dir_all(data_dir)
             .map_err(|source| OpenError::Io { path: data_dir.to_owned(), source })?;
         let lock = WriterLock::take(data_dir)?;

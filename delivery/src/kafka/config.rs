@@ -7,8 +7,8 @@ use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::KafkaError;
 
 use super::settings::KafkaSettings;
-use crate::error::OpenError;
 use crate::record::RECORD_OVERHEAD_BYTES;
+use crate::settings::WrongSetting;
 
 /// How the brokers are reached: enough for a client that only asks.
 pub(super) fn client_config(settings: &KafkaSettings) -> ClientConfig {
@@ -62,11 +62,11 @@ fn give_up_after(request_timeout: Duration) -> Duration {
 }
 
 /// librdkafka's words about a property, without the value, which may be a secret.
-pub(super) fn config_error(error: &KafkaError) -> OpenError {
+pub(super) fn config_error(error: &KafkaError) -> WrongSetting {
     match error {
         KafkaError::ClientConfig(_, description, name, _) => {
-            OpenError::setting(format!("kafka.properties.{name}"), description.trim())
+            WrongSetting::new(format!("kafka.properties.{name}"), description.trim())
         }
-        other => OpenError::Kafka { reason: other.to_string() },
+        other => WrongSetting::new("kafka", other.to_string()),
     }
 }

@@ -6,7 +6,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::error::OpenError;
+use super::config::{config_error, producer_config};
+use crate::settings::WrongSetting;
 
 /// The codec of record batches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,32 +88,38 @@ impl KafkaSettings {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), OpenError> {
+    pub(crate) fn check(&self, memory_max_bytes: usize, wrong: &mut Vec<WrongSetting>) {
+        let mut say = |setting: &str, reason: String| wrong.push(WrongSetting::new(setting, reason));
         if self.brokers.is_empty() {
-            return Err(OpenError::setting("kafka.brokers", "it is empty; give at least one `host:port`"));
+            say("kafka.brokers", "it is empty; give at least one `host:port`".to_owned());
         }
-        for broker in &self.brokers {
-            check_broker(broker).map_err(|reason| OpenError::setting("kafka.brokers", reason))?;
+        for reason in self.brokers.iter().filter_map(|broker| check_broker(broker).err()) {
+            say("kafka.brokers", reason);
         }
-        check_topic(&self.topic).map_err(|reason| OpenError::setting("kafka.topic", reason))?;
+        if let Err(reason) = check_topic(&self.topic) {
+            say("kafka.topic", reason);
+        }
         let second = Duration::from_secs(1);
         if !(second..=Duration::from_secs(300)).contains(&self.request_timeout) {
-            let reason = format!("{:?} is not between 1 s and 300 s", self.request_timeout);
-            return Err(OpenError::setting("kafka.request_timeout", reason));
-        }
-        if self.linger * 4 > self.request_timeout {
+            say("kafka.request_timeout", format!("{:?} is not between 1 s and 300 s", self.request_timeout));
+        } else if self.linger * 4 > self.request_timeout {
             let reason = format!(
                 "{:?} leaves too little of kafka.request_timeout ({:?}): at most a quarter of it",
                 self.linger, self.request_timeout
             );
-            return Err(OpenError::setting("kafka.linger", reason));
+            say("kafka.linger", reason);
         }
-        for name in self.properties.keys() {
-            if let Some(instead) = decided_elsewhere(name) {
-                return Err(OpenError::setting(format!("kafka.properties.{name}"), instead));
-            }
+        for (name, instead) in
+            self.properties.keys().filter_map(|name| Some((name, decided_elsewhere(name)?)))
+        {
+            say(&format!("kafka.properties.{name}"), instead.to_owned());
         }
-        Ok(())
+        // librdkafka's own check of names and values ends at the first one that it does not like.
+        if let Err(error) = producer_config(self, memory_max_bytes).create_native_config()
+            && wrong.is_empty()
+        {
+            wrong.push(config_error(&error));
+        }
     }
 }
 
@@ -169,9 +176,15 @@ mod tests {
 
     fn refused(change: impl FnOnce(&mut KafkaSettings)) -> String {
         let mut settings = KafkaSettings::new(["localhost:9092"]);
-        settings.check().unwrap();
+        let told = |settings: &KafkaSettings| {
+            let mut wrong = Vec::new();
+            settings.check(64 << 20, &mut wrong);
+            wrong.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&settings), Vec::<String>::new());
         change(&mut settings);
-        settings.check().unwrap_err().to_string()
+        let [one] = told(&settings).try_into().unwrap();
+        one
     }
 
     #[test]
@@ -185,6 +198,11 @@ mod tests {
             (refused(|s| s.topic = "..".into()), "kafka.topic", "249"),
             (refused(|s| s.request_timeout = Duration::ZERO), "kafka.request_timeout", "300 s"),
             (refused(|s| s.linger = Duration::from_secs(9)), "kafka.linger", "a quarter"),
+            (
+                refused(|s| drop(s.properties.insert("client.rak".into(), "a".into()))),
+                "client.rak",
+                "No such",
+            ),
             (refused(|s| drop(s.properties.insert("acks".into(), "1".into()))), "acks", "in-sync"),
         ];
         for (message, setting, right) in cases {

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::error::KafkaError;
 use rdkafka::message::{Header as KafkaHeader, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord};
 
@@ -37,13 +38,15 @@ pub(crate) struct KafkaSink {
 impl KafkaSink {
     /// Makes the producer. Brokers that are away are no error here: it shows in the readiness.
     pub(crate) fn open(settings: &KafkaSettings, memory_max_bytes: usize) -> Result<Self, OpenError> {
-        settings.check()?;
         let in_flight = Arc::new(InFlight::default());
         let outlook = Arc::new(Outlook::new(settings));
         let context = ReportContext { in_flight: Arc::clone(&in_flight), outlook: Arc::clone(&outlook) };
         let config = producer_config(settings, memory_max_bytes);
         let producer = BaseProducer::from_config_and_context(&config, context);
-        let producer = Arc::new(producer.map_err(|error| config_error(&error))?);
+        let producer = Arc::new(producer.map_err(|error| match error {
+            KafkaError::ClientConfig(..) => config_error(&error).into(),
+            other => OpenError::Kafka { reason: other.to_string() },
+        })?);
         let stopped = Arc::new(AtomicBool::new(false));
         let sink = Self { producer, in_flight, outlook, stopped, topic: settings.topic.clone() };
         sink.start_polling(settings.request_timeout)?;

@@ -8,7 +8,7 @@ pub use source::{Origin, Said, Sources};
 pub use table::{SETTINGS, Setting};
 
 use bytesize::ByteSize;
-use footfall_delivery::{Compression, DeliverySettings, JournalSettings, KafkaSettings};
+use footfall_delivery::{Compression, DeliverySettings, KafkaSettings, WrongSetting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
@@ -109,6 +109,15 @@ impl Settings {
             let message = format!("must hold at least one batch, {}", ByteSize::b(one_body as u64));
             problems.push(Problem::new("http.max_body_bytes", message));
         }
+        // What could not be read has been told; its default stands in, so that the rest is checked too.
+        let mut delivery = DeliverySettings { kafka, ..DeliverySettings::new(data_dir.unwrap_or_default()) };
+        if let Some(max_bytes) = memory_max_bytes {
+            delivery.memory_max_bytes = max_bytes;
+        }
+        if let Some(max_bytes) = journal_max_bytes {
+            delivery.journal.max_bytes = max_bytes as u64;
+        }
+        problems.extend(delivery.check().into_iter().map(|wrong| placed(sources, wrong)));
         if !problems.is_empty() {
             return None;
         }
@@ -116,15 +125,7 @@ impl Settings {
             listen: listen?,
             admin_listen: admin_listen?,
             write_keys,
-            delivery: DeliverySettings {
-                data_dir: data_dir?,
-                memory_max_bytes: memory_max_bytes?,
-                journal: JournalSettings {
-                    max_bytes: journal_max_bytes? as u64,
-                    ..JournalSettings::default()
-                },
-                kafka,
-            },
+            delivery,
             http: HttpSettings {
                 max_connections: max_connections?,
                 max_body_bytes: max_body_bytes?,
@@ -134,6 +135,21 @@ impl Settings {
             stop_timeout: stop_timeout?,
         })
     }
+}
+
+/// Says where the setting was said that delivery found wrong.
+fn placed(sources: &Sources, wrong: WrongSetting) -> Problem {
+    let is_part = |key: &str| wrong.setting.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+    for setting in SETTINGS {
+        let Some(said) = sources.get(setting.key) else { continue };
+        if wrong.setting == setting.key {
+            return Problem::new(said.origin, wrong.reason);
+        }
+        if is_part(setting.key) {
+            return Problem::new(said.origin, format!("{}: {}", wrong.setting, wrong.reason));
+        }
+    }
+    Problem::new(wrong.setting, wrong.reason)
 }
 
 /// Reads one setting after another and keeps what is wrong.
@@ -175,7 +191,7 @@ impl Reader<'_> {
 
     /// The Kafka settings, where brokers are named; a Kafka setting without brokers is a contradiction.
     fn kafka(&mut self) -> Option<KafkaSettings> {
-        let topic = self.one("kafka.topic", topic);
+        let topic = self.one("kafka.topic", non_empty);
         let compression = self.one("kafka.compression", |text| {
             Compression::from_str(text).map_err(|_| "it must be none, gzip, snappy, lz4 or zstd".to_owned())
         });
@@ -204,10 +220,6 @@ impl Reader<'_> {
             .flat_map(|text| text.split(','))
             .map(|broker| broker.trim().to_owned())
             .collect();
-        for broker in brokers.iter().filter(|broker| !is_broker(broker)) {
-            let message = format!("is {broker:?}; a broker is host:port, such as localhost:9092");
-            self.problems.push(Problem::new(&said.origin, message));
-        }
         Some(KafkaSettings {
             brokers,
             topic: topic?,
@@ -243,20 +255,6 @@ fn non_empty(text: &str) -> Result<String, String> {
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "it must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
-}
-
-fn is_broker(text: &str) -> bool {
-    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
-    port.is_some_and(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0))
-}
-
-/// Kafka's own rule for the name of a topic.
-fn topic(text: &str) -> Result<String, String> {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    if (1..=249).contains(&text.len()) && text.bytes().all(allowed) && text != "." && text != ".." {
-        return Ok(text.to_owned());
-    }
-    Err("a topic's name has 1 to 249 letters, digits, '.', '_' or '-'".to_owned())
 }
 
 fn size(text: &str) -> Result<usize, String> {

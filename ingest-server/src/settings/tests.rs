@@ -67,7 +67,6 @@ fn everything_wrong_is_told_at_once_with_its_place() {
     for expected in [
         "footfall.toml:1:1 listen: is \"here\"; it must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080",
         "footfall.toml:4:1 kafka.broker: unknown key; did you mean kafka.brokers?",
-        "footfall.toml:5:1 kafka.topic: is \"a b\"; a topic's name has 1 to 249 letters, digits, '.', '_' or '-'",
         "FOOTFALL_LISTENS: unknown variable; did you mean FOOTFALL_LISTEN?",
         "--stop-timeout: is \"10\"; it must be a duration with its unit, such as 10s or 5ms",
         "write_key: no write key is set; name at least one site, such as --write-key pk_demo",
@@ -103,4 +102,22 @@ fn a_secret_in_a_broken_property_is_not_repeated() {
     let told =
         resolve(&[("write_key", "pk"), ("kafka.brokers", "k:1"), ("kafka.properties", "hunter2")], &[], None);
     assert!(!format!("{:?}", told.unwrap_err()).contains("hunter2"));
+}
+
+#[test]
+fn what_delivery_finds_wrong_is_told_with_its_place() {
+    let file = "write_key = 'pk'\n[kafka]\nbrokers = 'k'\ntopic = 'a b'\nlinger = '1m'\nproperties = {acks = '0', 'client.rak' = 'a'}\n";
+    let told = resolve(&[("journal.max_bytes", "1KiB")], &[], Some(file)).unwrap_err();
+    for expected in [
+        "--journal-max-bytes: 1024 bytes is too small",
+        "footfall.toml:3:1 kafka.brokers: `k` is no `host:port`",
+        "footfall.toml:4:1 kafka.topic: `a b` is no topic name",
+        "footfall.toml:5:1 kafka.linger: 60s leaves too little",
+        "footfall.toml:6:1 kafka.properties: kafka.properties.acks: it is fixed",
+    ] {
+        assert!(told.iter().any(|problem| problem.starts_with(expected)), "{expected}\n is not in {told:#?}");
+    }
+    let file = "write_key = 'pk'\n[kafka]\nbrokers = 'k:1'\nproperties = {'client.rak' = 'a'}\n";
+    let told = resolve(&[], &[], Some(file)).unwrap_err();
+    assert!(told[0].contains("client.rak") && told[0].contains("No such configuration property"), "{told:?}");
 }
