@@ -1,0 +1,86 @@
+// Builds dist/ for npm and dist/sdk/ for a server's `/sdk/`: names hashed by content, each with .br and .gz beside it.
+// The WebAssembly module comes from scripts/build-sdk.sh, which does nothing when it is up to date.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const npm = join(dirname(fileURLToPath(import.meta.url)), "..");
+const pkg = join(npm, "..", "target", "sdk-pkg");
+const dist = join(npm, "dist");
+const sdk = join(dist, "sdk");
+
+/**
+ * wasm-bindgen's glue, with its two inner functions exported: the module is instantiated behind our own guard, and
+ * the glue's own loader falls away. esbuild refuses the build should a name ever be gone.
+ */
+const glue = {
+  name: "glue",
+  setup({ onResolve, onLoad }) {
+    const path = join(pkg, "footfall_sdk.js");
+    onResolve({ filter: /^footfall:glue$/ }, () => ({ path, sideEffects: false }));
+    onLoad({ filter: /footfall_sdk\.js$/ }, () => ({
+      contents: `${readFileSync(path, "utf8")}\nexport { __wbg_finalize_init, __wbg_get_imports };`,
+      resolveDir: pkg,
+    }));
+  },
+};
+
+run(join(npm, "..", "scripts", "build-sdk.sh"));
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(sdk, { recursive: true });
+run(join(npm, "node_modules", ".bin", "tsc"), "--emitDeclarationOnly", "--declaration", "--declarationDir", dist);
+// Only what index.d.ts refers to is for people.
+for (const inner of ["console", "early", "fallback", "guard", "loader", "module", "options", "sdk"]) {
+  rmSync(join(dist, `${inner}.d.ts`));
+}
+
+const wasm = readFileSync(join(pkg, "footfall_sdk_bg.wasm"));
+copyFileSync(join(pkg, "footfall_sdk_bg.wasm"), join(dist, "footfall.wasm"));
+writeFileSync(join(dist, "index.js"), await bundle("src/index.ts", {}, "esm"));
+
+const wasmName = publish("footfall", "wasm", wasm);
+const moduleName = publish("footfall", "js", await bundle("src/sdk.ts", { WASM: wasmName }, "esm"));
+write("footfall.js", await bundle("src/loader.ts", { MODULE: moduleName }, "iife"));
+
+/** One minified file, with its build-time names filled in. */
+async function bundle(entry, names, format) {
+  const result = await build({
+    absWorkingDir: npm,
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    format,
+    target: "es2022",
+    legalComments: "none",
+    define: Object.fromEntries(Object.entries(names).map(([name, value]) => [name, JSON.stringify(value)])),
+    plugins: [glue],
+    write: false,
+    logLevel: "warning",
+  });
+  return result.outputFiles[0].contents;
+}
+
+/** Writes content under a name that tells it, so that it can be cached for ever. */
+function publish(name, ending, content) {
+  const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
+  const file = `${name}-${hash}.${ending}`;
+  write(file, content);
+  return file;
+}
+
+function write(file, content) {
+  writeFileSync(join(sdk, file), content);
+  const quality = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+  writeFileSync(join(sdk, `${file}.br`), brotliCompressSync(content, { params: quality }));
+  writeFileSync(join(sdk, `${file}.gz`), gzipSync(content, { level: 9 }));
+}
+
+function run(command, ...args) {
+  const { status, error } = spawnSync(command, args, { cwd: npm, stdio: "inherit" });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}

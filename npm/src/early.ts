@@ -1,0 +1,135 @@
+/**
+ * The tracker from the first line of script until the module runs: it holds calls and clicks with their own
+ * timestamps, and hands them over. If the page goes first, or the module cannot come, it sends them itself.
+ */
+import { warn } from "./console.js";
+import { eventText, identity } from "./fallback.js";
+import type { Footfall, Options, State } from "./types.js";
+
+/** A call and its time. */
+export type Call = [at: number, method: string, ...args: unknown[]];
+/** Makes a call of a running module. */
+export type Run = (...call: Call) => unknown;
+/** Starts a tracker in the module; nothing where its options are of no use. */
+export type Start = (options: Options, pageViewed: boolean, pageAt: number) => Run | undefined;
+
+/** The most calls held. */
+const HELD = 500;
+/** Characters in one beacon; at three bytes each it stays below the 64 KiB that all beacons share. */
+const BEACON = 20_000;
+
+export function early(load: () => Promise<Start>): Footfall {
+  let options: Options | undefined;
+  let run: Run | undefined;
+  let held: Call[] = [];
+  let pageAt = 0;
+  let failed = false;
+  let off = false;
+  let listeners: AbortController;
+  let settle: (runs: boolean) => void;
+  let ready: Promise<boolean>;
+
+  const reset = (): void => {
+    listeners = new AbortController();
+    ready = new Promise((resolve) => (settle = resolve));
+  };
+
+  const hold = (...call: [method: string, ...args: unknown[]]): void => {
+    const at = Date.now();
+    if (run) run(at, ...call);
+    else if (!off && held.length < HELD && held.push([at, ...call]) && failed) sendSoon();
+  };
+
+  /** Calls cross into the module as text; what cannot be one is said in words and left out. */
+  const pass = (call: [method: string, name?: unknown], value: unknown): void => {
+    try {
+      hold(...call, JSON.stringify(value));
+    } catch (error) {
+      if (options?.debug) warn(...call, "was refused: its properties cannot be written as JSON:", error);
+    }
+  };
+
+  const sendSoon = (): void => void setTimeout(send, options?.flushInterval ?? 5_000);
+
+  /** Sends what is held by beacon, in the same wire form. What the browser refuses is kept. */
+  const send = (): void => {
+    if (!options) return;
+    const calls: Call[] = pageAt ? [[pageAt, "page"], ...held] : held;
+    const { key, endpoint } = options;
+    while (calls.length) {
+      let events = "";
+      let count = 0;
+      while (count < calls.length && (!count || events.length < BEACON / 2)) {
+        const text = eventText(calls[count++]!);
+        events += text && (events && ",") + text;
+      }
+      const body = `{"sent_at":${Date.now()},"context":${identity(options)},"events":[${events}]}`;
+      const url = `${endpoint || location.origin}/v1/events?key=${encodeURIComponent(key)}&priority=normal`;
+      if (events && !navigator.sendBeacon(url, body)) break;
+      calls.splice(0, count);
+      pageAt = 0;
+    }
+    held = calls;
+  };
+
+  const state = (): State | undefined => {
+    const text = run?.(0, "state");
+    return text ? (JSON.parse(text as string) as State) : undefined;
+  };
+
+  reset();
+  return {
+    init(given) {
+      if (options) {
+        warn("init was called twice; the first one counts until shutdown()");
+        return;
+      }
+      const { signal } = listeners;
+      const listen = (target: EventTarget, kind: string, hear: (event: Event) => void): void =>
+        target.addEventListener(kind, hear, { capture: true, passive: true, signal });
+      options = given;
+      off = failed = false;
+      if (given.capture?.pages !== false) pageAt = Date.now();
+      if (given.capture?.clicks !== false) listen(window, "click", (event) => hold("click", event.composedPath()));
+      listen(window, "pagehide", send);
+      listen(document, "visibilitychange", () => document.hidden && send());
+      // Safari has no requestIdleCallback.
+      (window.requestIdleCallback ?? setTimeout)(() =>
+        load().then(
+          (start) => {
+            if (signal.aborted) return;
+            listeners.abort();
+            run = start(given, !pageAt, pageAt);
+            off = !run;
+            for (const call of held) run?.(...call);
+            held = [];
+            settle(!off);
+          },
+          (error: unknown) => {
+            failed = true;
+            sendSoon();
+            if (given.debug) warn("the module cannot be loaded; a smaller tracker takes its place:", error);
+            settle(false);
+          },
+        ),
+      );
+    },
+    track: (name, properties) => pass(["track", name], properties),
+    page: (properties) => pass(["page"], properties),
+    identify: (userId, traits) => pass(["identify", userId], traits),
+    flush: () => run?.(0, "flush"),
+    shutdown() {
+      if (run) run(0, "free");
+      else send();
+      listeners.abort();
+      run = options = undefined;
+      held = [];
+      off = true;
+      settle(false);
+      reset();
+    },
+    anonymousId: () => state()?.anonymousId,
+    state,
+    ready: () => ready,
+  };
+}

@@ -1,0 +1,40 @@
+/**
+ * The script tag: `<script async src="https://t.example.com/sdk/footfall.js" data-key="pk_…"></script>`.
+ * It is all that a page waits for; the module comes when the page is idle, from a hashed name beside it.
+ */
+import { early } from "./early.js";
+import type { Start } from "./early.js";
+import type { Footfall, Options } from "./types.js";
+
+/** The module's hashed name, filled in by `scripts/build.mjs`. */
+declare const MODULE: string;
+
+type Call = [method: keyof Footfall, ...args: unknown[]];
+type Loaded = Footfall & { push(...calls: Call[]): void };
+
+const page = window as unknown as { footfall?: Call[] | Loaded };
+const script = document.currentScript as HTMLScriptElement | null;
+const before = page.footfall;
+
+// The same script twice is one tracker.
+if (script && (!before || Array.isArray(before))) {
+  const tracker = early(() =>
+    import(new URL(MODULE, script.src).href).then((module: { start: () => Promise<Start> }) => module.start()),
+  );
+  const push = (...calls: Call[]): void => {
+    for (const [method, ...args] of calls) (tracker[method] as (...args: unknown[]) => void)?.(...args);
+  };
+  page.footfall = { ...tracker, push };
+  const { key, endpoint, userId, flushInterval, keyEvents, capture, debug } = script.dataset;
+  const on = (what: string): boolean => !capture || capture.includes(what);
+  tracker.init({
+    key: key ?? "",
+    endpoint: endpoint ?? new URL(script.src).origin,
+    ...(userId && { userId }),
+    ...(flushInterval && { flushInterval: +flushInterval }),
+    ...(keyEvents && { keyEvents: keyEvents.split(/[\s,]+/) }),
+    capture: { clicks: on("clicks"), views: on("views"), pages: on("pages") },
+    debug: debug !== undefined,
+  } satisfies Options);
+  push(...(before ?? []));
+}
