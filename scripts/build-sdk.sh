@@ -64,7 +64,7 @@ module() {
   PATH="$WASM_BINDGEN_DIR:$PATH" "$WASM_PACK" build "$ROOT/sdk-wasm" --profile sdk --mode no-install --target web \
     --no-pack --no-opt --out-dir "$1" --out-name footfall_sdk -- "${cargo_options[@]}"
   # The features are those that rustc has on for this target; every browser with them is years old.
-  "$wasm_opt" -Oz --converge --strip-producers --strip-target-features \
+  "$wasm_opt" -Oz --strip-producers --strip-target-features \
     --enable-bulk-memory --enable-multivalue --enable-mutable-globals --enable-nontrapping-float-to-int \
     --enable-reference-types --enable-sign-ext "$1/footfall_sdk_bg.wasm" -o "$1/optimised"
   mv "$1/optimised" "$1/footfall_sdk_bg.wasm"
