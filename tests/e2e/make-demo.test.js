@@ -35,7 +35,8 @@ for (const [name, command, args] of [
       });
       const page = await fetch(address);
       assert.equal(page.status, 200);
-      assert.match(await page.text(), /sdk\/footfall\.js/);
+      const [sdk] = (await page.text()).match(/http:[^"]+\/sdk\/footfall\.js/) ?? [];
+      assert.equal((await fetch(sdk)).status, 200, `the page's script tag names ${sdk}`);
 
       const ended = await demo.stop("SIGINT");
       // make itself dies of the signal, whatever its recipe makes of it.

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { openTab } from "./harness/browser.js";
 import { dumpTopic } from "./harness/kafka.js";
-import { watch } from "./harness/live.js";
+import { nameOf, watch } from "./harness/live.js";
 import { artefacts } from "./harness/paths.js";
 import {
   assertCloudEventsHeaders, assertKey, assertNoGapAndInOrder, assertNowhere, assertOnceEach, assertServerStamps,
@@ -74,9 +74,10 @@ function assertOneVisitor(visit, payloads) {
     assert.equal(new Set(payloads.map((payload) => payload[id])).size, 1, `one ${id} for the visit`);
     assert.ok(payloads[0][id], `${id} is there`);
   }
-  const login = payloads.find(({ type }) => type === "identify").seq;
-  for (const { seq, user_id } of payloads) {
-    assert.equal(user_id, seq < login ? undefined : visit.user, `the user of event ${seq}; the log-in is event ${login}`);
+  const login = payloads.find((payload) => nameOf(payload) === "log_in").seq;
+  for (const payload of payloads) {
+    const user = payload.seq > login ? visit.user : undefined;
+    assert.equal(payload.user_id, user, `the user of ${nameOf(payload)}, event ${payload.seq}; the log-in is event ${login}`);
   }
 }
 

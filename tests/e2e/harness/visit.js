@@ -104,7 +104,6 @@ export async function visitForum(visit, { name, comment, search }) {
   await visit.type("#name", name);
   await visit.follow('button[data-track="log_in"]', "log_in");
   assert.equal(visit.path(), post, "the log-in leads back to the post");
-  visit.expect("identify");
   visit.expect("post_view", card);
   await visit.look();
 
