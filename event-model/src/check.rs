@@ -44,16 +44,30 @@ fn check_context_into(found: &mut Vec<Violation>, context: &Context) {
     bag(found, "context.screen", context.screen.as_ref());
     bag(found, "context.consent", context.consent.as_ref());
     id(found, PLACE, "traceparent", context.traceparent.as_deref());
-    if let Some(rate) = context.sample_rate
-        && !(rate > 0.0 && rate <= 1.0)
+    if let Some(rate) = &context.sample_rate
+        && !is_share(rate.text())
     {
-        let message = format!("context.sample_rate is {rate}; it must be above 0 and at most 1");
-        found.push(Violation::new("context.sample_rate", Rule::OutOfRange, message));
+        let told = crate::text::cut(rate.text(), NAME_BYTES);
+        let message =
+            ["context.sample_rate is ", told, "; it must be a decimal above 0 and at most 1, such as 0.25"];
+        found.push(Violation::new("context.sample_rate", Rule::OutOfRange, message.concat()));
     }
     let size = text_bytes(context);
     if size > CONTEXT_BYTES {
-        let message = format!("context has {size} bytes of text; at most {CONTEXT_BYTES} are taken");
-        found.push(Violation::new("context", Rule::TooLarge, message));
+        let message =
+            ["context has ", &number(size), " bytes of text; at most ", &number(CONTEXT_BYTES), " are taken"];
+        found.push(Violation::new("context", Rule::TooLarge, message.concat()));
+    }
+}
+
+/// Whether a JSON number is a decimal above 0 and at most 1, written without an exponent.
+fn is_share(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let only = |allowed: &[u8]| fraction.bytes().all(|digit| allowed.contains(&digit));
+    match whole {
+        "1" => only(b"0"),
+        "0" => only(b"0123456789") && !only(b"0"),
+        _ => false,
     }
 }
 
@@ -81,12 +95,15 @@ fn name(found: &mut Vec<Violation>, event: &Event) {
     match event.name.as_deref() {
         Some(name) if is_name(name) => {}
         Some(name) => {
-            let message = format!(
-                "event name {} is not allowed: use a lower-case letter first, then lower-case letters, digits, \
-                 '_', '.' or ':', at most {NAME_BYTES} in all, such as \"post_view\"",
-                quoted(name)
-            );
-            found.push(Violation::new("event", Rule::BadName, message));
+            let message = [
+                "event name ",
+                &quoted(name),
+                " is not allowed: use a lower-case letter first, then lower-case letters, digits, '_', '.' or ':', \
+                 at most ",
+                &number(NAME_BYTES),
+                " in all, such as \"post_view\"",
+            ];
+            found.push(Violation::new("event", Rule::BadName, message.concat()));
         }
         None if event.kind == EventType::Track => {
             let message = "event is missing: a track event needs a name, such as \"post_view\"";
@@ -107,37 +124,45 @@ fn is_name(name: &str) -> bool {
 /// A value of the sender's for a message: quoted, and cut so that the message stays a sentence.
 fn quoted(text: &str) -> String {
     let short = crate::text::cut(text, NAME_BYTES);
-    if short.len() < text.len() { format!("{short:?}…") } else { format!("{short:?}") }
+    ["\"", short, if short.len() < text.len() { "\"…" } else { "\"" }].concat()
+}
+
+/// A number for a message. The messages are put together without `format!`, which would cost each visitor of a page
+/// a kilobyte, and whose `{:?}` prints nothing in the browser's module.
+pub(crate) fn number(number: usize) -> String {
+    itoa::Buffer::new().format(number).to_owned()
 }
 
 pub(crate) fn id(found: &mut Vec<Violation>, place: &str, field: &str, value: Option<&str>) {
     let Some(value) = value else { return };
-    let (rule, message) = if value.is_empty() {
-        (Rule::Empty, format!("{place}{field} is empty; leave it out or give it a value"))
+    let path = [place, field].concat();
+    if value.is_empty() {
+        let message = [&path, " is empty; leave it out or give it a value"].concat();
+        found.push(Violation::new(path, Rule::Empty, message));
     } else if value.len() > ID_BYTES {
-        (Rule::TooLong, format!("{place}{field} has {} bytes; at most {ID_BYTES} are allowed", value.len()))
-    } else {
-        return;
-    };
-    found.push(Violation::new(format!("{place}{field}"), rule, message));
+        let (bytes, most) = (number(value.len()), number(ID_BYTES));
+        let message = [&path, " has ", &bytes, " bytes; at most ", &most, " are allowed"].concat();
+        found.push(Violation::new(path, Rule::TooLong, message));
+    }
 }
 
 /// Checks an object of the sender's own keys.
 fn bag(found: &mut Vec<Violation>, path: &str, value: Option<&Json>) {
     let Some(value) = value else { return };
     if value.kind() != JsonKind::Object {
-        let message = format!("{path} is {}; it must be an object", value.kind().with_article());
-        found.push(Violation::new(path, Rule::WrongType, message));
+        let message = [path, " is ", value.kind().with_article(), "; it must be an object"];
+        found.push(Violation::new(path, Rule::WrongType, message.concat()));
         return;
     }
     let shape = value.shape();
-    if shape.depth > PROPERTY_DEPTH {
-        let message = format!("{path} is {} levels deep; at most {PROPERTY_DEPTH} are allowed", shape.depth);
-        found.push(Violation::new(path, Rule::TooDeep, message));
-    }
-    if shape.keys > PROPERTY_KEYS {
-        let message = format!("{path} has {} keys; at most {PROPERTY_KEYS} are allowed", shape.keys);
-        found.push(Violation::new(path, Rule::TooManyKeys, message));
+    for (is, most, rule, [before, after]) in [
+        (shape.depth, PROPERTY_DEPTH, Rule::TooDeep, [" is ", " levels deep; at most "]),
+        (shape.keys, PROPERTY_KEYS, Rule::TooManyKeys, [" has ", " keys; at most "]),
+    ] {
+        if is > most {
+            let message = [path, before, &number(is), after, &number(most), " are allowed"];
+            found.push(Violation::new(path, rule, message.concat()));
+        }
     }
 }
 
@@ -189,7 +214,7 @@ mod tests {
             user_id: Some("u".repeat(257)),
             properties: Some(json("[1]")),
             traits: Some(json(&format!("{{\"a\":{}{}}}", "[".repeat(9), "]".repeat(9)))),
-            context: Some(Box::new(Context { sample_rate: Some(1.5), ..Context::default() })),
+            context: Some(Box::new(Context { sample_rate: Some(json("1.5")), ..Context::default() })),
             ..Event::default()
         };
         let expected = [
@@ -201,6 +226,27 @@ mod tests {
             ("context.sample_rate", Rule::OutOfRange),
         ];
         assert_eq!(rules(&event), expected.map(|(path, rule)| (path.to_owned(), rule)));
+    }
+
+    #[test]
+    fn a_sample_rate_is_a_share() {
+        for (text, fine) in [
+            ("1", true),
+            ("1.0", true),
+            ("0.25", true),
+            ("0.000001", true),
+            ("0", false),
+            ("0.0", false),
+            ("1.01", false),
+            ("2", false),
+            ("-0.5", false),
+            ("1e-2", false),
+            ("10", false),
+            ("\"0.5\"", false),
+        ] {
+            let context = Context { sample_rate: Some(json(text)), ..Default::default() };
+            assert_eq!(check_context(&context).is_ok(), fine, "{text}");
+        }
     }
 
     #[test]

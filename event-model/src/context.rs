@@ -46,9 +46,11 @@ pub struct Context {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<serde_json::Map<String, serde_json::Value>>"))]
     pub consent: Option<Json>,
-    /// The share of sessions that are sent at all, above 0 and at most 1.
+    /// The share of sessions that are sent at all: a decimal above 0 and at most 1, such as `0.25`. It is text here as
+    /// well, since nothing computes with it and a float would come out as another text than it went in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sample_rate: Option<f64>,
+    #[cfg_attr(test, schemars(with = "Option<f64>"))]
+    pub sample_rate: Option<Json>,
     /// W3C Trace Context of the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,

@@ -1,18 +1,36 @@
 //! A JSON value that is carried as text: checked to be JSON once, then never parsed or rebuilt again.
 //! Meaning is left to the consumers; here it only has a kind, a depth and a number of keys.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::fmt;
 
 /// A JSON value as the text that the sender wrote.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Json(Box<RawValue>);
 
-/// The text was not JSON.
-#[derive(Debug, thiserror::Error)]
-#[error("not JSON: {0}")]
-pub struct NotJson(#[from] serde_json::Error);
+/// The text was not JSON, or had white space around it.
+#[derive(Debug)]
+pub struct NotJson(Option<serde_json::Error>);
+
+impl From<serde_json::Error> for NotJson {
+    fn from(error: serde_json::Error) -> Self {
+        Self(Some(error))
+    }
+}
+
+impl fmt::Display for NotJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(error) => write!(f, "not JSON: {error}"),
+            None => f.write_str("there is white space around the JSON value"),
+        }
+    }
+}
+
+impl std::error::Error for NotJson {}
 
 /// What kind of JSON value a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,9 +83,19 @@ impl Json {
     /// Takes a JSON text as it stands.
     ///
     /// # Errors
-    /// [`NotJson`] with the place, where the text is not one JSON value.
+    /// [`NotJson`] with the place, where the text is not one JSON value without white space around it.
+    #[allow(
+        unsafe_code,
+        reason = "the checked constructor brings 10 KB of messages into the browser's module"
+    )]
     pub fn parse(text: String) -> Result<Self, NotJson> {
-        Ok(Self(RawValue::from_string(text)?))
+        serde_json::from_str::<IgnoredAny>(&text)?;
+        if text.trim_ascii().len() != text.len() {
+            return Err(NotJson(None));
+        }
+        // SAFETY: the line above has read the whole text as one JSON value, and nothing stands around it, which is
+        // all that `from_string` makes sure of, with errors that can be printed.
+        Ok(Self(unsafe { RawValue::from_string_unchecked(text) }))
     }
 
     /// The text.
@@ -127,6 +155,21 @@ mod tests {
         assert_eq!(shape("5"), Shape { depth: 0, keys: 0 });
         assert_eq!(shape("{}"), Shape { depth: 1, keys: 0 });
         assert_eq!(shape(r#"{"a":[{"b":1},{"c":2}],"d":{}}"#), Shape { depth: 3, keys: 4 });
+    }
+
+    #[test]
+    fn only_one_json_value_is_taken() {
+        for good in ["{}", "[1,2.5e-3]", r#""\ud83d""#, "null"] {
+            assert_eq!(Json::parse(good.to_owned()).unwrap().text(), good);
+        }
+        for bad in ["", "{", "{} ", " {}", "{}{}", "[object Object]", "undefined", "{a:1}", "[1,]", "\"\n\""]
+        {
+            assert!(Json::parse(bad.to_owned()).is_err(), "{bad}");
+        }
+        assert_eq!(
+            Json::parse("{oops".to_owned()).unwrap_err().to_string(),
+            "not JSON: key must be a string at line 1 column 2"
+        );
     }
 
     #[test]
