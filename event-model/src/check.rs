@@ -34,16 +34,19 @@ pub fn check_context(context: &Context) -> Result<(), Vec<Violation>> {
 }
 
 fn check_context_into(found: &mut Vec<Violation>, context: &Context) {
-    const PLACE: &str = "context.";
-    id(found, PLACE, "anonymous_id", context.anonymous_id.as_deref());
-    id(found, PLACE, "session_id", context.session_id.as_deref());
-    id(found, PLACE, "user_id", context.user_id.as_deref());
-    id(found, PLACE, "user_signature", context.user_signature.as_deref());
-    id(found, PLACE, "group_id", context.group_id.as_deref());
-    id(found, PLACE, "page_view_id", context.page_view_id.as_deref());
+    for (field, value) in [
+        ("anonymous_id", &context.anonymous_id),
+        ("session_id", &context.session_id),
+        ("user_id", &context.user_id),
+        ("user_signature", &context.user_signature),
+        ("group_id", &context.group_id),
+        ("page_view_id", &context.page_view_id),
+        ("traceparent", &context.traceparent),
+    ] {
+        id(found, "context.", field, value.as_deref());
+    }
     bag(found, "context.screen", context.screen.as_ref());
     bag(found, "context.consent", context.consent.as_ref());
-    id(found, PLACE, "traceparent", context.traceparent.as_deref());
     if let Some(rate) = &context.sample_rate
         && !is_share(rate.text())
     {
@@ -73,22 +76,33 @@ fn is_share(text: &str) -> bool {
 
 /// Bytes of all texts in a context; ids, which have a limit of their own, included.
 fn text_bytes(context: &Context) -> usize {
-    let page = context.page.iter().flat_map(|page| [&page.url, &page.path, &page.title, &page.referrer]);
-    let sdk = context.sdk.iter().flat_map(|sdk| [&sdk.name, &sdk.version]);
-    let ids = [
-        &context.anonymous_id,
-        &context.session_id,
-        &context.user_id,
-        &context.user_signature,
-        &context.group_id,
-        &context.page_view_id,
-        &context.locale,
-        &context.timezone,
-        &context.traceparent,
+    let none = (None, None, None, None);
+    let page = context.page.as_ref();
+    let (url, path, title, referrer) = page.map_or(none, |page| {
+        (page.url.as_ref(), page.path.as_ref(), page.title.as_ref(), page.referrer.as_ref())
+    });
+    let sdk = context.sdk.as_ref();
+    let (name, version) = sdk.map_or((None, None), |sdk| (sdk.name.as_ref(), sdk.version.as_ref()));
+    let texts = [
+        url,
+        path,
+        title,
+        referrer,
+        name,
+        version,
+        context.anonymous_id.as_ref(),
+        context.session_id.as_ref(),
+        context.user_id.as_ref(),
+        context.user_signature.as_ref(),
+        context.group_id.as_ref(),
+        context.page_view_id.as_ref(),
+        context.locale.as_ref(),
+        context.timezone.as_ref(),
+        context.traceparent.as_ref(),
     ];
-    let texts = page.chain(sdk).chain(ids).flatten().map(String::len).sum::<usize>();
     let bags = [&context.screen, &context.consent];
-    texts + bags.into_iter().flatten().map(|bag| bag.text().len()).sum::<usize>()
+    texts.into_iter().flatten().map(String::len).sum::<usize>()
+        + bags.into_iter().flatten().map(|bag| bag.text().len()).sum::<usize>()
 }
 
 fn name(found: &mut Vec<Violation>, event: &Event) {

@@ -1,10 +1,11 @@
 //! A JSON value that is carried as text: checked to be JSON once, then never parsed or rebuilt again.
 //! Meaning is left to the consumers; here it only has a kind, a depth and a number of keys.
 
-use serde::de::IgnoredAny;
+mod scan;
+
+pub(crate) use scan::Shape;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::fmt;
 
 /// A JSON value as the text that the sender wrote.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -12,25 +13,9 @@ use std::fmt;
 pub struct Json(Box<RawValue>);
 
 /// The text was not JSON, or had white space around it.
-#[derive(Debug)]
-pub struct NotJson(Option<serde_json::Error>);
-
-impl From<serde_json::Error> for NotJson {
-    fn from(error: serde_json::Error) -> Self {
-        Self(Some(error))
-    }
-}
-
-impl fmt::Display for NotJson {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Some(error) => write!(f, "not JSON: {error}"),
-            None => f.write_str("there is white space around the JSON value"),
-        }
-    }
-}
-
-impl std::error::Error for NotJson {}
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the text is not one JSON value without white space around it")]
+pub struct NotJson;
 
 /// What kind of JSON value a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,32 +55,22 @@ impl JsonKind {
     }
 }
 
-/// How deep and how wide a JSON value is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Shape {
-    /// Objects and arrays inside one another, the outermost counted; 0 for a plain value.
-    pub(crate) depth: usize,
-    /// Keys of all objects at every depth.
-    pub(crate) keys: usize,
-}
-
 impl Json {
     /// Takes a JSON text as it stands.
     ///
     /// # Errors
-    /// [`NotJson`] with the place, where the text is not one JSON value without white space around it.
+    /// [`NotJson`] where the text is not one JSON value without white space around it.
     #[allow(
         unsafe_code,
-        reason = "the checked constructor brings 10 KB of messages into the browser's module"
+        reason = "the checked constructor brings 10 KB of parser and messages into the browser"
     )]
     pub fn parse(text: String) -> Result<Self, NotJson> {
-        serde_json::from_str::<IgnoredAny>(&text)?;
-        if text.trim_ascii().len() != text.len() {
-            return Err(NotJson(None));
+        match scan::scan(text.as_bytes()) {
+            // SAFETY: the scan has read the whole text as one JSON value with nothing around it, which is all that
+            // `RawValue::from_string` makes sure of.
+            Some(_) => Ok(Self(unsafe { RawValue::from_string_unchecked(text) })),
+            None => Err(NotJson),
         }
-        // SAFETY: the line above has read the whole text as one JSON value, and nothing stands around it, which is
-        // all that `from_string` makes sure of, with errors that can be printed.
-        Ok(Self(unsafe { RawValue::from_string_unchecked(text) }))
     }
 
     /// The text.
@@ -108,78 +83,15 @@ impl Json {
         JsonKind::of(self.text())
     }
 
-    /// Measures depth and keys in one pass, without recursion, so that a nested bomb costs no stack.
+    /// How deep and how wide it is.
     pub(crate) fn shape(&self) -> Shape {
-        let (mut shape, mut depth, mut in_string, mut escaped) = (Shape::default(), 0usize, false, false);
-        for byte in self.text().bytes() {
-            if in_string {
-                match byte {
-                    _ if escaped => escaped = false,
-                    b'\\' => escaped = true,
-                    b'"' => in_string = false,
-                    _ => {}
-                }
-                continue;
-            }
-            match byte {
-                b'"' => in_string = true,
-                b'{' | b'[' => {
-                    depth += 1;
-                    shape.depth = shape.depth.max(depth);
-                }
-                b'}' | b']' => depth = depth.saturating_sub(1),
-                b':' => shape.keys += 1,
-                _ => {}
-            }
-        }
-        shape
+        // A value that was read as JSON scans as JSON; both readers are held to that by a test.
+        scan::scan(self.text().as_bytes()).unwrap_or_default()
     }
 }
 
 impl PartialEq for Json {
     fn eq(&self, other: &Self) -> bool {
         self.text() == other.text()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shape(text: &str) -> Shape {
-        Json::parse(text.to_owned()).unwrap().shape()
-    }
-
-    #[test]
-    fn depth_counts_the_outermost_and_keys_count_at_every_depth() {
-        assert_eq!(shape("5"), Shape { depth: 0, keys: 0 });
-        assert_eq!(shape("{}"), Shape { depth: 1, keys: 0 });
-        assert_eq!(shape(r#"{"a":[{"b":1},{"c":2}],"d":{}}"#), Shape { depth: 3, keys: 4 });
-    }
-
-    #[test]
-    fn only_one_json_value_is_taken() {
-        for good in ["{}", "[1,2.5e-3]", r#""\ud83d""#, "null"] {
-            assert_eq!(Json::parse(good.to_owned()).unwrap().text(), good);
-        }
-        for bad in ["", "{", "{} ", " {}", "{}{}", "[object Object]", "undefined", "{a:1}", "[1,]", "\"\n\""]
-        {
-            assert!(Json::parse(bad.to_owned()).is_err(), "{bad}");
-        }
-        assert_eq!(
-            Json::parse("{oops".to_owned()).unwrap_err().to_string(),
-            "not JSON: key must be a string at line 1 column 2"
-        );
-    }
-
-    #[test]
-    fn braces_and_colons_inside_strings_do_not_count() {
-        assert_eq!(shape(r#"{"a{[:":"}]:\"{{\\"}"#), Shape { depth: 1, keys: 1 });
-    }
-
-    #[test]
-    fn a_bomb_of_a_hundred_thousand_brackets_is_measured() {
-        let bomb = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(shape(&bomb).depth, 100_000);
     }
 }
