@@ -76,33 +76,25 @@ fn is_share(text: &str) -> bool {
 
 /// Bytes of all texts in a context; ids, which have a limit of their own, included.
 fn text_bytes(context: &Context) -> usize {
-    let none = (None, None, None, None);
-    let page = context.page.as_ref();
-    let (url, path, title, referrer) = page.map_or(none, |page| {
-        (page.url.as_ref(), page.path.as_ref(), page.title.as_ref(), page.referrer.as_ref())
-    });
-    let sdk = context.sdk.as_ref();
-    let (name, version) = sdk.map_or((None, None), |sdk| (sdk.name.as_ref(), sdk.version.as_ref()));
-    let texts = [
-        url,
-        path,
-        title,
-        referrer,
-        name,
-        version,
-        context.anonymous_id.as_ref(),
-        context.session_id.as_ref(),
-        context.user_id.as_ref(),
-        context.user_signature.as_ref(),
-        context.group_id.as_ref(),
-        context.page_view_id.as_ref(),
-        context.locale.as_ref(),
-        context.timezone.as_ref(),
-        context.traceparent.as_ref(),
-    ];
+    let mut bytes = 0;
+    let mut add =
+        |texts: &[&Option<String>]| bytes += texts.iter().copied().flatten().map(String::len).sum::<usize>();
+    add(&[&context.anonymous_id, &context.session_id, &context.user_id, &context.user_signature]);
+    add(&[
+        &context.group_id,
+        &context.page_view_id,
+        &context.locale,
+        &context.timezone,
+        &context.traceparent,
+    ]);
+    if let Some(page) = &context.page {
+        add(&[&page.url, &page.path, &page.title, &page.referrer]);
+    }
+    if let Some(sdk) = &context.sdk {
+        add(&[&sdk.name, &sdk.version]);
+    }
     let bags = [&context.screen, &context.consent];
-    texts.into_iter().flatten().map(String::len).sum::<usize>()
-        + bags.into_iter().flatten().map(|bag| bag.text().len()).sum::<usize>()
+    bytes + bags.into_iter().flatten().map(|bag| bag.text().len()).sum::<usize>()
 }
 
 fn name(found: &mut Vec<Violation>, event: &Event) {
