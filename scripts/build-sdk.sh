@@ -9,7 +9,7 @@ cd "$ROOT"
 "$ROOT/scripts/setup/wasm.sh"
 "$ROOT/scripts/setup/wasm-tools.sh"
 # shellcheck source=/dev/null
-. "$CACHE/wasm-toolchain.${FOOTFALL_WASM_TOOLCHAIN:-auto}.env"
+. "$CACHE/wasm-toolchain.${BUILD_WASM_TOOLCHAIN:-auto}.env"
 # shellcheck source=/dev/null
 . "$CACHE/wasm-tools.env"
 wasm_opt=$ROOT/npm/node_modules/.bin/wasm-opt

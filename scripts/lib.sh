@@ -3,8 +3,9 @@
 # Sourced, never run; what is installed, and how, is said in setup/.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# Outside the checkout, so that the next clone finds what this one fetched and built.
-CACHE=${FOOTFALL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/footfall}
+# Outside the checkout, so that the next clone finds what this one fetched and built. The variables of these
+# scripts are not named FOOTFALL_…: those are the server's settings, and it refuses one that it does not know.
+CACHE=${BUILD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/footfall}
 export ROOT CACHE
 
 if [ "${BASH_VERSINFO[0]}${BASH_VERSINFO[1]}" -lt 44 ]; then

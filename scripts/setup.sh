@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what this machine lacks: scripts/setup.sh [part …], all parts when none is named. Each part is a
 # script in setup/, safe to repeat, and takes no time when nothing is missing. What is fetched or built is kept
-# outside the checkout, in FOOTFALL_CACHE (~/.cache/footfall).
+# outside the checkout, in BUILD_CACHE (~/.cache/footfall).
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -43,7 +43,7 @@ if suite "Set-up" scripts/setup.sh && suite "Build of the SDK and the npm packag
   suite "Format and lints" scripts/lint.sh || true
   suite "Tests of the npm package" npm --prefix npm run --silent test || true
   if suite "Build of the crates" cargo build --workspace --all-targets; then
-    suite "Tests of the Rust crates" cargo test --workspace || true
+    suite "Tests of the Rust crates" cargo test --workspace --no-fail-fast || true
     suite "Browser and Kafka tests" npm --prefix tests/e2e run --silent test || true
   fi
   suite "Sizes" sizes || true

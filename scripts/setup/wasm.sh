@@ -4,14 +4,14 @@
 #   rustup  the Rust on PATH, with the wasm target and rust-src, which rustup adds where they are missing;
 #   debian  Debian's rustc-web, cargo-web and rust-web-src, where rustup cannot download (Debian, as root);
 #   plain   the Rust on PATH with the wasm target alone: works, but the module is larger.
-# FOOTFALL_WASM_TOOLCHAIN=rustup|debian|plain asks for one of them. The choice is written to
+# BUILD_WASM_TOOLCHAIN=rustup|debian|plain asks for one of them. The choice is written to
 # CACHE/wasm-toolchain.*.env for build-sdk.sh, and made anew when the Rust on PATH changes.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 TARGET=wasm32-unknown-unknown
-asked=${FOOTFALL_WASM_TOOLCHAIN:-auto}
+asked=${BUILD_WASM_TOOLCHAIN:-auto}
 env_file=$CACHE/wasm-toolchain.$asked.env
 rust_sysroot=$(cd "$ROOT" && rustc --print sysroot) || die "rustc is missing: install Rust 1.95 or newer (https://rustup.rs)"
 
@@ -113,9 +113,9 @@ case $asked in
     if add_by_rustup; then use_rustup
     elif debian_offers_rust; then use_debian
     elif has_target "$rust_sysroot"; then use_plain
-    else die "no Rust here can build for $TARGET. Either: rustup target add $TARGET && rustup component add rust-src; or on Debian: sudo apt-get install rustc-web cargo-web rust-web-src lld, then FOOTFALL_WASM_TOOLCHAIN=debian"
+    else die "no Rust here can build for $TARGET. Either: rustup target add $TARGET && rustup component add rust-src; or on Debian: sudo apt-get install rustc-web cargo-web rust-web-src lld, then BUILD_WASM_TOOLCHAIN=debian"
     fi ;;
-  *) die "FOOTFALL_WASM_TOOLCHAIN is '$asked'; it may be rustup, debian or plain" ;;
+  *) die "BUILD_WASM_TOOLCHAIN is '$asked'; it may be rustup, debian or plain" ;;
 esac
 # shellcheck source=/dev/null
 . "$env_file"
