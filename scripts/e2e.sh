@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # `make e2e`: builds what a visitor's way through the product needs, then drives it with a real Chromium and a
-# real Kafka. FOOTFALL_PROFILE=release takes the release build; arguments go to node, such as --test-name-pattern.
+# real Kafka. BUILD_PROFILE=release takes the release build; arguments go to node, such as --test-name-pattern.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 
-profile=${FOOTFALL_PROFILE:-debug}
+profile=${BUILD_PROFILE:-debug}
 case $profile in
   debug) cargo_profile=dev ;;
   release) cargo_profile=release ;;
-  *) die "FOOTFALL_PROFILE is $profile; it can be debug or release" ;;
+  *) die "BUILD_PROFILE is $profile; it can be debug or release" ;;
 esac
 
 scripts/setup.sh

@@ -9,8 +9,8 @@ import { Process } from "./harness/process.js";
 import { withProcesses } from "./harness/stack.js";
 import { until } from "./harness/wait.js";
 
-const wanted = process.env.FOOTFALL_E2E_DEMO === "1" || existsSync(join(root, "target/release/footfall"));
-const skip = wanted ? false : "no release build here; FOOTFALL_E2E_DEMO=1 makes one (about 5 minutes)";
+const wanted = process.env.E2E_DEMO === "1" || existsSync(join(root, "target/release/footfall"));
+const skip = wanted ? false : "no release build here; E2E_DEMO=1 makes one (about 5 minutes)";
 /** The first run builds; a later one starts within seconds. */
 const START_MS = 9 * 60_000;
 

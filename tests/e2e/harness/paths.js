@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 export const root = resolve(import.meta.dirname, "../../..");
 export const artefacts = join(root, "tests/artefacts");
 
-const profile = process.env.FOOTFALL_PROFILE ?? "debug";
+const profile = process.env.BUILD_PROFILE ?? "debug";
 const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
 
 /** The path of a binary that the build must have left. */
