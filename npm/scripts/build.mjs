@@ -2,7 +2,7 @@
 // The WebAssembly module comes from scripts/build-sdk.sh, which does nothing when it is up to date.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -22,6 +22,8 @@ const glue = {
   setup({ onResolve, onLoad }) {
     const path = join(pkg, "footfall_sdk.js");
     onResolve({ filter: /^footfall:glue$/ }, () => ({ path, sideEffects: false }));
+    // What the module imports is its other end.
+    onResolve({ filter: /^footfall:hands$/ }, () => ({ path: join(npm, "src/browser/core.ts") }));
     onLoad({ filter: /footfall_sdk\.js$/ }, () => ({
       contents: `${readFileSync(path, "utf8")}\nexport { __wbg_finalize_init, __wbg_get_imports };`,
       resolveDir: pkg,
@@ -34,10 +36,11 @@ rmSync(dist, { recursive: true, force: true });
 mkdirSync(sdk, { recursive: true });
 run(join(npm, "node_modules", ".bin", "tsc"), "--emitDeclarationOnly", "--declaration", "--declarationDir", dist);
 // Only what index.d.ts refers to is for people.
-for (const inner of ["console", "early", "fallback", "guard", "loader", "module", "options", "sdk"]) {
-  rmSync(join(dist, `${inner}.d.ts`));
+for (const inner of readdirSync(dist).filter((file) => !/^(index|types)\.d\.ts$|^sdk$/.test(file))) {
+  rmSync(join(dist, inner), { recursive: true });
 }
 
+const { version } = JSON.parse(readFileSync(join(npm, "package.json"), "utf8"));
 const wasm = readFileSync(join(pkg, "footfall_sdk_bg.wasm"));
 copyFileSync(join(pkg, "footfall_sdk_bg.wasm"), join(dist, "footfall.wasm"));
 writeFileSync(join(dist, "index.js"), await bundle("src/index.ts", {}, "esm"));
@@ -56,7 +59,7 @@ async function bundle(entry, names, format) {
     format,
     target: "es2022",
     legalComments: "none",
-    define: Object.fromEntries(Object.entries(names).map(([name, value]) => [name, JSON.stringify(value)])),
+    define: Object.fromEntries(Object.entries({ VERSION: version, ...names }).map(([name, value]) => [name, JSON.stringify(value)])),
     plugins: [glue],
     write: false,
     logLevel: "warning",

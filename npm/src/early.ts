@@ -119,7 +119,7 @@ export function early(load: () => Promise<Start>): Footfall {
     identify: (userId, traits) => pass(["identify", userId], traits),
     flush: () => run?.(0, "flush"),
     shutdown() {
-      if (run) run(0, "free");
+      if (run) run(0, "stop");
       else send();
       listeners.abort();
       run = options = undefined;

@@ -1,22 +1,20 @@
-/** What `wasm-bindgen` generates from `sdk-wasm/`, with the two inner functions that `scripts/build.mjs` exports. */
+/** What `wasm-bindgen` generates from `sdk-wasm/src/api.rs`, with the two inner functions that `scripts/build.mjs` exports. */
 declare module "footfall:glue" {
-  export class Sdk {
-    private constructor();
-    static start(
-      window: unknown,
-      options: unknown,
-      signal: AbortSignal,
-      pageViewed: boolean,
-      pageAt: number,
-    ): Sdk;
-    track(name: string, properties: string | undefined, at: number): void;
-    page(properties: string | undefined, at: number): void;
-    identify(userId: string, traits: string | undefined): void;
-    click(path: EventTarget[], at: number): void;
-    flush(): void;
-    state(): string;
-    free(): void;
-  }
+  export function start(
+    flushInterval: number,
+    flushCount: number,
+    isPrivate: boolean,
+    seed: number,
+    moreSeed: number,
+  ): number;
+  export function tell(
+    tracker: number,
+    what: number,
+    text: string,
+    at: number,
+    unix: number,
+    monotonic: number,
+  ): number;
   export function __wbg_get_imports(): WebAssembly.Imports;
-  export function __wbg_finalize_init(instance: { exports: WebAssembly.Exports }, module: WebAssembly.Module): unknown;
+  export function __wbg_finalize_init(instance: WebAssembly.Instance, module: WebAssembly.Module): unknown;
 }

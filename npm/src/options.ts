@@ -1,10 +1,13 @@
 /** Checks the options of `init`; whatever is not understood is said in words and left out. */
 import { warn } from "./console.js";
-import type { Options } from "./types.js";
+import type { Capture, Options } from "./types.js";
+
+/** Options that are right, with every capture decided. */
+export type Checked = Options & { endpoint: string; capture: Required<Capture> };
 
 type Rule = [fits: (value: unknown) => boolean, right: string];
 
-const text: Rule = [(value) => typeof value === "string" && value !== "", "a text"];
+const text: Rule = [(value) => typeof value === "string" && /^[^]{1,128}$/.test(value), "a text of 1 to 128 characters"];
 const flag: Rule = [(value) => typeof value === "boolean", "true or false"];
 const whole = (from: number, to: number): Rule => [
   (value) => Number.isInteger(value) && (value as number) >= from && (value as number) <= to,
@@ -23,8 +26,8 @@ const OPTIONS: Record<string, Rule> = {
   debug: flag,
 };
 
-/** The options that are right, with every capture decided; `undefined` where there is no write key. */
-export function checked(options: Options): (Options & { endpoint: string }) | undefined {
+/** The options that are right; `undefined` where there is no write key. */
+export function checked(options: Options): Checked | undefined {
   const good = take(options, OPTIONS, "") as Partial<Options>;
   if (!good.key) {
     warn('init needs a write key, such as init({ key: "pk_…" }); nothing is captured');

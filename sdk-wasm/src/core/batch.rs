@@ -2,6 +2,7 @@
 //! Its write key and priority travel in the query, which is the browser's part.
 
 use super::queue::Queued;
+use super::text::push_number;
 use super::{Now, Priority};
 use std::rc::Rc;
 
@@ -35,11 +36,8 @@ impl Batch {
     pub(super) fn body(&self, device: &str, now: Now) -> String {
         let mut body = String::new();
         let Some(first) = self.events.first() else { return body };
-        body.reserve(
-            Self::overhead(first, device) + self.events.iter().map(Queued::wire_bytes).sum::<usize>(),
-        );
         body.push_str("{\"sent_at\":");
-        body.push_str(&now.unix_ms.to_string());
+        push_number(&mut body, now.unix_ms);
         body.push_str(",\"batch_id\":\"");
         body.push_str(&self.id);
         body.push_str("\",\"context\":{");

@@ -15,12 +15,12 @@ pub enum Command {
         /// The request body.
         body: String,
     },
-    /// Keep a value for later pages, or forget it.
+    /// Keep a value for later pages.
     Remember {
         /// Which value.
         slot: Slot,
-        /// The value; `None` forgets it.
-        value: Option<String>,
+        /// The value.
+        value: String,
     },
 }
 

@@ -1,142 +1,87 @@
 //! Who the visitor is: an anonymous id for the browser, a session that ends after 30 idle minutes, a user once told.
 //! In anonymous mode none of it exists; where the values are kept is the browser's part.
 
+use super::text::{Object, number, push_number};
 use super::{Command, Now, Slot};
-use footfall_event_model::{Context, uuid_v7};
+use footfall_event_model::uuid_v7;
 
 /// A session ends after this long without an event.
-const SESSION_IDLE_MS: i64 = 30 * 60 * 1000;
+const SESSION_IDLE_MS: u64 = 30 * 60 * 1000;
 /// Other tabs learn of activity at this grain, so that not every event writes to storage.
-const SESSION_GRAIN_MS: i64 = 10_000;
+const SESSION_GRAIN_MS: u64 = 10_000;
 
-/// What earlier pages of this browser left, as it was read.
-#[derive(Debug, Clone, Default)]
-pub struct Stored {
-    /// The value of [`Slot::AnonymousId`].
-    pub anonymous_id: Option<String>,
-    /// The value of [`Slot::Session`].
-    pub session: Option<String>,
-    /// The value of [`Slot::Seq`].
-    pub seq: Option<String>,
-}
-
-/// The visitor.
-#[derive(Debug)]
+/// The visitor. Ids that are not there are empty.
+#[derive(Debug, Default)]
 pub(super) struct Identity {
-    /// `None` in anonymous mode.
-    pub(super) anonymous_id: Option<String>,
+    pub(super) anonymous_id: String,
     pub(super) user_id: Option<String>,
-    session: Option<Session>,
-    private: bool,
-}
-
-#[derive(Debug)]
-struct Session {
-    id: String,
-    last_ms: i64,
-    saved_ms: i64,
+    pub(super) session_id: String,
+    pub(super) last_ms: u64,
+    pub(super) saved_ms: u64,
+    pub(super) private: bool,
 }
 
 impl Identity {
-    pub(super) fn new(
-        private: bool,
-        stored: Stored,
+    /// Notes activity: goes on with the session or begins one. True where that changes who the visitor is.
+    pub(super) fn touch(
+        &mut self,
         now: Now,
         random: &mut fastrand::Rng,
-    ) -> (Self, Vec<Command>) {
-        let mut commands = Vec::new();
-        if private {
-            // What was kept before the visitor asked for privacy goes.
-            for (slot, value) in [
-                (Slot::AnonymousId, stored.anonymous_id),
-                (Slot::Session, stored.session),
-                (Slot::Seq, stored.seq),
-            ] {
-                if value.is_some() {
-                    commands.push(Command::Remember { slot, value: None });
-                }
-            }
-            return (Self { anonymous_id: None, user_id: None, session: None, private }, commands);
-        }
-        let known = stored.anonymous_id.filter(|id| usable(id));
-        let anonymous_id = known.unwrap_or_else(|| {
-            let id = new_id(now, random);
-            commands.push(Command::Remember { slot: Slot::AnonymousId, value: Some(id.clone()) });
-            id
-        });
-        let session = stored.session.as_deref().and_then(Session::read);
-        (Self { anonymous_id: Some(anonymous_id), user_id: None, session, private }, commands)
-    }
-
-    pub(super) fn session_id(&self) -> Option<&str> {
-        self.session.as_ref().map(|session| session.id.as_str())
-    }
-
-    /// Notes activity: goes on with the session or begins one. `Some` where it should be remembered, and whether
-    /// it is a new one.
-    pub(super) fn touch(&mut self, now: Now, random: &mut fastrand::Rng) -> Option<(Command, bool)> {
+        commands: &mut Vec<Command>,
+    ) -> bool {
         if self.private {
-            return None;
+            return false;
         }
-        let now_ms = now.unix_ms;
+        let first = self.anonymous_id.is_empty();
+        if first {
+            self.anonymous_id = new_id(now, random);
+            let value = self.anonymous_id.clone();
+            commands.push(Command::Remember { slot: Slot::AnonymousId, value });
+        }
         // A clock that was set back leaves a last activity in the future; a session that far off is no use.
-        let alive = |session: &&mut Session| (now_ms - session.last_ms).abs() < SESSION_IDLE_MS;
-        let (session, begun) = match self.session.as_mut().filter(alive) {
-            Some(session) => (session, false),
-            None => {
-                let fresh = Session { id: new_id(now, random), last_ms: now_ms, saved_ms: i64::MIN };
-                (self.session.insert(fresh), true)
-            }
-        };
-        session.last_ms = now_ms;
-        let saved_ago = now_ms.saturating_sub(session.saved_ms);
-        if begun || !(0..SESSION_GRAIN_MS).contains(&saved_ago) {
-            session.saved_ms = now_ms;
-            return Some((Command::Remember { slot: Slot::Session, value: Some(session.text()) }, begun));
+        let begun = self.session_id.is_empty() || now.unix_ms.abs_diff(self.last_ms) >= SESSION_IDLE_MS;
+        if begun {
+            self.session_id = new_id(now, random);
         }
-        None
+        self.last_ms = now.unix_ms;
+        if begun || now.unix_ms.abs_diff(self.saved_ms) >= SESSION_GRAIN_MS {
+            self.saved_ms = now.unix_ms;
+            let mut value = self.session_id.clone();
+            value.push(' ');
+            push_number(&mut value, self.last_ms);
+            commands.push(Command::Remember { slot: Slot::Session, value });
+        }
+        first || begun
     }
 
-    /// Takes over what another tab has remembered. True where it changes who the visitor is.
-    pub(super) fn remembered(&mut self, slot: Slot, value: Option<&str>) -> bool {
-        match (slot, value) {
-            _ if self.private => false,
-            (Slot::AnonymousId, Some(id)) if usable(id) && self.anonymous_id.as_deref() != Some(id) => {
-                self.anonymous_id = Some(id.to_owned());
-                true
-            }
-            (Slot::Session, Some(text)) => match Session::read(text) {
-                Some(session) => {
-                    let changed = self.session_id() != Some(&session.id);
-                    self.session = Some(session);
-                    changed
+    /// Takes over what an earlier page or another tab has remembered.
+    pub(super) fn remembered(&mut self, slot: Slot, value: &str) {
+        // Storage is open to the whole page: what came from there is an id only if it looks like one.
+        let end = value.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
+        if !(8..=64).contains(&end) {
+            return;
+        }
+        match (slot, &value[end..]) {
+            (Slot::AnonymousId, "") => self.anonymous_id = value.to_owned(),
+            (Slot::Session, rest) => {
+                if let Some(last_ms) = rest.strip_prefix(' ').and_then(number) {
+                    self.session_id = value[..end].to_owned();
+                    self.last_ms = last_ms;
+                    self.saved_ms = last_ms;
                 }
-                None => false,
-            },
-            _ => false,
+            }
+            _ => {}
         }
     }
 
-    /// The visitor's part of a context.
-    pub(super) fn context(&self) -> Context {
-        Context {
-            anonymous_id: self.anonymous_id.clone(),
-            session_id: self.session_id().map(str::to_owned),
-            user_id: self.user_id.clone(),
-            ..Context::default()
+    /// The visitor's part of a context, as a JSON object.
+    pub(super) fn context(&self) -> String {
+        let mut object = Object::new();
+        for (name, id) in [("anonymous_id", &self.anonymous_id), ("session_id", &self.session_id)] {
+            object.text(name, Some(&**id).filter(|id| !id.is_empty()));
         }
-    }
-}
-
-impl Session {
-    fn text(&self) -> String {
-        [&self.id, " ", &self.last_ms.to_string()].concat()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let (id, last_ms) = text.split_once(' ')?;
-        let last_ms = last_ms.parse().ok()?;
-        usable(id).then(|| Self { id: id.to_owned(), last_ms, saved_ms: last_ms })
+        object.text("user_id", self.user_id.as_deref());
+        object.end()
     }
 }
 
@@ -144,77 +89,95 @@ impl Session {
 pub(super) fn new_id(now: Now, random: &mut fastrand::Rng) -> String {
     let mut bytes = [0; 10];
     random.fill(&mut bytes);
-    uuid_v7(now.unix_ms.max(0) as u64, &bytes)
-}
-
-/// Storage is open to the whole page: what came from there is an id only if it looks like one.
-fn usable(id: &str) -> bool {
-    (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    uuid_v7(now.unix_ms, &bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const MINUTE: i64 = 60_000;
+    const MINUTE: u64 = 60_000;
 
-    fn at(unix_ms: i64) -> Now {
+    fn at(unix_ms: u64) -> Now {
         Now { unix_ms, monotonic_ms: 0 }
     }
 
-    fn fresh(stored: Stored) -> (Identity, fastrand::Rng) {
-        let mut random = fastrand::Rng::with_seed(7);
-        (Identity::new(false, stored, at(0), &mut random).0, random)
+    struct Visitor {
+        identity: Identity,
+        random: fastrand::Rng,
+        commands: Vec<Command>,
+    }
+
+    impl Visitor {
+        fn new(stored: &[(Slot, &str)]) -> Self {
+            let mut identity = Identity::default();
+            stored.iter().for_each(|(slot, value)| identity.remembered(*slot, value));
+            Self { identity, random: fastrand::Rng::with_seed(7), commands: vec![] }
+        }
+
+        fn touch(&mut self, unix_ms: u64) -> bool {
+            self.identity.touch(at(unix_ms), &mut self.random, &mut self.commands)
+        }
     }
 
     #[test]
     fn a_session_ends_after_thirty_idle_minutes_and_not_before() {
-        let (mut who, mut random) = fresh(Stored::default());
-        who.touch(at(0), &mut random);
-        let first = who.session_id().unwrap().to_owned();
-        who.touch(at(29 * MINUTE), &mut random);
-        who.touch(at(58 * MINUTE), &mut random);
-        assert_eq!(who.session_id(), Some(first.as_str()));
-        assert!(who.touch(at(88 * MINUTE), &mut random).unwrap().1);
-        assert_ne!(who.session_id(), Some(first.as_str()));
+        let mut visitor = Visitor::new(&[]);
+        assert!(visitor.touch(0));
+        let first = visitor.identity.session_id.clone();
+        assert!(!visitor.touch(29 * MINUTE));
+        assert!(!visitor.touch(58 * MINUTE));
+        assert_eq!(visitor.identity.session_id, first);
+        assert!(visitor.touch(88 * MINUTE));
+        assert_ne!(visitor.identity.session_id, first);
     }
 
     #[test]
     fn the_next_page_goes_on_with_id_and_session() {
-        let (mut who, mut random) = fresh(Stored::default());
-        let (command, _) = who.touch(at(0), &mut random).unwrap();
-        let Command::Remember { value: session, .. } = command else { panic!("not remembered") };
-        let stored = Stored { anonymous_id: who.anonymous_id.clone(), session, seq: None };
-        let (mut next, mut random) = fresh(stored);
-        assert!(next.touch(at(MINUTE), &mut random).is_none_or(|(_, begun)| !begun));
-        assert_eq!(next.context(), who.context());
+        let mut visitor = Visitor::new(&[]);
+        visitor.touch(0);
+        let stored = visitor.commands.iter().filter_map(|command| match command {
+            Command::Remember { slot, value } => Some((*slot, value.as_str())),
+            Command::Send { .. } => None,
+        });
+        let mut next = Visitor::new(&stored.collect::<Vec<_>>());
+        assert!(!next.touch(MINUTE));
+        assert_eq!(next.identity.context(), visitor.identity.context());
     }
 
     #[test]
-    fn what_another_tab_began_is_shared() {
-        let (mut who, mut random) = fresh(Stored::default());
-        who.touch(at(0), &mut random);
-        assert!(who.remembered(Slot::Session, Some("0190aaaa-bbbb 5")));
-        assert_eq!(who.session_id(), Some("0190aaaa-bbbb"));
-        assert!(!who.remembered(Slot::Session, Some("<script> 5")));
-        assert!(!who.remembered(Slot::AnonymousId, Some("")));
+    fn what_another_tab_began_is_shared_and_what_is_no_id_is_not() {
+        let mut visitor = Visitor::new(&[]);
+        visitor.touch(0);
+        visitor.identity.remembered(Slot::Session, "0190aaaa-bbbb 5");
+        assert_eq!(visitor.identity.session_id, "0190aaaa-bbbb");
+        let id = visitor.identity.anonymous_id.clone();
+        for (slot, text) in [
+            (Slot::Session, "<script> 5"),
+            (Slot::Session, "0190cccc-dddd x"),
+            (Slot::Session, "0190cccc-dddd"),
+            (Slot::AnonymousId, ""),
+            (Slot::AnonymousId, "0190 bbbb"),
+        ] {
+            visitor.identity.remembered(slot, text);
+            assert_eq!(
+                (&*visitor.identity.session_id, &visitor.identity.anonymous_id),
+                ("0190aaaa-bbbb", &id)
+            );
+        }
     }
 
     #[test]
     fn a_clock_set_back_begins_a_session_rather_than_keeping_one_for_ever() {
-        let (mut who, mut random) =
-            fresh(Stored { session: Some("0190aaaa 90000000000".into()), ..Default::default() });
-        assert!(who.touch(at(0), &mut random).unwrap().1);
+        assert!(Visitor::new(&[(Slot::Session, "0190aaaa 90000000000")]).touch(0));
     }
 
     #[test]
-    fn anonymous_mode_has_no_ids_and_forgets_those_kept_before() {
-        let mut random = fastrand::Rng::with_seed(7);
-        let stored = Stored { anonymous_id: Some("0190aaaa".into()), session: None, seq: Some("4".into()) };
-        let (mut who, commands) = Identity::new(true, stored, at(0), &mut random);
-        let forget = |slot| Command::Remember { slot, value: None };
-        assert_eq!(commands, [forget(Slot::AnonymousId), forget(Slot::Seq)]);
-        assert_eq!(who.touch(at(0), &mut random), None);
-        assert_eq!(who.context(), Context::default());
+    fn anonymous_mode_has_no_ids_and_remembers_nothing() {
+        let mut visitor = Visitor::new(&[]);
+        visitor.identity.private = true;
+        assert!(!visitor.touch(0));
+        assert_eq!(visitor.commands, []);
+        assert_eq!(visitor.identity.context(), "{}");
     }
 }

@@ -29,8 +29,8 @@ impl Queued {
     }
 }
 
-/// `"context":` and two commas.
-const OVERRIDE_BYTES: usize = 12;
+/// `"context":` and two commas: what an event of another page than its batch's has beside its page.
+pub(super) const OVERRIDE_BYTES: usize = 12;
 
 /// The events in order.
 #[derive(Debug, Default)]

@@ -4,40 +4,26 @@
 use super::batch::Batch;
 use super::identity::{Identity, new_id};
 use super::outbox::{Outbox, Outgoing, Place};
-use super::queue::{Queue, Queued, Scope};
+use super::queue::{OVERRIDE_BYTES, Queue, Queued, Scope};
 use super::retry::{Verdict, delay_ms, verdict};
 use super::text::{self, Object};
-use super::{Command, Now, Outcome, Priority, Settings, Slot, Stored, Transport};
-use footfall_event_model::limits::EVENT_BYTES;
-use footfall_event_model::text::cut;
-use footfall_event_model::{
-    Context, Event, EventType, Json, Page, Rule, Violation, check, check_context, wire,
-};
+use super::{Command, Now, Outcome, Priority, Settings, Slot, Transport};
+use footfall_event_model::limits::{EVENT_BYTES, ID_BYTES};
+use footfall_event_model::{Event, EventType, Json, Rule, Violation, check, wire};
 
 /// A batch stays below this, so that it fits as a beacon.
 const BATCH_BYTES: usize = 60 * 1024;
 /// An answer is awaited this long.
 const ANSWER_MS: u64 = 30_000;
-/// A longer title is cut.
-const TITLE_BYTES: usize = 512;
-
-/// What is known from outside of one tracker.
+/// What somebody did, as the page tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
-    /// The browser's id; `None` in anonymous mode.
-    pub anonymous_id: Option<String>,
-    /// The visit's id; `None` before its first event and in anonymous mode.
-    pub session_id: Option<String>,
-    /// The user's id, where one was told.
-    pub user_id: Option<String>,
-    /// Events that are not sent yet, or not answered.
-    pub queued: usize,
-    /// Events that the server took, or that left by beacon.
-    pub sent: u64,
-    /// Events that the server refused for good.
-    pub refused: u64,
-    /// Events dropped because the queue was full.
-    pub dropped: u64,
+pub enum Said {
+    /// An event of this name.
+    Track(String),
+    /// The page was viewed; see [`Tracker::start_page`].
+    Page,
+    /// The user was recognised: later events carry the id.
+    Identify(String),
 }
 
 /// One tracker: one write key on one page.
@@ -48,6 +34,7 @@ pub struct Tracker {
     identity: Identity,
     scope: Scope,
     device: String,
+    key_events: Vec<String>,
     queue: Queue,
     outbox: Outbox,
     commands: Vec<Command>,
@@ -63,22 +50,20 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// A tracker for this device, with what earlier pages left and a seed for its ids and waits.
-    pub fn new(settings: Settings, device: &Context, stored: Stored, seed: u64, now: Now) -> Self {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let seq = stored.seq.as_deref().and_then(|seq| seq.parse().ok()).unwrap_or(0);
-        let (identity, commands) = Identity::new(settings.private, stored, now, &mut random);
-        let scope = Scope { who: text::of_context(&identity.context()).into(), page: "{}".into() };
+    /// A tracker with a seed for its ids and waits.
+    pub fn new(settings: Settings, seed: u64) -> Self {
+        let identity = Identity { private: settings.private, ..Identity::default() };
         Self {
-            seq: if settings.private { 0 } else { seq },
             settings,
-            random,
+            random: fastrand::Rng::with_seed(seed),
             identity,
-            scope,
-            device: text::of_context(device),
+            scope: Scope { who: "{}".into(), page: "{}".into() },
+            device: "{}".to_owned(),
+            key_events: Vec::new(),
             queue: Queue::default(),
             outbox: Outbox::default(),
-            commands,
+            commands: Vec::new(),
+            seq: 0,
             next_handle: 0,
             urgent: false,
             gone: false,
@@ -88,35 +73,73 @@ impl Tracker {
         }
     }
 
-    /// Takes an event. Its id and `seq` are given here; its time too, where it has none.
+    /// Sets the part of the context that stays the same while the page lives, as a JSON object.
+    pub fn set_device(&mut self, device: String) {
+        self.device = device;
+    }
+
+    /// Names an event that the site counts on: sent at once, dropped last.
+    pub fn add_key_event(&mut self, name: String) {
+        self.key_events.push(name);
+    }
+
+    /// Takes an event: what was said, the properties (of a user: traits) as the text of a JSON object, and when it was.
+    /// Its id and `seq` are given here. An `identify` that is no news is no event.
     ///
     /// # Errors
-    /// Every rule that it breaks; it is not queued then.
-    pub fn record(&mut self, mut event: Event, now: Now) -> Result<(), Vec<Violation>> {
-        event.event_id = Some(new_id(now, &mut self.random));
-        event.timestamp = event.timestamp.or(Some(now.unix_ms));
-        event.seq = Some(self.seq);
-        let is_key = event.name.as_ref().is_some_and(|name| self.settings.key_events.contains(name));
-        event.key_event = event.key_event.or(is_key.then_some(true));
-        check(&event)?;
-        if let Some((command, begun)) = self.identity.touch(now, &mut self.random) {
-            self.commands.push(command);
-            if begun {
-                self.refresh_who();
+    /// Every rule that it breaks; it is not queued then, and nothing changes.
+    pub fn record(
+        &mut self,
+        said: Said,
+        json: Option<Json>,
+        at_ms: u64,
+        now: Now,
+    ) -> Result<(), Vec<Violation>> {
+        let mut event = Event {
+            event_id: Some(new_id(now, &mut self.random)),
+            timestamp: Some(at_ms as i64),
+            seq: Some(self.seq),
+            ..Event::default()
+        };
+        match said {
+            Said::Track(name) => {
+                event.key_event = self.key_events.contains(&name).then_some(true);
+                event.name = Some(name);
+                event.properties = json;
+            }
+            Said::Page => {
+                event.kind = EventType::Page;
+                event.properties = json;
+            }
+            Said::Identify(id) => {
+                event.kind = EventType::Identify;
+                if json.is_none() && self.identity.user_id.as_ref() == Some(&id) {
+                    return Ok(());
+                }
+                event.user_id = Some(id);
+                event.traits = json;
             }
         }
-        let priority = if event.key_event == Some(true) { Priority::Key } else { Priority::Normal };
-        let queued = Queued {
-            text: text::of_event(&event),
-            scope: self.scope.clone(),
-            priority,
-            since_ms: now.monotonic_ms,
-        };
-        if queued.wire_bytes() > EVENT_BYTES {
-            return Err(vec![wire::too_large(queued.wire_bytes())]);
+        check(&event)?;
+        let text = text::of_event(&event);
+        let bytes = text.len() + self.scope.page.len() + OVERRIDE_BYTES;
+        if bytes > EVENT_BYTES {
+            return Err(vec![wire::too_large(bytes)]);
         }
+        if let Some(id) = event.user_id {
+            if self.settings.private {
+                let message = "no user id is kept: the visitor asked for privacy (Global Privacy Control)";
+                return Err(vec![Violation::new("user_id", Rule::UnknownValue, message)]);
+            }
+            self.set_user(id);
+        }
+        if self.identity.touch(now, &mut self.random, &mut self.commands) {
+            self.refresh_who();
+        }
+        let priority = if event.key_event.is_some() { Priority::Key } else { Priority::Normal };
         self.seq += 1;
         self.urgent |= priority == Priority::Key;
+        let queued = Queued { text, scope: self.scope.clone(), priority, since_ms: now.monotonic_ms };
         if self.make_room(&queued) {
             self.queue.push(queued);
         }
@@ -128,56 +151,29 @@ impl Tracker {
         Ok(())
     }
 
-    /// Begins a view of a page: later events belong to it. The `page` event itself is the caller's to record.
-    pub fn start_page(&mut self, mut page: Page, now: Now) {
-        if let Some(title) = &mut page.title {
-            title.truncate(cut(title, TITLE_BYTES).len());
-        }
-        let page_view_id = Some(new_id(now, &mut self.random));
-        let context = Context { page_view_id, page: Some(page), ..Context::default() };
-        self.scope.page = text::of_context(&context).into();
-    }
-
-    /// Recognises the user: later events carry the id. An `identify` event is recorded where that is news.
-    ///
-    /// # Errors
-    /// Every rule that the id or the traits break; no event is recorded then.
-    pub fn identify(
-        &mut self,
-        user_id: String,
-        traits: Option<Json>,
-        now: Now,
-    ) -> Result<(), Vec<Violation>> {
-        if self.identity.user_id.as_ref() == Some(&user_id) && traits.is_none() {
-            return Ok(());
-        }
-        let event =
-            Event { kind: EventType::Identify, user_id: Some(user_id.clone()), traits, ..Event::default() };
-        check(&event)?;
-        self.set_user(user_id)?;
-        self.record(event, now)
+    /// Begins a view of a page, told as a JSON object: later events belong to it.
+    /// The `page` event itself is the caller's to record.
+    pub fn start_page(&mut self, page: &str, now: Now) {
+        let mut object = Object::new();
+        object.text("page_view_id", Some(&new_id(now, &mut self.random)));
+        object.raw("page", page);
+        self.scope.page = object.end().into();
     }
 
     /// Sets the user without an event, as the page that was served knows them.
-    ///
-    /// # Errors
-    /// Every rule that the id breaks; nothing changes then.
-    pub fn set_user(&mut self, user_id: String) -> Result<(), Vec<Violation>> {
-        if self.settings.private {
-            let message = "no user id is kept: the visitor asked for privacy (Global Privacy Control)";
-            return Err(vec![Violation::new("user_id", Rule::UnknownValue, message)]);
-        }
-        check_context(&Context { user_id: Some(user_id.clone()), ..Context::default() })?;
-        if self.identity.user_id.as_ref() != Some(&user_id) {
+    pub fn set_user(&mut self, user_id: String) {
+        if !self.settings.private && user_id.len() <= ID_BYTES {
             self.identity.user_id = Some(user_id);
             self.refresh_who();
         }
-        Ok(())
     }
 
-    /// Takes over what another tab has remembered.
-    pub fn remembered(&mut self, slot: Slot, value: Option<&str>) {
-        if self.identity.remembered(slot, value) {
+    /// Takes over what an earlier page left, or another tab has remembered; never called in anonymous mode.
+    pub fn remembered(&mut self, slot: Slot, value: &str) {
+        if slot == Slot::Seq {
+            self.seq = text::number(value).unwrap_or(self.seq);
+        } else {
+            self.identity.remembered(slot, value);
             self.refresh_who();
         }
     }
@@ -253,27 +249,35 @@ impl Tracker {
         std::mem::take(&mut self.commands)
     }
 
-    /// What is known from outside.
-    pub fn state(&self) -> State {
-        State {
-            anonymous_id: self.identity.anonymous_id.clone(),
-            session_id: self.identity.session_id().map(str::to_owned),
-            user_id: self.identity.user_id.clone(),
-            queued: self.queue.len() + self.outbox.len(),
-            sent: self.sent,
-            refused: self.refused,
-            dropped: self.dropped,
+    /// What is known from outside, as a JSON object: the ids, and how many events are `queued` (not sent yet, or not
+    /// answered), `sent` (taken by the server, or gone by beacon), `refused` for good, and `dropped` at the bound.
+    pub fn state(&self) -> String {
+        let mut object = Object::new();
+        for (name, id) in
+            [("anonymousId", &self.identity.anonymous_id), ("sessionId", &self.identity.session_id)]
+        {
+            object.text(name, Some(&**id).filter(|id| !id.is_empty()));
         }
+        object.text("userId", self.identity.user_id.as_deref());
+        object.number("queued", self.queued() as u64);
+        for (name, count) in [("sent", self.sent), ("refused", self.refused), ("dropped", self.dropped)] {
+            object.number(name, count);
+        }
+        object.end()
+    }
+
+    fn queued(&self) -> usize {
+        self.queue.len() + self.outbox.len()
     }
 
     fn refresh_who(&mut self) {
-        self.scope.who = text::of_context(&self.identity.context()).into();
+        self.scope.who = self.identity.context().into();
     }
 
     /// Makes room for an event at the bound: the oldest ones that are not key events go, then the oldest at all;
     /// a key event never makes room for another. False where the new one is what goes.
     fn make_room(&mut self, event: &Queued) -> bool {
-        while self.queue.len() + self.outbox.len() >= self.settings.queue_events
+        while self.queued() >= self.settings.queue_events
             || self.queue.bytes() + self.outbox.bytes() + event.text.len() > self.settings.queue_bytes
         {
             self.dropped += 1;
@@ -324,7 +328,9 @@ impl Tracker {
         let place = Place::Waiting { from_ms: now.monotonic_ms };
         self.outbox.batches.push(Outgoing { batch, place, attempts: 0 });
         if !self.settings.private {
-            self.commands.push(Command::Remember { slot: Slot::Seq, value: Some(self.seq.to_string()) });
+            let mut seq = String::new();
+            text::push_number(&mut seq, self.seq);
+            self.commands.push(Command::Remember { slot: Slot::Seq, value: seq });
         }
         true
     }
@@ -382,21 +388,6 @@ impl Tracker {
     }
 }
 
-impl State {
-    /// As JSON.
-    pub fn to_json(&self) -> String {
-        let mut object = Object::new();
-        object.text("anonymousId", self.anonymous_id.as_deref());
-        object.text("sessionId", self.session_id.as_deref());
-        object.text("userId", self.user_id.as_deref());
-        object.raw("queued", &self.queued.to_string());
-        object.raw("sent", &self.sent.to_string());
-        object.raw("refused", &self.refused.to_string());
-        object.raw("dropped", &self.dropped.to_string());
-        object.end()
-    }
-}
-
 #[cfg(test)]
 impl Tracker {
     pub(super) fn awaits(&self, handle: u32) -> bool {
@@ -405,5 +396,9 @@ impl Tracker {
 
     pub(super) fn held_bytes(&self) -> usize {
         self.queue.bytes() + self.outbox.bytes()
+    }
+
+    pub(super) fn counts(&self) -> [u64; 4] {
+        [self.queued() as u64, self.sent, self.refused, self.dropped]
     }
 }

@@ -1,0 +1,56 @@
+/** The other end of the module's door, `sdk-wasm/src/api.rs`: plain numbers and one text in each call. */
+import { start, tell } from "footfall:glue";
+
+/** What the core can be told; `api.rs` has the same list. */
+export const TRACK = 0;
+export const PAGE = 1;
+export const IDENTIFY = 2;
+export const START_PAGE = 3;
+export const SET_USER = 4;
+export const SET_DEVICE = 5;
+export const KEY_EVENT = 6;
+/** This and the two after it: the values of the slots. */
+export const REMEMBERED = 7;
+export const FLUSH = 10;
+export const HIDE = 11;
+export const LEAVE = 12;
+export const RESUME = 13;
+export const STATE = 14;
+export const ANSWERED = 15;
+export const STOP = 16;
+export const WAKE = 17;
+/** What it tells of besides the values of slots. */
+export const REFUSED = 3;
+
+/** Carries out what a tracker in the module wants. */
+export interface Hands {
+  /** Sends a batch. True where a beacon was taken; of a `fetch`, `ANSWERED` tells later. */
+  send(handle: number, isBeacon: boolean, isKey: boolean, body: string): boolean;
+  /** Hears the value of a slot to keep, why an event was refused, or the state. */
+  hear(what: number, text: string): void;
+}
+
+const hands: Hands[] = [];
+
+/** Makes a tracker; what it returns tells it things, and returns when to call again (0: never), on `performance.now()`. */
+export function makeCore(
+  its: Hands,
+  flushInterval: number,
+  flushCount: number,
+  isPrivate: boolean,
+): (what: number, text: string, at: number) => number {
+  const [seed, more] = crypto.getRandomValues(new Uint32Array(2));
+  const tracker = start(flushInterval, flushCount, isPrivate, seed!, more!);
+  hands[tracker] = its;
+  return (what, text, at) => tell(tracker, what, text, at, Date.now(), performance.now());
+}
+
+// The module imports these two.
+
+export function send(tracker: number, handle: number, how: number, body: string): boolean {
+  return hands[tracker]!.send(handle, (how & 1) > 0, how > 1, body);
+}
+
+export function hear(tracker: number, what: number, text: string): void {
+  hands[tracker]!.hear(what, text);
+}

@@ -1,0 +1,130 @@
+/**
+ * A running tracker: the core in the module decides, these hands carry it out. Everything that the page tells, by
+ * captures or by calls, comes through here.
+ */
+import { warn } from "../console.js";
+import type { Run } from "../early.js";
+import type { Checked } from "../options.js";
+import { scrubbed } from "./address.js";
+import { sendBeacon } from "./beacon.js";
+import { captureClicks, clicked } from "./clicks.js";
+import * as core from "./core.js";
+import { asksForPrivacy, device } from "./device.js";
+import { post } from "./fetch.js";
+import { Guard } from "./guard.js";
+import { followLifecycle } from "./lifecycle.js";
+import { capturePageViews } from "./page-views.js";
+import { store } from "./storage.js";
+import { captureViews } from "./views.js";
+
+/** Records a captured event. */
+export type Record = (name: string, properties: object, at?: number) => void;
+
+/** Starts a tracker. `pageViewed` is true where the view of this page has been told already. */
+export function startTracker(options: Checked, pageViewed: boolean, pageAt: number): Run {
+  const { key, endpoint, userId, flushInterval = 5_000, flushCount = 50, keyEvents = [], capture, debug } = options;
+  const guard = new Guard();
+  const say = (words: string): void => {
+    if (debug) warn(words);
+  };
+  const url = `${endpoint}/v1/events?key=${encodeURIComponent(key)}&priority=`;
+  const stored = store(key);
+  const isPrivate = asksForPrivacy();
+  let subject = "";
+  let state = "";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const hands: core.Hands = {
+    send(handle, isBeacon, isKey, body) {
+      const to = url + (isKey ? "key" : "normal");
+      if (isBeacon) return sendBeacon(to, body);
+      void post(to, body).then(({ status, retryAfterMs, retry, words }) => {
+        words.forEach(say);
+        tell(core.ANSWERED, [handle, status, retryAfterMs, ...retry].join(" "));
+      });
+      return true;
+    },
+    hear(what, text) {
+      if (what < core.REFUSED) stored.remember(what, text);
+      else if (what === core.STATE) state = text;
+      else say(`${subject} was refused: ${text}`);
+    },
+  };
+  const tellCore = core.makeCore(hands, flushInterval, flushCount, isPrivate);
+  const tell = guard.wrap((what: number, text?: string, at?: number) => {
+    subject = text?.replace(/^.*\n/, "") || "the event";
+    const wakeAt = tellCore(what, text ?? "", at ?? Date.now());
+    clearTimeout(timer);
+    timer = wakeAt ? setTimeout(tell, wakeAt - performance.now(), core.WAKE) : undefined;
+  });
+  guard.whenOff(() => clearTimeout(timer));
+  const record: Record = (name, properties, at) => tell(core.TRACK, `${JSON.stringify(properties)}\n${name}`, at);
+
+  /** The address of the last page view. */
+  let place = "";
+  const startPage = (): void => {
+    const before = place;
+    place = address();
+    // Within a single-page app the page before is the app's own last one.
+    const referrer = scrubbed(before && before !== place ? before : document.referrer) || undefined;
+    const path = location.pathname.slice(0, 2_000);
+    const title = document.title.slice(0, 200) || undefined;
+    tell(core.START_PAGE, JSON.stringify({ url: scrubbed(place), path, title, referrer }));
+  };
+  const viewPage = (json = "", at?: number): void => {
+    startPage();
+    views?.restart();
+    tell(core.PAGE, `${json}\n`, at);
+  };
+
+  tell(core.SET_DEVICE, device());
+  for (const name of keyEvents) tell(core.KEY_EVENT, name);
+  if (isPrivate) stored.forget();
+  else stored.load(guard, (slot, value) => tell(core.REMEMBERED + slot, value));
+  if (userId) tell(core.SET_USER, userId);
+  // Until the first page view is told, events belong to the page as it stands.
+  startPage();
+
+  const views = capture.views ? guard.wrap(captureViews)(guard, record) : undefined;
+  if (capture.clicks) captureClicks(guard, record);
+  if (capture.pages) {
+    capturePageViews(guard, () => place !== address(), viewPage);
+    if (!pageViewed) viewPage("", pageAt);
+  }
+  const leave = (what: number): void => {
+    views?.pause();
+    tell(what);
+  };
+  const shown = (): void => {
+    views?.resume();
+    tell(core.RESUME);
+  };
+  followLifecycle(guard, () => leave(core.HIDE), () => leave(core.LEAVE), shown);
+
+  const calls: { [method: string]: (at: number, ...args: never[]) => unknown } = {
+    track: (at, name: unknown, json = "") => tell(core.TRACK, `${json}\n${text(name)}`, at),
+    page: (at, json?: string) => viewPage(json, at),
+    identify: (at, userId: unknown, json = "") => tell(core.IDENTIFY, `${json}\n${text(userId)}`, at),
+    click: (at, path: EventTarget[]) => clicked(path, record, at),
+    flush: () => tell(core.FLUSH),
+    state() {
+      tell(core.STATE);
+      return state;
+    },
+    stop() {
+      tell(core.STOP);
+      guard.stop();
+    },
+  };
+  return guard.wrap((at, method, ...args) => calls[method]?.(at, ...(args as never[])));
+}
+
+/** The page's address, fragment cut. */
+function address(): string {
+  return location.href.split("#", 1)[0]!;
+}
+
+/** Whatever a page passes as a name or an id, the core gets a text; an empty one is refused there, in words. */
+function text(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" ? `${value}` : "";
+}
