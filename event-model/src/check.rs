@@ -9,6 +9,24 @@ use crate::{Context, Event, EventType, Json, JsonKind, Rule, Violation};
 /// # Errors
 /// Every [`Violation`] there is, in the order of the fields.
 pub fn check(event: &Event) -> Result<(), Vec<Violation>> {
+    let mut found = own_fields(event);
+    if let Some(context) = &event.context {
+        check_context_into(&mut found, context);
+    }
+    if found.is_empty() { Ok(()) } else { Err(found) }
+}
+
+/// Checks one event as [`check`] does, for a sender whose events have no context of their own: the rules of a context
+/// then need not be brought into each visitor's browser.
+///
+/// # Errors
+/// Every [`Violation`] there is outside the event's context, in the order of the fields.
+pub fn check_own_fields(event: &Event) -> Result<(), Vec<Violation>> {
+    let found = own_fields(event);
+    if found.is_empty() { Ok(()) } else { Err(found) }
+}
+
+fn own_fields(event: &Event) -> Vec<Violation> {
     let mut found = Vec::new();
     id(&mut found, "", "event_id", event.event_id.as_deref());
     name(&mut found, event);
@@ -17,10 +35,7 @@ pub fn check(event: &Event) -> Result<(), Vec<Violation>> {
     id(&mut found, "", "previous_id", event.previous_id.as_deref());
     bag(&mut found, "properties", event.properties.as_ref());
     bag(&mut found, "traits", event.traits.as_ref());
-    if let Some(context) = &event.context {
-        check_context_into(&mut found, context);
-    }
-    if found.is_empty() { Ok(()) } else { Err(found) }
+    found
 }
 
 /// Checks the context that a batch says for all its events.
@@ -135,8 +150,15 @@ fn quoted(text: &str) -> String {
 
 /// A number for a message. The messages are put together without `format!`, which would cost each visitor of a page
 /// a kilobyte, and whose `{:?}` prints nothing in the browser's module.
-pub(crate) fn number(number: usize) -> String {
-    itoa::Buffer::new().format(number).to_owned()
+pub(crate) fn number(mut number: usize) -> String {
+    let mut digits = Vec::new();
+    loop {
+        digits.push(char::from(b'0' + (number % 10) as u8));
+        number /= 10;
+        if number == 0 {
+            return digits.iter().rev().collect();
+        }
+    }
 }
 
 pub(crate) fn id(found: &mut Vec<Violation>, place: &str, field: &str, value: Option<&str>) {
@@ -232,6 +254,13 @@ mod tests {
             ("context.sample_rate", Rule::OutOfRange),
         ];
         assert_eq!(rules(&event), expected.map(|(path, rule)| (path.to_owned(), rule)));
+    }
+
+    #[test]
+    fn a_number_is_written_as_it_is() {
+        for value in [0, 7, 10, 65, 512 * 1024, usize::MAX] {
+            assert_eq!(number(value), value.to_string());
+        }
     }
 
     #[test]

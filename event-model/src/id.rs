@@ -3,7 +3,8 @@
 
 /// A UUID v7 from a time in Unix milliseconds and ten random bytes, as text of 36 characters.
 pub fn uuid_v7(unix_ms: u64, random: &[u8; 10]) -> String {
-    uuid::Builder::from_unix_timestamp_millis(unix_ms, random).into_uuid().to_string()
+    let id = uuid::Builder::from_unix_timestamp_millis(unix_ms, random).into_uuid();
+    id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).to_owned()
 }
 
 #[cfg(test)]
