@@ -72,9 +72,14 @@ fn check_context_into(found: &mut Vec<Violation>, context: &Context) {
     }
     let size = text_bytes(context);
     if size > CONTEXT_BYTES {
-        let message =
-            ["context has ", &number(size), " bytes of text; at most ", &number(CONTEXT_BYTES), " are taken"];
-        found.push(Violation::new("context", Rule::TooLarge, message.concat()));
+        found.push(above(
+            &["context has "],
+            "context",
+            Rule::TooLarge,
+            size,
+            " bytes of text",
+            CONTEXT_BYTES,
+        ));
     }
 }
 
@@ -150,7 +155,7 @@ fn quoted(text: &str) -> String {
 
 /// A number for a message. The messages are put together without `format!`, which would cost each visitor of a page
 /// a kilobyte, and whose `{:?}` prints nothing in the browser's module.
-pub(crate) fn number(mut number: usize) -> String {
+fn number(mut number: usize) -> String {
     let mut digits = Vec::new();
     loop {
         digits.push(char::from(b'0' + (number % 10) as u8));
@@ -161,17 +166,24 @@ pub(crate) fn number(mut number: usize) -> String {
     }
 }
 
+/// The violation of a limit: `properties has 300 keys; at most 256 are allowed`.
+pub(crate) fn above(what: &[&str], path: &str, rule: Rule, is: usize, unit: &str, most: usize) -> Violation {
+    let message = [&what.concat(), &number(is), unit, "; at most ", &number(most), " are allowed"].concat();
+    Violation::new(path, rule, message)
+}
+
 pub(crate) fn id(found: &mut Vec<Violation>, place: &str, field: &str, value: Option<&str>) {
     let Some(value) = value else { return };
-    let path = [place, field].concat();
-    if value.is_empty() {
-        let message = [&path, " is empty; leave it out or give it a value"].concat();
-        found.push(Violation::new(path, Rule::Empty, message));
-    } else if value.len() > ID_BYTES {
-        let (bytes, most) = (number(value.len()), number(ID_BYTES));
-        let message = [&path, " has ", &bytes, " bytes; at most ", &most, " are allowed"].concat();
-        found.push(Violation::new(path, Rule::TooLong, message));
+    if (1..=ID_BYTES).contains(&value.len()) {
+        return;
     }
+    let path = [place, field].concat();
+    found.push(if value.is_empty() {
+        let message = [&path, " is empty; leave it out or give it a value"].concat();
+        Violation::new(path, Rule::Empty, message)
+    } else {
+        above(&[&path, " has "], &path, Rule::TooLong, value.len(), " bytes", ID_BYTES)
+    });
 }
 
 /// Checks an object of the sender's own keys.
@@ -183,14 +195,11 @@ fn bag(found: &mut Vec<Violation>, path: &str, value: Option<&Json>) {
         return;
     }
     let shape = value.shape();
-    for (is, most, rule, [before, after]) in [
-        (shape.depth, PROPERTY_DEPTH, Rule::TooDeep, [" is ", " levels deep; at most "]),
-        (shape.keys, PROPERTY_KEYS, Rule::TooManyKeys, [" has ", " keys; at most "]),
-    ] {
-        if is > most {
-            let message = [path, before, &number(is), after, &number(most), " are allowed"];
-            found.push(Violation::new(path, rule, message.concat()));
-        }
+    if shape.depth > PROPERTY_DEPTH {
+        found.push(above(&[path, " is "], path, Rule::TooDeep, shape.depth, " levels deep", PROPERTY_DEPTH));
+    }
+    if shape.keys > PROPERTY_KEYS {
+        found.push(above(&[path, " has "], path, Rule::TooManyKeys, shape.keys, " keys", PROPERTY_KEYS));
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod diagnosis;
 
-use crate::check::{self, check, check_context, number};
+use crate::check::{self, above, check, check_context};
 use crate::limits::{BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, UNCONFIRMED_IDS};
 use crate::{Batch, Event, Rule, Violation};
 use serde::Deserialize;
@@ -121,9 +121,7 @@ pub fn decode_event(raw: &RawValue) -> Result<DecodedEvent, EventRefused> {
 
 /// The violation of an event whose JSON text has `bytes` bytes, more than an event may have.
 pub fn too_large(bytes: usize) -> Violation {
-    let message =
-        ["the event has ", &number(bytes), " bytes; at most ", &number(EVENT_BYTES), " are allowed"];
-    Violation::new("", Rule::TooLarge, message.concat())
+    above(&["the event has "], "", Rule::TooLarge, bytes, " bytes", EVENT_BYTES)
 }
 
 /// Reads one JSON value and counts the fields that its type does not know.
