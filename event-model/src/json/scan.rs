@@ -103,24 +103,25 @@ fn plain(text: &[u8], at: usize) -> Option<usize> {
 }
 
 fn number(text: &[u8], mut at: usize) -> Option<usize> {
-    let is = |at: usize, any: &[u8]| text.get(at).is_some_and(|byte| any.contains(byte));
+    // No number holds a zero byte, so that one stands for the end.
+    let byte = |at: usize| text.get(at).copied().unwrap_or(0);
     let digits = |mut at: usize| {
         let first = at;
-        while text.get(at).is_some_and(u8::is_ascii_digit) {
+        while byte(at).is_ascii_digit() {
             at += 1;
         }
         (at > first).then_some(at)
     };
-    if is(at, b"-") {
+    if byte(at) == b'-' {
         at += 1;
     }
-    at = if is(at, b"0") { at + 1 } else { digits(at)? };
-    if is(at, b".") {
+    at = if byte(at) == b'0' { at + 1 } else { digits(at)? };
+    if byte(at) == b'.' {
         at = digits(at + 1)?;
     }
-    if is(at, b"eE") {
+    if byte(at) | 0x20 == b'e' {
         at += 1;
-        if is(at, b"+-") {
+        if matches!(byte(at), b'+' | b'-') {
             at += 1;
         }
         at = digits(at)?;
