@@ -19,5 +19,4 @@ say "Building the server, the forum and the tools of the tests"
 cargo build --profile "$cargo_profile" -p footfall-ingest-server -p footfall-demo-site -p footfall-tests
 
 say "Running the browser tests"
-cd tests/e2e
-exec node --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec "$@" ./*.test.js
+exec npm --prefix tests/e2e run --silent test -- "$@"
