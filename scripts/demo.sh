@@ -45,7 +45,7 @@ if [ -n "$brokers" ]; then need_kafka; fi
 
 scripts/setup.sh system
 scripts/build-npm.sh
-say "Building the server and the forum (the first time about 5 minutes)"
+say "Building the server and the forum (the first time about 6 minutes)"
 cargo build --release -p footfall-ingest-server -p footfall-demo-site
 
 mkdir -p "$dir/demo" "$dir/forum"
