@@ -39,7 +39,11 @@ async function ownId() {
     return null
   }
   try {
-    const id = await sdk.anonymousId()
+    if (!(await sdk.ready())) {
+      say('Footfall did not start on this page; a smaller tracker sends its clicks.', 'off')
+      return null
+    }
+    const id = sdk.anonymousId()
     if (!id) say('Footfall keeps no id for this browser, because the browser asks not to be tracked. So there is nothing to show here.', 'off')
     return id
   } catch (error) {

@@ -1,9 +1,6 @@
-// Tells Footfall who is logged in and what the page shows; clicks and views it finds by itself.
+// Tells Footfall what the page shows; clicks and views it finds by itself, and who is logged in stands on its tag.
 import { footfall } from './footfall-ready.js'
 
-const { userId, event, eventProperties } = document.querySelector('main').dataset
+const { event, eventProperties } = document.querySelector('main').dataset
 const sdk = await footfall
-if (sdk) {
-  if (userId) sdk.identify(userId)
-  if (event) sdk.track(event, JSON.parse(eventProperties))
-}
+if (sdk && event) sdk.track(event, JSON.parse(eventProperties))

@@ -12,7 +12,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use std::fmt::Write;
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../npm/dist/sdk"]
+#[folder = "../npm/dist/sdk"]
 #[allow_missing = true]
 struct Files;
 
