@@ -19,14 +19,14 @@ export const STATE = 14;
 export const ANSWERED = 15;
 export const STOP = 16;
 export const WAKE = 17;
-/** What it tells of besides the values of slots. */
+/** What it tells besides the values of slots, which are 0 to 2. */
 export const REFUSED = 3;
 
 /** Carries out what a tracker in the module wants. */
 export interface Hands {
   /** Sends a batch. True where a beacon was taken; of a `fetch`, `ANSWERED` tells later. */
   send(handle: number, isBeacon: boolean, isKey: boolean, body: string): boolean;
-  /** Hears the value of a slot to keep, why an event was refused, or the state. */
+  /** Hears the value of a slot to keep, why an event was refused, or the state as JSON. */
   hear(what: number, text: string): void;
 }
 

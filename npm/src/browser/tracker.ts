@@ -46,8 +46,8 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
     },
     hear(what, text) {
       if (what < core.REFUSED) stored.remember(what, text);
-      else if (what === core.STATE) state = text;
-      else say(`${subject} was refused: ${text}`);
+      else if (what === core.REFUSED) say(`${subject} was refused: ${text}`);
+      else state = text;
     },
   };
   const tellCore = core.makeCore(hands, flushInterval, flushCount, isPrivate);

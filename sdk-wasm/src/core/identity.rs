@@ -2,7 +2,7 @@
 //! In anonymous mode none of it exists; where the values are kept is the browser's part.
 
 use super::text::{Object, number, push_number};
-use super::{Command, Now, Slot};
+use super::{Command, Now, Topic};
 use footfall_event_model::uuid_v7;
 
 /// A session ends after this long without an event.
@@ -35,8 +35,8 @@ impl Identity {
         let first = self.anonymous_id.is_empty();
         if first {
             self.anonymous_id = new_id(now, random);
-            let value = self.anonymous_id.clone();
-            commands.push(Command::Remember { slot: Slot::AnonymousId, value });
+            let text = self.anonymous_id.clone();
+            commands.push(Command::Tell { what: Topic::AnonymousId, text });
         }
         // A clock that was set back leaves a last activity in the future; a session that far off is no use.
         let begun = self.session_id.is_empty() || now.unix_ms.abs_diff(self.last_ms) >= SESSION_IDLE_MS;
@@ -46,25 +46,25 @@ impl Identity {
         self.last_ms = now.unix_ms;
         if begun || now.unix_ms.abs_diff(self.saved_ms) >= SESSION_GRAIN_MS {
             self.saved_ms = now.unix_ms;
-            let mut value = self.session_id.clone();
-            value.push(' ');
-            push_number(&mut value, self.last_ms);
-            commands.push(Command::Remember { slot: Slot::Session, value });
+            let mut text = self.session_id.clone();
+            text.push_str(" ");
+            push_number(&mut text, self.last_ms);
+            commands.push(Command::Tell { what: Topic::Session, text });
         }
         first || begun
     }
 
     /// Takes over what an earlier page or another tab has remembered.
-    pub(super) fn remembered(&mut self, slot: Slot, value: &str) {
+    pub(super) fn remembered(&mut self, slot: Topic, value: &str) {
         // Storage is open to the whole page: what came from there is an id only if it looks like one.
         let end = value.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
         if !(8..=64).contains(&end) {
             return;
         }
         match (slot, &value[end..]) {
-            (Slot::AnonymousId, "") => self.anonymous_id = value.to_owned(),
-            (Slot::Session, rest) => {
-                if let Some(last_ms) = rest.strip_prefix(' ').and_then(number) {
+            (Topic::AnonymousId, "") => self.anonymous_id = value.to_owned(),
+            (Topic::Session, rest) => {
+                if let Some(last_ms) = rest.strip_prefix(" ").and_then(number) {
                     self.session_id = value[..end].to_owned();
                     self.last_ms = last_ms;
                     self.saved_ms = last_ms;
@@ -109,7 +109,7 @@ mod tests {
     }
 
     impl Visitor {
-        fn new(stored: &[(Slot, &str)]) -> Self {
+        fn new(stored: &[(Topic, &str)]) -> Self {
             let mut identity = Identity::default();
             stored.iter().for_each(|(slot, value)| identity.remembered(*slot, value));
             Self { identity, random: fastrand::Rng::with_seed(7), commands: vec![] }
@@ -137,7 +137,7 @@ mod tests {
         let mut visitor = Visitor::new(&[]);
         visitor.touch(0);
         let stored = visitor.commands.iter().filter_map(|command| match command {
-            Command::Remember { slot, value } => Some((*slot, value.as_str())),
+            Command::Tell { what, text } => Some((*what, text.as_str())),
             Command::Send { .. } => None,
         });
         let mut next = Visitor::new(&stored.collect::<Vec<_>>());
@@ -149,15 +149,15 @@ mod tests {
     fn what_another_tab_began_is_shared_and_what_is_no_id_is_not() {
         let mut visitor = Visitor::new(&[]);
         visitor.touch(0);
-        visitor.identity.remembered(Slot::Session, "0190aaaa-bbbb 5");
+        visitor.identity.remembered(Topic::Session, "0190aaaa-bbbb 5");
         assert_eq!(visitor.identity.session_id, "0190aaaa-bbbb");
         let id = visitor.identity.anonymous_id.clone();
         for (slot, text) in [
-            (Slot::Session, "<script> 5"),
-            (Slot::Session, "0190cccc-dddd x"),
-            (Slot::Session, "0190cccc-dddd"),
-            (Slot::AnonymousId, ""),
-            (Slot::AnonymousId, "0190 bbbb"),
+            (Topic::Session, "<script> 5"),
+            (Topic::Session, "0190cccc-dddd x"),
+            (Topic::Session, "0190cccc-dddd"),
+            (Topic::AnonymousId, ""),
+            (Topic::AnonymousId, "0190 bbbb"),
         ] {
             visitor.identity.remembered(slot, text);
             assert_eq!(
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_clock_set_back_begins_a_session_rather_than_keeping_one_for_ever() {
-        assert!(Visitor::new(&[(Slot::Session, "0190aaaa 90000000000")]).touch(0));
+        assert!(Visitor::new(&[(Topic::Session, "0190aaaa 90000000000")]).touch(0));
     }
 
     #[test]

@@ -5,11 +5,14 @@
 //! Every line here is paid for by each visitor of a page. So contexts and properties pass through as the JSON texts
 //! that the browser made, and nothing is serialised, parsed or formatted that can be appended.
 
+#![allow(
+    clippy::single_char_add_str,
+    reason = "pushing a `char` brings its encoder into every visitor's browser"
+)]
+
 mod batch;
 mod command;
 mod identity;
-mod outbox;
-mod queue;
 mod retry;
 mod settings;
 #[cfg(test)]
@@ -17,7 +20,7 @@ mod simulation;
 mod text;
 mod tracker;
 
-pub use command::{Command, Outcome, Priority, Slot, Transport};
+pub use command::{Answer, Command, Priority, Topic, Transport};
 pub use settings::Settings;
 pub use tracker::{Said, Tracker};
 

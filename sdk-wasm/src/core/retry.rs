@@ -1,28 +1,22 @@
 //! When a batch is sent again: 1-2-4-8 s with full jitter, and never before the server's own word.
-//! Which outcomes deserve another attempt is told here too; keeping the batch is the outbox's part.
+//! Which answers deserve another attempt is told here too; keeping the batch is the tracker's part.
 
-use super::Outcome;
-
-const FIRST_MS: u64 = 1_000;
+const FIRST_MS: u32 = 1_000;
 const DOUBLINGS: u32 = 3;
 /// A server's word is believed up to here, so that a wrong header cannot silence a tab for days.
 const LONGEST_MS: u64 = 3_600_000;
 
-/// How long to wait after `attempts` failed ones, in milliseconds.
+/// How long to wait after `attempts` failed ones, in milliseconds, where the server asked for `asked_ms` (or 0).
 ///
 /// Full jitter, so that the browsers that one outage met do not come back in step
-/// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
-pub(super) fn delay_ms(attempts: u32, retry_after_ms: Option<u64>, random: &mut fastrand::Rng) -> u64 {
+/// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>); it comes on top of the server's word,
+/// for what was refused together must not return together.
+pub(super) fn delay_ms(attempts: u32, asked_ms: u64, random: &mut fastrand::Rng) -> u64 {
     let ceiling = FIRST_MS << attempts.saturating_sub(1).min(DOUBLINGS);
-    let jitter = u64::from(random.u32(0..=ceiling as u32));
-    match retry_after_ms {
-        // Jitter on top: what was refused together must not return together.
-        Some(asked) => asked.min(LONGEST_MS) + jitter / 4,
-        None => jitter,
-    }
+    asked_ms.min(LONGEST_MS) + u64::from(random.u32(..ceiling))
 }
 
-/// What an outcome means for the batch.
+/// What an answer means for the batch.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Taken, but for the events named to be sent again.
@@ -35,16 +29,13 @@ pub(super) enum Verdict {
     Refused,
 }
 
-pub(super) fn verdict(outcome: &Outcome) -> Verdict {
-    match outcome {
-        Outcome::Unreachable => Verdict::Again,
-        Outcome::Answered { status, .. } => match status {
-            200..=299 => Verdict::Taken,
-            413 => Verdict::TooLarge,
-            408 | 425 | 429 => Verdict::Again,
-            400..=499 => Verdict::Refused,
-            _ => Verdict::Again,
-        },
+pub(super) fn verdict(status: usize) -> Verdict {
+    match status {
+        200..=299 => Verdict::Taken,
+        413 => Verdict::TooLarge,
+        408 | 425 | 429 => Verdict::Again,
+        400..=499 => Verdict::Refused,
+        _ => Verdict::Again,
     }
 }
 
@@ -56,7 +47,7 @@ mod tests {
     fn waits_stay_within_1_2_4_8_seconds() {
         let mut random = fastrand::Rng::with_seed(1);
         for (attempts, ceiling) in [(1, 1_000), (2, 2_000), (3, 4_000), (4, 8_000), (40, 8_000)] {
-            let longest = (0..2_000).map(|_| delay_ms(attempts, None, &mut random)).max().unwrap();
+            let longest = (0..2_000).map(|_| delay_ms(attempts, 0, &mut random)).max().unwrap();
             assert!(longest <= ceiling && longest > ceiling * 9 / 10, "{attempts}: {longest}");
         }
     }
@@ -65,22 +56,20 @@ mod tests {
     fn the_servers_word_is_kept_and_bounded() {
         let mut random = fastrand::Rng::with_seed(2);
         for _ in 0..100 {
-            assert!(delay_ms(1, Some(3_000), &mut random) >= 3_000);
-            assert!(delay_ms(4, Some(u64::MAX), &mut random) <= LONGEST_MS + 2_000);
+            assert!(delay_ms(1, 3_000, &mut random) >= 3_000);
+            assert!(delay_ms(4, u64::MAX, &mut random) <= LONGEST_MS + 8_000);
         }
     }
 
     #[test]
     fn only_failures_that_may_pass_are_tried_again() {
-        let of = |status| verdict(&Outcome::Answered { status, retry_after_ms: None, retry: vec![] });
         for status in [0, 302, 408, 425, 429, 500, 503, 599] {
-            assert_eq!(of(status), Verdict::Again, "{status}");
+            assert_eq!(verdict(status), Verdict::Again, "{status}");
         }
         for status in [400, 401, 403, 404, 415, 422] {
-            assert_eq!(of(status), Verdict::Refused, "{status}");
+            assert_eq!(verdict(status), Verdict::Refused, "{status}");
         }
-        assert_eq!(of(200), Verdict::Taken);
-        assert_eq!(of(413), Verdict::TooLarge);
-        assert_eq!(verdict(&Outcome::Unreachable), Verdict::Again);
+        assert_eq!(verdict(200), Verdict::Taken);
+        assert_eq!(verdict(413), Verdict::TooLarge);
     }
 }

@@ -9,17 +9,14 @@ pub(super) struct Object(String);
 
 impl Object {
     pub(super) fn new() -> Self {
-        Self("{".to_owned())
+        Self(String::new())
     }
 
-    /// A member with a JSON text as its value.
+    /// A member with a JSON text as its value. The name needs no escapes.
     pub(super) fn raw(&mut self, name: &str, value: &str) {
-        if self.0.len() > 1 {
-            self.0.push(',');
+        for part in [if self.0.is_empty() { "{\"" } else { ",\"" }, name, "\":", value] {
+            self.0.push_str(part);
         }
-        quote(&mut self.0, name);
-        self.0.push(':');
-        self.0.push_str(value);
     }
 
     /// A text, where there is one.
@@ -36,28 +33,37 @@ impl Object {
     }
 
     pub(super) fn end(mut self) -> String {
-        self.0.push('}');
+        self.0.push_str(if self.0.is_empty() { "{}" } else { "}" });
         self.0
     }
 }
 
+const DIGITS: &str = "0123456789abcdef";
+
+fn push_digit(out: &mut String, digit: usize) {
+    out.push_str(&DIGITS[digit..=digit]);
+}
+
 /// Appends a JSON string.
 fn quote(out: &mut String, text: &str) {
-    out.push('"');
-    for char in text.chars() {
-        if char == '"' || char == '\\' {
-            out.push('\\');
+    out.push_str("\"");
+    let mut start = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
         }
-        if char < ' ' {
-            out.push_str("\\u00");
-            for digit in [char as u8 >> 4, char as u8 & 15] {
-                out.push((if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }) as char);
-            }
-        } else {
-            out.push(char);
+        out.push_str(&text[start..at]);
+        out.push_str("\\");
+        start = at;
+        if byte < b' ' {
+            out.push_str("u00");
+            push_digit(out, usize::from(byte >> 4));
+            push_digit(out, usize::from(byte & 15));
+            start += 1;
         }
     }
-    out.push('"');
+    out.push_str(&text[start..]);
+    out.push_str("\"");
 }
 
 /// Appends a number in decimal digits.
@@ -65,7 +71,7 @@ pub(super) fn push_number(out: &mut String, value: u64) {
     if value >= 10 {
         push_number(out, value / 10);
     }
-    out.push((b'0' + (value % 10) as u8) as char);
+    push_digit(out, (value % 10) as usize);
 }
 
 /// Reads decimal digits; nothing where there are others, or too many.

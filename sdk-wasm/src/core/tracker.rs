@@ -1,20 +1,19 @@
 //! The state machine itself: takes events, clock readings, answers and life-cycle changes, and says what to do.
 //! What is captured and how a batch travels is left to `browser/`.
 
-use super::batch::Batch;
+use super::batch::{Batch, Scope};
 use super::identity::{Identity, new_id};
-use super::outbox::{Outbox, Outgoing, Place};
-use super::queue::{OVERRIDE_BYTES, Queue, Queued, Scope};
 use super::retry::{Verdict, delay_ms, verdict};
 use super::text::{self, Object};
-use super::{Command, Now, Outcome, Priority, Settings, Slot, Transport};
+use super::{Answer, Command, Now, Priority, Settings, Topic, Transport};
 use footfall_event_model::limits::{EVENT_BYTES, ID_BYTES};
-use footfall_event_model::{Event, EventType, Json, Rule, Violation, check, wire};
+use footfall_event_model::{Event, EventType, Json, Rule, Violation, check_own_fields, wire};
 
-/// A batch stays below this, so that it fits as a beacon.
-const BATCH_BYTES: usize = 60 * 1024;
 /// An answer is awaited this long.
 const ANSWER_MS: u64 = 30_000;
+/// Bytes beside its page that an event of another page than its batch's has more: `"context":` and a comma.
+const OVERRIDE_BYTES: usize = 11;
+
 /// What somebody did, as the page tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
@@ -33,13 +32,13 @@ pub struct Tracker {
     random: fastrand::Rng,
     identity: Identity,
     scope: Scope,
-    device: String,
     key_events: Vec<String>,
-    queue: Queue,
-    outbox: Outbox,
+    /// In the order of their events. All but the last are closed; that one too once it was sent.
+    batches: Vec<Batch>,
     commands: Vec<Command>,
     seq: u64,
-    next_handle: u32,
+    /// Names each attempt to send.
+    attempts: u32,
     /// All that is queued goes as soon as it can.
     urgent: bool,
     /// The page is being left: there may be no later.
@@ -57,14 +56,18 @@ impl Tracker {
             settings,
             random: fastrand::Rng::with_seed(seed),
             identity,
-            scope: Scope { who: "{}".into(), page: "{}".into() },
-            device: "{}".to_owned(),
+            scope: Scope {
+                who: String::new(),
+                who_version: 0,
+                page: String::new(),
+                page_version: 0,
+                device: String::new(),
+            },
             key_events: Vec::new(),
-            queue: Queue::default(),
-            outbox: Outbox::default(),
+            batches: Vec::new(),
             commands: Vec::new(),
             seq: 0,
-            next_handle: 0,
+            attempts: 0,
             urgent: false,
             gone: false,
             sent: 0,
@@ -75,7 +78,7 @@ impl Tracker {
 
     /// Sets the part of the context that stays the same while the page lives, as a JSON object.
     pub fn set_device(&mut self, device: String) {
-        self.device = device;
+        self.scope.device = device;
     }
 
     /// Names an event that the site counts on: sent at once, dropped last.
@@ -120,7 +123,7 @@ impl Tracker {
                 event.traits = json;
             }
         }
-        check(&event)?;
+        check_own_fields(&event)?;
         let text = text::of_event(&event);
         let bytes = text.len() + self.scope.page.len() + OVERRIDE_BYTES;
         if bytes > EVENT_BYTES {
@@ -138,11 +141,17 @@ impl Tracker {
         }
         let priority = if event.key_event.is_some() { Priority::Key } else { Priority::Normal };
         self.seq += 1;
-        self.urgent |= priority == Priority::Key;
-        let queued = Queued { text, scope: self.scope.clone(), priority, since_ms: now.monotonic_ms };
-        if self.make_room(&queued) {
-            self.queue.push(queued);
+        if self.make_room(bytes, priority) {
+            let time_ms = now.monotonic_ms + u64::from(self.settings.flush_interval_ms);
+            let joined = match self.batches.last_mut() {
+                Some(last) => last.join(text, priority, &self.scope, self.settings.flush_count),
+                None => Err(text),
+            };
+            if let Err(text) = joined {
+                self.batches.push(Batch::new(text, priority, &self.scope, time_ms));
+            }
         }
+        self.urgent |= priority == Priority::Key;
         if self.gone {
             self.leave(true, now)
         } else {
@@ -157,7 +166,8 @@ impl Tracker {
         let mut object = Object::new();
         object.text("page_view_id", Some(&new_id(now, &mut self.random)));
         object.raw("page", page);
-        self.scope.page = object.end().into();
+        self.scope.page = object.end();
+        self.scope.page_version += 1;
     }
 
     /// Sets the user without an event, as the page that was served knows them.
@@ -169,8 +179,8 @@ impl Tracker {
     }
 
     /// Takes over what an earlier page left, or another tab has remembered; never called in anonymous mode.
-    pub fn remembered(&mut self, slot: Slot, value: &str) {
-        if slot == Slot::Seq {
+    pub fn remembered(&mut self, slot: Topic, value: &str) {
+        if slot == Topic::Seq {
             self.seq = text::number(value).unwrap_or(self.seq);
         } else {
             self.identity.remembered(slot, value);
@@ -186,35 +196,29 @@ impl Tracker {
 
     /// Looks at the clock: sends what is due, gives up what was not answered.
     pub fn wake(&mut self, now: Now) {
-        while let Some(handle) = self.outbox.overdue(now.monotonic_ms) {
-            self.settle(handle, &Outcome::Unreachable, now);
+        let overdue = |batch: &Batch| batch.handle > 0 && batch.time_ms <= now.monotonic_ms;
+        while let Some(at) = self.batches.iter().position(overdue) {
+            self.settle(at, &Answer::default(), now);
         }
         self.send_what_is_due(now);
     }
 
     /// When to call [`Tracker::wake`] at the latest, on the monotonic clock.
     pub fn next_wake(&self) -> Option<u64> {
-        if self.gone {
-            return None;
-        }
-        let idle = !self.outbox.is_in_flight();
-        let retry = self.outbox.first_waiting().map(|(_, from_ms)| from_ms);
-        let interval = u64::from(self.settings.flush_interval_ms);
-        let due = self.queue.first().map(|first| first.since_ms + interval);
-        let next = retry.or(due).filter(|_| idle);
-        [next, self.outbox.next_deadline()].into_iter().flatten().min()
+        let under_way = self.batches.iter().filter(|batch| batch.handle > 0);
+        let next = under_way.map(|batch| batch.time_ms).min();
+        next.or(self.batches.first().map(|first| first.time_ms)).filter(|_| !self.gone)
     }
 
     /// The page is hidden, or being left (`gone`): all that is here goes by beacon, now.
     pub fn leave(&mut self, gone: bool, now: Now) {
         self.gone |= gone;
-        while let Some((at, _)) = self.outbox.first_waiting() {
-            self.send(at, Transport::Beacon, now);
-        }
-        while self.cut(self.outbox.room(now.monotonic_ms), now) {
-            self.send(self.outbox.batches.len() - 1, Transport::Beacon, now);
-        }
         self.urgent = false;
+        for at in 0..self.batches.len() {
+            if self.batches[at].handle == 0 {
+                self.send(at, Transport::Beacon, now);
+            }
+        }
     }
 
     /// The page is back from being hidden or from the back/forward cache.
@@ -225,33 +229,38 @@ impl Tracker {
 
     /// Whether the browser took a beacon; what it refused goes by `fetch` instead.
     pub fn beaconed(&mut self, handle: u32, taken: bool, now: Now) {
-        let Some(at) = self.outbox.position(handle) else { return };
-        if !taken {
+        let Some(at) = self.position(handle) else { return };
+        if taken {
+            self.sent += self.batches.remove(at).events.len() as u64;
+            self.send_what_is_due(now);
+        } else {
             self.send(at, Transport::Fetch, now);
-            return;
         }
-        let out = self.outbox.batches.remove(at);
-        if let Place::InFlight { bytes, .. } = out.place {
-            self.outbox.beacon_taken(bytes, now.monotonic_ms);
-        }
-        self.sent += out.batch.events.len() as u64;
-        self.send_what_is_due(now);
     }
 
     /// What became of a `fetch`. An attempt that was given up before is no longer awaited, and ignored.
-    pub fn answered(&mut self, handle: u32, outcome: &Outcome, now: Now) {
-        self.settle(handle, outcome, now);
-        self.send_what_is_due(now);
+    pub fn answered(&mut self, handle: u32, answer: &Answer, now: Now) {
+        if let Some(at) = self.position(handle) {
+            self.settle(at, answer, now);
+            self.send_what_is_due(now);
+        }
     }
 
-    /// What there is to do now, in order.
-    pub fn take_commands(&mut self) -> Vec<Command> {
-        std::mem::take(&mut self.commands)
+    /// The next thing to do, in order.
+    pub fn next_command(&mut self) -> Option<Command> {
+        (!self.commands.is_empty()).then(|| self.commands.remove(0))
     }
 
-    /// What is known from outside, as a JSON object: the ids, and how many events are `queued` (not sent yet, or not
-    /// answered), `sent` (taken by the server, or gone by beacon), `refused` for good, and `dropped` at the bound.
-    pub fn state(&self) -> String {
+    /// Says the sentences of what was refused.
+    pub fn explain(&mut self, refused: Vec<Violation>) {
+        for violation in refused {
+            self.commands.push(Command::Tell { what: Topic::Refused, text: violation.message });
+        }
+    }
+
+    /// Tells what is known from outside, as a JSON object: the ids, and how many events are `queued` (not sent yet, or
+    /// not answered), `sent` (taken by the server, or gone by beacon), `refused` for good, and `dropped` at the bound.
+    pub fn tell_state(&mut self) {
         let mut object = Object::new();
         for (name, id) in
             [("anonymousId", &self.identity.anonymous_id), ("sessionId", &self.identity.session_id)]
@@ -263,30 +272,35 @@ impl Tracker {
         for (name, count) in [("sent", self.sent), ("refused", self.refused), ("dropped", self.dropped)] {
             object.number(name, count);
         }
-        object.end()
+        self.commands.push(Command::Tell { what: Topic::State, text: object.end() });
     }
 
     fn queued(&self) -> usize {
-        self.queue.len() + self.outbox.len()
+        self.batches.iter().map(|batch| batch.events.len()).sum()
+    }
+
+    fn position(&self, handle: u32) -> Option<usize> {
+        self.batches.iter().position(|batch| batch.handle == handle)
     }
 
     fn refresh_who(&mut self) {
-        self.scope.who = self.identity.context().into();
+        self.scope.who = self.identity.context();
+        self.scope.who_version += 1;
     }
 
     /// Makes room for an event at the bound: the oldest ones that are not key events go, then the oldest at all;
     /// a key event never makes room for another. False where the new one is what goes.
-    fn make_room(&mut self, event: &Queued) -> bool {
+    fn make_room(&mut self, bytes: usize, priority: Priority) -> bool {
         while self.queued() >= self.settings.queue_events
-            || self.queue.bytes() + self.outbox.bytes() + event.text.len() > self.settings.queue_bytes
+            || self.batches.iter().map(Batch::bytes).sum::<usize>() + bytes > self.settings.queue_bytes
         {
             self.dropped += 1;
-            let made = [Priority::Normal, Priority::Key].into_iter().any(|priority| {
-                (priority == Priority::Normal || event.priority == Priority::Key)
-                    && (self.outbox.drop_oldest(priority) || self.queue.drop_oldest(priority))
-            });
-            if !made {
-                return false;
+            let oldest = |of| self.batches.iter().position(|batch| batch.handle == 0 && batch.priority == of);
+            let key = Some(Priority::Key).filter(|key| *key == priority);
+            let Some(at) = oldest(Priority::Normal).or_else(|| oldest(key?)) else { return false };
+            self.batches[at].events.remove(0);
+            if self.batches[at].events.is_empty() {
+                self.batches.remove(at);
             }
         }
         true
@@ -294,108 +308,81 @@ impl Tracker {
 
     /// One batch at a time while the page lives: that keeps the order, and lets one failure hold back the rest.
     fn send_what_is_due(&mut self, now: Now) {
-        if self.gone || self.outbox.is_in_flight() {
+        if self.gone || self.batches.iter().any(|batch| batch.handle > 0) {
             return;
         }
-        if let Some((at, from_ms)) = self.outbox.first_waiting() {
-            if from_ms <= now.monotonic_ms {
-                self.send(at, Transport::Fetch, now);
-            }
-            return;
-        }
-        let Some(first) = self.queue.first() else {
+        let Some(first) = self.batches.first() else {
             self.urgent = false;
             return;
         };
-        let waited = now.monotonic_ms.saturating_sub(first.since_ms);
-        let due = self.urgent
-            || waited >= u64::from(self.settings.flush_interval_ms)
-            || self.queue.len() >= self.settings.flush_count
-            || self.queue.bytes() >= BATCH_BYTES / 2;
-        if due && self.cut(BATCH_BYTES, now) {
-            self.send(self.outbox.batches.len() - 1, Transport::Fetch, now);
+        let is_closed = self.batches.len() > 1 || first.events.len() >= self.settings.flush_count;
+        let is_new = first.id.is_empty();
+        if first.time_ms <= now.monotonic_ms || is_new && (is_closed || self.urgent) {
+            self.send(0, Transport::Fetch, now);
         }
-    }
-
-    /// Moves the next batch from the queue to the end of the outbox. False where nothing is queued.
-    fn cut(&mut self, room: usize, now: Now) -> bool {
-        let Some(first) = self.queue.first() else { return false };
-        let overhead = Batch::overhead(first, &self.device);
-        // Where not even one event has room, the browser is asked all the same: not all of them have the quota.
-        let room = if overhead + first.wire_bytes() <= room { room.min(BATCH_BYTES) } else { BATCH_BYTES };
-        let events = self.queue.cut(self.settings.flush_count, room.saturating_sub(overhead));
-        let batch = Batch { id: new_id(now, &mut self.random), events };
-        let place = Place::Waiting { from_ms: now.monotonic_ms };
-        self.outbox.batches.push(Outgoing { batch, place, attempts: 0 });
-        if !self.settings.private {
-            let mut seq = String::new();
-            text::push_number(&mut seq, self.seq);
-            self.commands.push(Command::Remember { slot: Slot::Seq, value: seq });
-        }
-        true
     }
 
     fn send(&mut self, at: usize, transport: Transport, now: Now) {
-        let Some(out) = self.outbox.batches.get_mut(at) else { return };
-        let body = out.batch.body(&self.device, now);
-        let handle = self.next_handle;
-        self.next_handle = handle.wrapping_add(1);
-        out.place = Place::InFlight { handle, bytes: body.len(), until_ms: now.monotonic_ms + ANSWER_MS };
-        self.commands.push(Command::Send { handle, transport, priority: out.batch.priority(), body });
+        let batch = &mut self.batches[at];
+        if batch.id.is_empty() {
+            batch.id = new_id(now, &mut self.random);
+            if !self.settings.private {
+                let mut text = String::new();
+                text::push_number(&mut text, self.seq);
+                self.commands.push(Command::Tell { what: Topic::Seq, text });
+            }
+        }
+        self.attempts += 1;
+        batch.handle = self.attempts;
+        batch.time_ms = now.monotonic_ms + ANSWER_MS;
+        let (handle, priority, body) = (batch.handle, batch.priority, batch.body(now));
+        self.commands.push(Command::Send { handle, transport, priority, body });
     }
 
-    fn settle(&mut self, handle: u32, outcome: &Outcome, now: Now) {
-        let Some(at) = self.outbox.position(handle) else { return };
-        let mut out = self.outbox.batches.remove(at);
-        let (mut asked_ms, mut again) = (None, &[][..]);
-        if let Outcome::Answered { retry_after_ms, retry, .. } = outcome {
-            (asked_ms, again) = (*retry_after_ms, retry);
-        }
-        let count = out.batch.events.len();
-        match verdict(outcome) {
-            Verdict::Again => {}
+    fn settle(&mut self, at: usize, answer: &Answer, now: Now) {
+        let batch = &mut self.batches[at];
+        let count = batch.events.len();
+        batch.handle = 0;
+        batch.time_ms = now.monotonic_ms;
+        match verdict(answer.status) {
             Verdict::TooLarge if count > 1 => {
-                let rest = out.batch.events.split_off(count / 2);
-                for events in [rest, out.batch.events] {
-                    self.put_back(at, events, 0, now.monotonic_ms, now);
-                }
+                let half = batch.split_off_half();
+                // Another set of events is another batch, here and below.
+                batch.id.clear();
+                self.batches.insert(at + 1, half);
                 return;
             }
             Verdict::TooLarge | Verdict::Refused => {
                 self.refused += count as u64;
-                return;
+                batch.events.clear();
             }
             Verdict::Taken => {
-                let mut index = 0..;
-                out.batch.events.retain(|_| index.next().is_some_and(|index| again.contains(&index)));
-                self.sent += (count - out.batch.events.len()) as u64;
-                if out.batch.events.is_empty() {
-                    return;
+                for index in (0..count).rev() {
+                    if !answer.retry.contains(&index) {
+                        batch.events.remove(index);
+                    }
                 }
-                // Another set of events is another batch.
-                out.batch.id = new_id(now, &mut self.random);
+                self.sent += (count - batch.events.len()) as u64;
+                batch.id = new_id(now, &mut self.random);
             }
+            Verdict::Again => {}
         }
-        let attempts = out.attempts + 1;
-        let from_ms = now.monotonic_ms + delay_ms(attempts, asked_ms, &mut self.random);
-        let place = Place::Waiting { from_ms };
-        self.outbox.batches.insert(at, Outgoing { batch: out.batch, place, attempts });
-    }
-
-    fn put_back(&mut self, at: usize, events: Vec<Queued>, attempts: u32, from_ms: u64, now: Now) {
-        let batch = Batch { id: new_id(now, &mut self.random), events };
-        self.outbox.batches.insert(at, Outgoing { batch, place: Place::Waiting { from_ms }, attempts });
+        batch.attempts += 1;
+        batch.time_ms += delay_ms(batch.attempts, answer.retry_after_ms, &mut self.random);
+        if batch.events.is_empty() {
+            self.batches.remove(at);
+        }
     }
 }
 
 #[cfg(test)]
 impl Tracker {
     pub(super) fn awaits(&self, handle: u32) -> bool {
-        self.outbox.position(handle).is_some()
+        self.position(handle).is_some()
     }
 
     pub(super) fn held_bytes(&self) -> usize {
-        self.queue.bytes() + self.outbox.bytes()
+        self.batches.iter().map(Batch::bytes).sum()
     }
 
     pub(super) fn counts(&self) -> [u64; 4] {
