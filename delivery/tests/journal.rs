@@ -257,7 +257,7 @@ fn settings_that_cannot_work_are_refused_with_their_names() {
         change(&mut settings);
         Delivery::open(settings).err().unwrap().to_string()
     };
-    assert!(refused(&|s| s.memory_max_bytes = 10).contains("memory_max_bytes"));
+    assert!(refused(&|s| s.memory_max_bytes = 10).contains("memory.max_bytes"));
     assert!(refused(&|s| s.journal.max_bytes = 10).contains("journal.max_bytes"));
     assert!(refused(&|s| s.journal.wal_max_bytes = 10).contains("journal.wal_max_bytes"));
     assert!(refused(&|s| s.data_dir.clone_from(&file)).contains(&file.display().to_string()));

@@ -171,7 +171,7 @@ async fn a_dead_broker_is_told_in_time_and_a_returned_one_is_used_again() {
     delivery.append(batch(0..3)).await.unwrap();
 
     kafka.kill();
-    let append = tokio::time::timeout(request_timeout + Duration::from_secs(2), delivery.append(batch(3..6)));
+    let append = tokio::time::timeout(2 * request_timeout, delivery.append(batch(3..6)));
     let error = append.await.expect("an answer in time").unwrap_err();
     println!("with the broker dead: {error}");
     assert_eq!(error.code(), "timed_out");
@@ -192,12 +192,12 @@ async fn a_dead_broker_is_told_in_time_and_a_returned_one_is_used_again() {
 async fn a_silent_broker_delays_no_answer_beyond_its_time() {
     let kafka = Kafka::start();
     kafka.create_topic("silence", &[]).await;
-    let request_timeout = Duration::from_secs(2);
+    let request_timeout = Duration::from_secs(5);
     let delivery = open_with_timeout(&kafka, "silence", request_timeout);
     wait_until_ready(&delivery).await;
     delivery.append(batch(0..1)).await.unwrap();
     kafka.pause();
-    let append = tokio::time::timeout(request_timeout + Duration::from_secs(2), delivery.append(batch(1..2)));
+    let append = tokio::time::timeout(2 * request_timeout, delivery.append(batch(1..2)));
     let error = append.await.expect("an answer in time").unwrap_err();
     println!("with the broker silent: {error}");
     assert_eq!(error.code(), "timed_out");
