@@ -2,7 +2,7 @@
 // The WebAssembly module comes from scripts/build-sdk.sh, which does nothing when it is up to date.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -10,7 +10,8 @@ import { build } from "esbuild";
 
 const npm = join(dirname(fileURLToPath(import.meta.url)), "..");
 const pkg = join(npm, "..", "target", "sdk-pkg");
-const dist = join(npm, "dist");
+// Filled first, then put in place: a failed build leaves the last one as it was.
+const dist = join(npm, "dist.new");
 const sdk = join(dist, "sdk");
 
 /**
@@ -48,6 +49,8 @@ writeFileSync(join(dist, "index.js"), await bundle("src/index.ts", {}, "esm"));
 const wasmName = publish("footfall", "wasm", wasm);
 const moduleName = publish("footfall", "js", await bundle("src/sdk.ts", { WASM: wasmName }, "esm"));
 write("footfall.js", await bundle("src/loader.ts", { MODULE: moduleName }, "iife"));
+rmSync(join(npm, "dist"), { recursive: true, force: true });
+renameSync(dist, join(npm, "dist"));
 
 /** One minified file, with its build-time names filled in. */
 async function bundle(entry, names, format) {

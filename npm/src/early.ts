@@ -15,8 +15,8 @@ export type Start = (options: Options, pageViewed: boolean, pageAt: number) => R
 
 /** The most calls held. */
 const HELD = 500;
-/** Characters in one beacon; at three bytes each it stays below the 64 KiB that all beacons share. */
-const BEACON = 20_000;
+/** Characters after which a beacon is full: with one more event of 32 KiB it stays below the 64 KiB for all beacons. */
+const BEACON = 10_000;
 
 export function early(load: () => Promise<Start>): Footfall {
   let options: Options | undefined;
@@ -45,7 +45,7 @@ export function early(load: () => Promise<Start>): Footfall {
     try {
       hold(...call, JSON.stringify(value));
     } catch (error) {
-      if (options?.debug) warn(...call, "was refused: its properties cannot be written as JSON:", error);
+      if (options?.debug) warn(...call, "was refused: its properties are no JSON:", error);
     }
   };
 
@@ -59,29 +59,26 @@ export function early(load: () => Promise<Start>): Footfall {
     while (calls.length) {
       let events = "";
       let count = 0;
-      while (count < calls.length && (!count || events.length < BEACON / 2)) {
+      while (count < calls.length && (!count || events.length < BEACON)) {
         const text = eventText(calls[count++]!);
         events += text && (events && ",") + text;
       }
       const body = `{"sent_at":${Date.now()},"context":${identity(options)},"events":[${events}]}`;
       const url = `${endpoint || location.origin}/v1/events?key=${encodeURIComponent(key)}&priority=normal`;
-      if (events && !navigator.sendBeacon(url, body)) break;
+      if (events && !navigator.sendBeacon?.(url, body)) break;
       calls.splice(0, count);
       pageAt = 0;
     }
     held = calls;
   };
 
-  const state = (): State | undefined => {
-    const text = run?.(0, "state");
-    return text ? (JSON.parse(text as string) as State) : undefined;
-  };
+  const state = (): State | undefined => run?.(0, "state") as State | undefined;
 
   reset();
   return {
     init(given) {
       if (options) {
-        warn("init was called twice; the first one counts until shutdown()");
+        warn("init was called already; call shutdown() first");
         return;
       }
       const { signal } = listeners;
@@ -108,14 +105,14 @@ export function early(load: () => Promise<Start>): Footfall {
           (error: unknown) => {
             failed = true;
             sendSoon();
-            if (given.debug) warn("the module cannot be loaded; a smaller tracker takes its place:", error);
+            if (given.debug) warn("the module cannot be loaded; a smaller tracker replaces it:", error);
             settle(false);
           },
         ),
       );
     },
     track: (name, properties) => pass(["track", name], properties),
-    page: (properties) => pass(["page"], properties),
+    page: (properties) => pass(["page", undefined], properties),
     identify: (userId, traits) => pass(["identify", userId], traits),
     flush: () => run?.(0, "flush"),
     shutdown() {

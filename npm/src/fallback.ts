@@ -26,9 +26,8 @@ export function eventText([timestamp, type, first, second]: Call): string {
     event.user_id = first;
     event.traits = parsed(second);
   } else {
-    const isTrack = type === "track";
-    event.event = isTrack ? first : undefined;
-    event.properties = parsed(isTrack ? second : first);
+    event.event = first;
+    event.properties = parsed(second);
   }
   return JSON.stringify(event);
 }

@@ -25,16 +25,19 @@ if (script && (!before || Array.isArray(before))) {
     for (const [method, ...args] of calls) (tracker[method] as (...args: unknown[]) => void)?.(...args);
   };
   page.footfall = { ...tracker, push };
-  const { key, endpoint, userId, flushInterval, keyEvents, capture, debug } = script.dataset;
+  // The attributes are the options; those that are no text are read here.
+  const { dataset } = script;
+  const { flushInterval, flushCount, keyEvents, capture, debug } = dataset;
   const on = (what: string): boolean => !capture || capture.includes(what);
-  tracker.init({
-    key: key ?? "",
-    endpoint: endpoint ?? new URL(script.src).origin,
-    ...(userId && { userId }),
-    ...(flushInterval && { flushInterval: +flushInterval }),
-    ...(keyEvents && { keyEvents: keyEvents.split(/[\s,]+/) }),
+  const options: { [name in keyof Options]?: unknown } = {
+    endpoint: new URL(script.src).origin,
+    ...dataset,
+    flushInterval: flushInterval && +flushInterval,
+    flushCount: flushCount && +flushCount,
+    keyEvents: keyEvents?.split(/[\s,]+/),
     capture: { clicks: on("clicks"), views: on("views"), pages: on("pages") },
     debug: debug !== undefined,
-  } satisfies Options);
+  };
+  tracker.init(options as Options);
   push(...(before ?? []));
 }

@@ -4,14 +4,12 @@ import { startTracker } from "./browser/tracker.js";
 import type { Start } from "./early.js";
 import { checked } from "./options.js";
 
-/** Compiles the module at `url`; streaming where the server names its type rightly. */
+/** Compiles the module at `url`; in one piece where the server does not name its type rightly. */
 export async function load(url: string | URL): Promise<Start> {
   const imports = __wbg_get_imports();
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  const { instance, module } = response.headers.get("content-type")?.startsWith("application/wasm")
-    ? await WebAssembly.instantiateStreaming(response, imports)
-    : await WebAssembly.instantiate(await response.arrayBuffer(), imports);
+  const { instance, module } = await WebAssembly.instantiateStreaming(fetch(url), imports).catch(async () =>
+    WebAssembly.instantiate(await (await fetch(url)).arrayBuffer(), imports),
+  );
   __wbg_finalize_init(instance, module);
   return (options, pageViewed, pageAt) => {
     const good = checked(options);

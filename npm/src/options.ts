@@ -5,10 +5,11 @@ import type { Capture, Options } from "./types.js";
 /** Options that are right, with every capture decided. */
 export type Checked = Options & { endpoint: string; capture: Required<Capture> };
 
-type Rule = [fits: (value: unknown) => boolean, right: string];
+type Rule = [fits: (value: unknown) => unknown, right: string];
 
-const text: Rule = [(value) => typeof value === "string" && /^[^]{1,128}$/.test(value), "a text of 1 to 128 characters"];
-const flag: Rule = [(value) => typeof value === "boolean", "true or false"];
+const isText = (value: unknown): boolean => typeof value === "string" && value.length > 0 && value.length <= 128;
+const text: Rule = [isText, "a text of at most 128 characters"];
+const flag: Rule = [(value) => value === !!value, "true or false"];
 const whole = (from: number, to: number): Rule => [
   (value) => Number.isInteger(value) && (value as number) >= from && (value as number) <= to,
   `a whole number from ${from} to ${to}`,
@@ -17,40 +18,35 @@ const whole = (from: number, to: number): Rule => [
 const CAPTURE: Record<string, Rule> = { clicks: flag, views: flag, pages: flag };
 const OPTIONS: Record<string, Rule> = {
   key: text,
-  endpoint: [(value) => typeof value === "string", "a URL"],
+  endpoint: text,
   userId: text,
   flushInterval: whole(100, 600_000),
   flushCount: whole(1, 500),
-  keyEvents: [(value) => Array.isArray(value) && value.every(text[0]), "an array of event names"],
-  capture: [(value) => typeof value === "object" && value !== null, "an object such as { clicks: true }"],
+  keyEvents: [(value) => Array.isArray(value) && value.every(isText), "an array of names"],
+  capture: [(value) => value && typeof value === "object", "an object"],
   debug: flag,
 };
 
 /** The options that are right; `undefined` where there is no write key. */
 export function checked(options: Options): Checked | undefined {
-  const good = take(options, OPTIONS, "") as Partial<Options>;
+  const good = { endpoint: location.origin, ...take(options, OPTIONS, "") } as Checked;
   if (!good.key) {
-    warn('init needs a write key, such as init({ key: "pk_…" }); nothing is captured');
+    warn('init needs a write key, such as { key: "pk_…" }; nothing is captured');
     return undefined;
   }
-  return {
-    ...(good as Options),
-    endpoint: (good.endpoint ?? "").replace(/\/+$/, "") || location.origin,
-    capture: { clicks: true, views: true, pages: true, ...take(good.capture ?? {}, CAPTURE, "capture.") },
-  };
+  good.endpoint = good.endpoint.replace(/\/+$/, "");
+  good.capture = { clicks: true, views: true, pages: true, ...take(good.capture, CAPTURE, "capture.") };
+  return good;
 }
 
-function take(from: object, rules: Record<string, Rule>, place: string): Record<string, unknown> {
+function take(from: object | undefined, rules: Record<string, Rule>, place: string): object {
   const good: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(from ?? {})) {
-    const rule = rules[name];
-    if (!rule) {
-      warn(`there is no option ${place}${name}; known are ${Object.keys(rules).join(", ")}`);
-    } else if (rule[0](value)) {
-      good[name] = value;
-    } else if (value !== undefined && value !== null) {
-      warn(`option ${place}${name} is left out: it must be ${rule[1]}`);
-    }
+    const [fits, right] = rules[name] ?? [];
+    if (!fits) warn(`there is no option ${place}${name}; there are ${Object.keys(rules)}`);
+    else if (fits(value)) good[name] = value;
+    // What is not set may be said to be.
+    else if (value !== undefined) warn(`option ${place}${name} is left out: it must be ${right}`);
   }
   return good;
 }

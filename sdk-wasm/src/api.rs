@@ -1,7 +1,7 @@
 //! The module's door to JavaScript: two calls in, two out, with plain numbers and one text each, since every further
 //! kind of value costs every visitor 100 to 500 bytes. `npm/src/browser/core.ts` holds the other end.
 
-use crate::core::{Answer, Command, Now, Priority, Said, Settings, Topic, Tracker, Transport};
+use crate::core::{Answer, Command, Now, Priority, Said, Settings, Tracker, Transport};
 use footfall_event_model::{Json, Violation};
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -13,7 +13,7 @@ extern "C" {
     /// [`ANSWERED`] tells later.
     fn send(tracker: usize, handle: u32, how: u32, body: &str) -> bool;
 
-    /// Tells something; `what` is a [`Topic`], by its place.
+    /// Tells something; `what` is a [`Topic`](crate::core::Topic), by its place.
     fn hear(tracker: usize, what: u32, text: &str);
 }
 
@@ -28,9 +28,11 @@ const START_PAGE: u32 = 3;
 const SET_USER: u32 = 4;
 const SET_DEVICE: u32 = 5;
 const KEY_EVENT: u32 = 6;
-const REMEMBERED_ANONYMOUS_ID: u32 = 7;
-const REMEMBERED_SESSION: u32 = 8;
-const REMEMBERED_SEQ: u32 = 9;
+const SET_ANONYMOUS_ID: u32 = 7;
+/// A session's id, at its last activity.
+const SET_SESSION: u32 = 8;
+/// The next `seq`, as the time.
+const SET_SEQ: u32 = 9;
 const FLUSH: u32 = 10;
 const HIDE: u32 = 11;
 const LEAVE: u32 = 12;
@@ -115,9 +117,9 @@ fn take(core: &mut Tracker, what: u32, text: &str, at_ms: u64, now: Now) -> Resu
         SET_USER => core.set_user(text.to_owned()),
         SET_DEVICE => core.set_device(text.to_owned()),
         KEY_EVENT => core.add_key_event(text.to_owned()),
-        REMEMBERED_ANONYMOUS_ID => core.remembered(Topic::AnonymousId, text),
-        REMEMBERED_SESSION => core.remembered(Topic::Session, text),
-        REMEMBERED_SEQ => core.remembered(Topic::Seq, text),
+        SET_ANONYMOUS_ID => core.set_anonymous_id(text.to_owned()),
+        SET_SESSION => core.set_session(text.to_owned(), at_ms),
+        SET_SEQ => core.set_seq(at_ms),
         FLUSH => core.flush(now),
         HIDE => core.leave(false, now),
         LEAVE | STOP => core.leave(true, now),

@@ -2,25 +2,31 @@
 import { start, tell } from "footfall:glue";
 
 /** What the core can be told; `api.rs` has the same list. */
-export const TRACK = 0;
-export const PAGE = 1;
-export const IDENTIFY = 2;
-export const START_PAGE = 3;
-export const SET_USER = 4;
-export const SET_DEVICE = 5;
-export const KEY_EVENT = 6;
-/** This and the two after it: the values of the slots. */
-export const REMEMBERED = 7;
-export const FLUSH = 10;
-export const HIDE = 11;
-export const LEAVE = 12;
-export const RESUME = 13;
-export const STATE = 14;
-export const ANSWERED = 15;
-export const STOP = 16;
-export const WAKE = 17;
-/** What it tells besides the values of slots, which are 0 to 2. */
-export const REFUSED = 3;
+export const enum Tell {
+  Track,
+  Page,
+  Identify,
+  StartPage,
+  SetUser,
+  SetDevice,
+  KeyEvent,
+  /** This and the two after it: what is remembered in the slots. */
+  Remembered,
+  Flush = 10,
+  Hide,
+  Leave,
+  Resume,
+  State,
+  Answered,
+  Stop,
+  Wake,
+}
+
+/** What the core tells besides the values of slots, which are 0 to 2. */
+export const enum Told {
+  Refused = 3,
+  State,
+}
 
 /** Carries out what a tracker in the module wants. */
 export interface Hands {

@@ -4,8 +4,15 @@
  */
 import type { Guard } from "./guard.js";
 
-/** The core's slots, in its order. */
-const SLOTS = ["anonymous_id", "session", "seq"];
+/**
+ * The core's slots, in its order. Storage is open to the whole page: what comes from there is a value only if it looks
+ * like one, an id, a number, or both.
+ */
+const SLOTS: readonly [name: string, value: RegExp][] = [
+  ["anonymous_id", /^([\w-]{8,64})$/],
+  ["session", /^([\w-]{8,64}) (\d{1,15})$/],
+  ["seq", /^()(\d{1,15})$/],
+];
 const SEQ = 2;
 
 /** Merely naming a forbidden storage throws, and it may be forbidden later. */
@@ -18,24 +25,24 @@ function use<Value>(slot: number, act: (area: Storage) => Value): Value | undefi
 }
 
 export interface Store {
-  /** Tells what is stored, and later what other tabs store. */
-  load(guard: Guard, remembered: (slot: number, value: string) => void): void;
+  /** Tells what earlier pages left, and later what other tabs store: the slot, its id, and the number beside it. */
+  load(guard: Guard, remembered: (slot: number, id: string, number: number) => void): void;
   remember(slot: number, value: string): void;
   /** Removes all. */
   forget(): void;
 }
 
 export function store(writeKey: string): Store {
-  const name = (slot: number): string => `footfall:${writeKey}:${SLOTS[slot]}`;
+  const name = (slot: number): string => `footfall:${writeKey}:${SLOTS[slot]![0]}`;
   return {
     load(guard, remembered) {
-      for (const slot of SLOTS.keys()) {
-        const value = use(slot, (area) => area.getItem(name(slot)));
-        if (value) remembered(slot, value);
-      }
+      const read = (slot: number, value: string | null | undefined): void => {
+        const [found, id = "", number = 0] = SLOTS[slot]![1].exec(value ?? "") ?? [];
+        if (found) remembered(slot, id, +number);
+      };
+      for (const slot of SLOTS.keys()) read(slot, use(slot, (area) => area.getItem(name(slot))));
       guard.listen<StorageEvent>(window, "storage", ({ key, newValue }) => {
-        const slot = SLOTS.findIndex((_, slot) => slot !== SEQ && name(slot) === key);
-        if (slot >= 0 && newValue) remembered(slot, newValue);
+        for (const slot of [0, 1]) if (key === name(slot)) read(slot, newValue);
       });
     },
     remember: (slot, value) => use(slot, (area) => area.setItem(name(slot), value)),

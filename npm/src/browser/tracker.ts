@@ -8,7 +8,7 @@ import type { Checked } from "../options.js";
 import { scrubbed } from "./address.js";
 import { sendBeacon } from "./beacon.js";
 import { captureClicks, clicked } from "./clicks.js";
-import * as core from "./core.js";
+import { makeCore, Tell, Told, type Hands } from "./core.js";
 import { asksForPrivacy, device } from "./device.js";
 import { post } from "./fetch.js";
 import { Guard } from "./guard.js";
@@ -32,33 +32,37 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
   const isPrivate = asksForPrivacy();
   let subject = "";
   let state = "";
+  /** The anonymous id and the session's. */
+  const ids: (string | undefined)[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const hands: core.Hands = {
+  const hands: Hands = {
     send(handle, isBeacon, isKey, body) {
       const to = url + (isKey ? "key" : "normal");
       if (isBeacon) return sendBeacon(to, body);
       void post(to, body).then(({ status, retryAfterMs, retry, words }) => {
         words.forEach(say);
-        tell(core.ANSWERED, [handle, status, retryAfterMs, ...retry].join(" "));
+        tell(Tell.Answered, [handle, status, retryAfterMs, ...retry].join(" "));
       });
       return true;
     },
     hear(what, text) {
-      if (what < core.REFUSED) stored.remember(what, text);
-      else if (what === core.REFUSED) say(`${subject} was refused: ${text}`);
+      if (what < Told.Refused) {
+        stored.remember(what, text);
+        ids[what] = text.split(" ", 1)[0];
+      } else if (what === Told.Refused) say(`${subject} was refused: ${text}`);
       else state = text;
     },
   };
-  const tellCore = core.makeCore(hands, flushInterval, flushCount, isPrivate);
+  const tellCore = makeCore(hands, flushInterval, flushCount, isPrivate);
   const tell = guard.wrap((what: number, text?: string, at?: number) => {
     subject = text?.replace(/^.*\n/, "") || "the event";
     const wakeAt = tellCore(what, text ?? "", at ?? Date.now());
     clearTimeout(timer);
-    timer = wakeAt ? setTimeout(tell, wakeAt - performance.now(), core.WAKE) : undefined;
+    timer = wakeAt ? setTimeout(tell, wakeAt - performance.now(), Tell.Wake) : undefined;
   });
   guard.whenOff(() => clearTimeout(timer));
-  const record: Record = (name, properties, at) => tell(core.TRACK, `${JSON.stringify(properties)}\n${name}`, at);
+  const record: Record = (name, properties, at) => tell(Tell.Track, `${JSON.stringify(properties)}\n${name}`, at);
 
   /** The address of the last page view. */
   let place = "";
@@ -69,19 +73,24 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
     const referrer = scrubbed(before && before !== place ? before : document.referrer) || undefined;
     const path = location.pathname.slice(0, 2_000);
     const title = document.title.slice(0, 200) || undefined;
-    tell(core.START_PAGE, JSON.stringify({ url: scrubbed(place), path, title, referrer }));
+    tell(Tell.StartPage, JSON.stringify({ url: scrubbed(place), path, title, referrer }));
   };
   const viewPage = (json = "", at?: number): void => {
     startPage();
     views?.restart();
-    tell(core.PAGE, `${json}\n`, at);
+    tell(Tell.Page, `${json}\n`, at);
   };
 
-  tell(core.SET_DEVICE, device());
-  for (const name of keyEvents) tell(core.KEY_EVENT, name);
+  tell(Tell.SetDevice, device());
+  for (const name of keyEvents) tell(Tell.KeyEvent, name);
   if (isPrivate) stored.forget();
-  else stored.load(guard, (slot, value) => tell(core.REMEMBERED + slot, value));
-  if (userId) tell(core.SET_USER, userId);
+  else {
+    stored.load(guard, (slot, id, number) => {
+      ids[slot] = id;
+      tell(Tell.Remembered + slot, id, number);
+    });
+  }
+  if (userId) tell(Tell.SetUser, userId);
   // Until the first page view is told, events belong to the page as it stands.
   startPage();
 
@@ -97,22 +106,22 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
   };
   const shown = (): void => {
     views?.resume();
-    tell(core.RESUME);
+    tell(Tell.Resume);
   };
-  followLifecycle(guard, () => leave(core.HIDE), () => leave(core.LEAVE), shown);
+  followLifecycle(guard, () => leave(Tell.Hide), () => leave(Tell.Leave), shown);
 
   const calls: { [method: string]: (at: number, ...args: never[]) => unknown } = {
-    track: (at, name: unknown, json = "") => tell(core.TRACK, `${json}\n${text(name)}`, at),
-    page: (at, json?: string) => viewPage(json, at),
-    identify: (at, userId: unknown, json = "") => tell(core.IDENTIFY, `${json}\n${text(userId)}`, at),
+    track: (at, name: unknown, json = "") => tell(Tell.Track, `${json}\n${text(name)}`, at),
+    page: (at, _: undefined, json?: string) => viewPage(json, at),
+    identify: (at, userId: unknown, json = "") => tell(Tell.Identify, `${json}\n${text(userId)}`, at),
     click: (at, path: EventTarget[]) => clicked(path, record, at),
-    flush: () => tell(core.FLUSH),
+    flush: () => tell(Tell.Flush),
     state() {
-      tell(core.STATE);
-      return state;
+      tell(Tell.State);
+      return { anonymousId: ids[0], sessionId: ids[1], ...JSON.parse(state) };
     },
     stop() {
-      tell(core.STOP);
+      tell(Tell.Stop);
       guard.stop();
     },
   };

@@ -1,7 +1,7 @@
 //! Who the visitor is: an anonymous id for the browser, a session that ends after 30 idle minutes, a user once told.
 //! In anonymous mode none of it exists; where the values are kept is the browser's part.
 
-use super::text::{Object, number, push_number};
+use super::text::{Object, push_number};
 use super::{Command, Now, Topic};
 use footfall_event_model::uuid_v7;
 
@@ -54,24 +54,11 @@ impl Identity {
         first || begun
     }
 
-    /// Takes over what an earlier page or another tab has remembered.
-    pub(super) fn remembered(&mut self, slot: Topic, value: &str) {
-        // Storage is open to the whole page: what came from there is an id only if it looks like one.
-        let end = value.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
-        if !(8..=64).contains(&end) {
-            return;
-        }
-        match (slot, &value[end..]) {
-            (Topic::AnonymousId, "") => self.anonymous_id = value.to_owned(),
-            (Topic::Session, rest) => {
-                if let Some(last_ms) = rest.strip_prefix(" ").and_then(number) {
-                    self.session_id = value[..end].to_owned();
-                    self.last_ms = last_ms;
-                    self.saved_ms = last_ms;
-                }
-            }
-            _ => {}
-        }
+    /// Takes over the session of an earlier page or another tab, with its last activity.
+    pub(super) fn set_session(&mut self, id: String, last_ms: u64) {
+        self.session_id = id;
+        self.last_ms = last_ms;
+        self.saved_ms = last_ms;
     }
 
     /// The visitor's part of a context, as a JSON object.
@@ -109,10 +96,8 @@ mod tests {
     }
 
     impl Visitor {
-        fn new(stored: &[(Topic, &str)]) -> Self {
-            let mut identity = Identity::default();
-            stored.iter().for_each(|(slot, value)| identity.remembered(*slot, value));
-            Self { identity, random: fastrand::Rng::with_seed(7), commands: vec![] }
+        fn new() -> Self {
+            Self { identity: Identity::default(), random: fastrand::Rng::with_seed(7), commands: vec![] }
         }
 
         fn touch(&mut self, unix_ms: u64) -> bool {
@@ -122,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_session_ends_after_thirty_idle_minutes_and_not_before() {
-        let mut visitor = Visitor::new(&[]);
+        let mut visitor = Visitor::new();
         assert!(visitor.touch(0));
         let first = visitor.identity.session_id.clone();
         assert!(!visitor.touch(29 * MINUTE));
@@ -133,48 +118,39 @@ mod tests {
     }
 
     #[test]
-    fn the_next_page_goes_on_with_id_and_session() {
-        let mut visitor = Visitor::new(&[]);
-        visitor.touch(0);
-        let stored = visitor.commands.iter().filter_map(|command| match command {
-            Command::Tell { what, text } => Some((*what, text.as_str())),
-            Command::Send { .. } => None,
-        });
-        let mut next = Visitor::new(&stored.collect::<Vec<_>>());
-        assert!(!next.touch(MINUTE));
-        assert_eq!(next.identity.context(), visitor.identity.context());
+    fn the_next_page_goes_on_with_the_session() {
+        let mut visitor = Visitor::new();
+        visitor.identity.set_session("0190aaaa".into(), 0);
+        visitor.touch(MINUTE);
+        assert_eq!(visitor.identity.session_id, "0190aaaa");
     }
 
     #[test]
-    fn what_another_tab_began_is_shared_and_what_is_no_id_is_not() {
-        let mut visitor = Visitor::new(&[]);
-        visitor.touch(0);
-        visitor.identity.remembered(Topic::Session, "0190aaaa-bbbb 5");
-        assert_eq!(visitor.identity.session_id, "0190aaaa-bbbb");
-        let id = visitor.identity.anonymous_id.clone();
-        for (slot, text) in [
-            (Topic::Session, "<script> 5"),
-            (Topic::Session, "0190cccc-dddd x"),
-            (Topic::Session, "0190cccc-dddd"),
-            (Topic::AnonymousId, ""),
-            (Topic::AnonymousId, "0190 bbbb"),
-        ] {
-            visitor.identity.remembered(slot, text);
-            assert_eq!(
-                (&*visitor.identity.session_id, &visitor.identity.anonymous_id),
-                ("0190aaaa-bbbb", &id)
-            );
+    fn what_is_new_is_told_once_and_activity_at_its_grain() {
+        let mut visitor = Visitor::new();
+        for at in [0, 9_999, 10_000, 10_001] {
+            visitor.touch(at);
         }
+        let told = |command: &Command| match command {
+            Command::Tell { what, text } => (*what, text.split(' ').nth(1).map(str::to_owned)),
+            Command::Send { .. } => panic!("an identity sends nothing"),
+        };
+        let session = |last: &str| (Topic::Session, Some(last.to_owned()));
+        let expected = [(Topic::AnonymousId, None), session("0"), session("10000")];
+        assert_eq!(visitor.commands.iter().map(told).collect::<Vec<_>>(), expected);
     }
 
     #[test]
     fn a_clock_set_back_begins_a_session_rather_than_keeping_one_for_ever() {
-        assert!(Visitor::new(&[(Topic::Session, "0190aaaa 90000000000")]).touch(0));
+        let mut visitor = Visitor::new();
+        visitor.identity.set_session("0190aaaa".into(), 90_000_000_000);
+        visitor.touch(0);
+        assert_ne!(visitor.identity.session_id, "0190aaaa");
     }
 
     #[test]
     fn anonymous_mode_has_no_ids_and_remembers_nothing() {
-        let mut visitor = Visitor::new(&[]);
+        let mut visitor = Visitor::new();
         visitor.identity.private = true;
         assert!(!visitor.touch(0));
         assert_eq!(visitor.commands, []);

@@ -178,14 +178,22 @@ impl Tracker {
         }
     }
 
-    /// Takes over what an earlier page left, or another tab has remembered; never called in anonymous mode.
-    pub fn remembered(&mut self, slot: Topic, value: &str) {
-        if slot == Topic::Seq {
-            self.seq = text::number(value).unwrap_or(self.seq);
-        } else {
-            self.identity.remembered(slot, value);
-            self.refresh_who();
-        }
+    /// Takes over the anonymous id of an earlier page or another tab; never called in anonymous mode.
+    pub fn set_anonymous_id(&mut self, id: String) {
+        self.identity.anonymous_id = id;
+        self.refresh_who();
+    }
+
+    /// Takes over the session of an earlier page or another tab, with its last activity in Unix milliseconds; never
+    /// called in anonymous mode.
+    pub fn set_session(&mut self, id: String, last_ms: u64) {
+        self.identity.set_session(id, last_ms);
+        self.refresh_who();
+    }
+
+    /// Goes on counting where the last page of this tab left off; never called in anonymous mode.
+    pub fn set_seq(&mut self, seq: u64) {
+        self.seq = seq;
     }
 
     /// Sends all that is queued as soon as it can be sent.
@@ -258,18 +266,17 @@ impl Tracker {
         }
     }
 
-    /// Tells what is known from outside, as a JSON object: the ids, and how many events are `queued` (not sent yet, or
-    /// not answered), `sent` (taken by the server, or gone by beacon), `refused` for good, and `dropped` at the bound.
+    /// Tells the user and, as a JSON object, how many events are `queued` (not sent yet, or not answered), `sent` (taken
+    /// by the server, or gone by beacon), `refused` for good, and `dropped` at the bound.
     pub fn tell_state(&mut self) {
         let mut object = Object::new();
-        for (name, id) in
-            [("anonymousId", &self.identity.anonymous_id), ("sessionId", &self.identity.session_id)]
-        {
-            object.text(name, Some(&**id).filter(|id| !id.is_empty()));
-        }
         object.text("userId", self.identity.user_id.as_deref());
-        object.number("queued", self.queued() as u64);
-        for (name, count) in [("sent", self.sent), ("refused", self.refused), ("dropped", self.dropped)] {
+        for (name, count) in [
+            ("queued", self.queued() as u64),
+            ("sent", self.sent),
+            ("refused", self.refused),
+            ("dropped", self.dropped),
+        ] {
             object.number(name, count);
         }
         self.commands.push(Command::Tell { what: Topic::State, text: object.end() });
