@@ -20,14 +20,17 @@ extern "C" {
 // What can be told; `npm/src/browser/core.ts` has the same list.
 /// An event's name, after its properties as JSON and a line feed.
 const TRACK: u32 = 0;
-/// Properties as JSON and a line feed.
-const PAGE: u32 = 1;
+/// The same, of an event that the site counts on.
+const TRACK_KEY: u32 = 1;
 /// The user's id, after the traits as JSON and a line feed.
 const IDENTIFY: u32 = 2;
-const START_PAGE: u32 = 3;
-const SET_USER: u32 = 4;
-const SET_DEVICE: u32 = 5;
-const KEY_EVENT: u32 = 6;
+/// Properties as JSON and a line feed.
+const PAGE: u32 = 3;
+/// The page as a JSON object.
+const START_PAGE: u32 = 4;
+const SET_USER: u32 = 5;
+/// The device as members of a JSON object.
+const SET_DEVICE: u32 = 6;
 const SET_ANONYMOUS_ID: u32 = 7;
 /// A session's id, at its last activity.
 const SET_SESSION: u32 = 8;
@@ -102,21 +105,21 @@ fn with<T>(tracker: usize, act: impl FnOnce(&mut Tracker) -> T) -> Option<T> {
 
 fn take(core: &mut Tracker, what: u32, text: &str, at_ms: u64, now: Now) -> Result<(), Vec<Violation>> {
     match what {
-        TRACK..=IDENTIFY => {
+        TRACK..=PAGE => {
             // JSON that the engine wrote has no line feed in it.
             let end = text.bytes().position(|byte| byte == b'\n').unwrap_or(0);
             let name = text.get(end + 1..).unwrap_or_default().to_owned();
             let said = match what {
                 TRACK => Said::Track(name),
-                PAGE => Said::Page,
-                _ => Said::Identify(name),
+                TRACK_KEY => Said::TrackKey(name),
+                IDENTIFY => Said::Identify(name),
+                _ => Said::Page,
             };
             return core.record(said, Json::parse(text[..end].to_owned()).ok(), at_ms, now);
         }
         START_PAGE => core.start_page(text, now),
         SET_USER => core.set_user(text.to_owned()),
         SET_DEVICE => core.set_device(text.to_owned()),
-        KEY_EVENT => core.add_key_event(text.to_owned()),
         SET_ANONYMOUS_ID => core.set_anonymous_id(text.to_owned()),
         SET_SESSION => core.set_session(text.to_owned(), at_ms),
         SET_SEQ => core.set_seq(at_ms),

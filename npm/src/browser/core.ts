@@ -4,12 +4,12 @@ import { start, tell } from "footfall:glue";
 /** What the core can be told; `api.rs` has the same list. */
 export const enum Tell {
   Track,
-  Page,
+  TrackKey,
   Identify,
+  Page,
   StartPage,
   SetUser,
   SetDevice,
-  KeyEvent,
   /** This and the two after it: what is remembered in the slots. */
   Remembered,
   Flush = 10,
@@ -32,7 +32,7 @@ export const enum Told {
 export interface Hands {
   /** Sends a batch. True where a beacon was taken; of a `fetch`, `ANSWERED` tells later. */
   send(handle: number, isBeacon: boolean, isKey: boolean, body: string): boolean;
-  /** Hears the value of a slot to keep, why an event was refused, or the state as JSON. */
+  /** Hears the value of a slot to keep, why an event was refused, or the state as members of JSON. */
   hear(what: number, text: string): void;
 }
 

@@ -3,7 +3,7 @@
 /** The SDK's version, filled in by `scripts/build.mjs`. */
 declare const VERSION: string;
 
-/** The device's part of a context, as JSON. Browser, system and place are left to the server, which sees them anyway. */
+/** The device's part of a context, as members of a JSON object. Browser, system and place are left to the server, which sees them anyway. */
 export function device(): string {
   const { width, height } = screen;
   return JSON.stringify({
@@ -11,7 +11,7 @@ export function device(): string {
     locale: navigator.language,
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     sdk: { name: "footfall-js", version: VERSION },
-  });
+  }).slice(1, -1);
 }
 
 /** Whether the visitor asked not to be followed (https://globalprivacycontrol.org). */

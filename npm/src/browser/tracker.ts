@@ -62,7 +62,9 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
     timer = wakeAt ? setTimeout(tell, wakeAt - performance.now(), Tell.Wake) : undefined;
   });
   guard.whenOff(() => clearTimeout(timer));
-  const record: Record = (name, properties, at) => tell(Tell.Track, `${JSON.stringify(properties)}\n${name}`, at);
+  const track = (name: string, json: string, at?: number): void =>
+    tell(keyEvents.includes(name) ? Tell.TrackKey : Tell.Track, `${json}\n${name}`, at);
+  const record: Record = (name, properties, at) => track(name, JSON.stringify(properties), at);
 
   /** The address of the last page view. */
   let place = "";
@@ -82,7 +84,6 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
   };
 
   tell(Tell.SetDevice, device());
-  for (const name of keyEvents) tell(Tell.KeyEvent, name);
   if (isPrivate) stored.forget();
   else {
     stored.load(guard, (slot, id, number) => {
@@ -111,14 +112,14 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
   followLifecycle(guard, () => leave(Tell.Hide), () => leave(Tell.Leave), shown);
 
   const calls: { [method: string]: (at: number, ...args: never[]) => unknown } = {
-    track: (at, name: unknown, json = "") => tell(Tell.Track, `${json}\n${text(name)}`, at),
+    track: (at, name: unknown, json = "") => track(text(name), json, at),
     page: (at, _: undefined, json?: string) => viewPage(json, at),
     identify: (at, userId: unknown, json = "") => tell(Tell.Identify, `${json}\n${text(userId)}`, at),
     click: (at, path: EventTarget[]) => clicked(path, record, at),
     flush: () => tell(Tell.Flush),
     state() {
       tell(Tell.State);
-      return { anonymousId: ids[0], sessionId: ids[1], ...JSON.parse(state) };
+      return { anonymousId: ids[0], sessionId: ids[1], ...JSON.parse(`{${state}}`) };
     },
     stop() {
       tell(Tell.Stop);

@@ -8,7 +8,7 @@ use super::{Now, Priority};
 /// weigh while they are under way (Fetch Standard, "HTTP-network-or-cache fetch"), one sent before and one on leaving.
 const FULL_BYTES: usize = 30 * 1024;
 
-/// Who and where, each as a JSON object with a number that changes when it does.
+/// Who and where, each as members of a JSON object, with a number that changes when they do. Only who may be empty.
 #[derive(Debug)]
 pub(super) struct Scope {
     pub(super) who: String,
@@ -23,12 +23,12 @@ pub(super) struct Scope {
 pub(super) struct Batch {
     /// Empty until it is first sent; from then on no event joins it.
     pub(super) id: String,
-    /// The context of its first event, as the inside of a JSON object.
+    /// The context of its first event, as members of a JSON object.
     context: String,
     who_version: u32,
     page_version: u32,
     pub(super) priority: Priority,
-    /// JSON texts, in order; never empty.
+    /// The members of each event, in order; never empty.
     pub(super) events: Vec<String>,
     pub(super) attempts: u32,
     /// Names the attempt that is under way; 0 where there is none.
@@ -41,10 +41,9 @@ impl Batch {
     /// A batch that begins with an event.
     pub(super) fn new(event: String, priority: Priority, scope: &Scope, time_ms: u64) -> Self {
         let mut context = String::new();
-        for part in [&scope.who, &scope.page, &scope.device] {
-            let inside = part.get(1..part.len().saturating_sub(1)).unwrap_or_default();
-            context.push_str(if context.is_empty() || inside.is_empty() { "" } else { "," });
-            context.push_str(inside);
+        let comma = if scope.who.is_empty() { "" } else { "," };
+        for part in [&*scope.device, ",", &scope.page, comma, &scope.who] {
+            context.push_str(part);
         }
         Self {
             id: String::new(),
@@ -77,7 +76,7 @@ impl Batch {
         if foreign {
             let own = event;
             event = String::new();
-            for part in ["{\"context\":", &scope.page, ",", &own[1..]] {
+            for part in ["\"context\":{", &scope.page, "},", &own] {
                 event.push_str(part);
             }
         }
@@ -104,10 +103,10 @@ impl Batch {
             body.push_str(part);
         }
         for (at, event) in self.events.iter().enumerate() {
-            body.push_str(if at > 0 { "," } else { "" });
+            body.push_str(if at > 0 { "},{" } else { "{" });
             body.push_str(event);
         }
-        body.push_str("]}");
+        body.push_str("}]}");
         body
     }
 }

@@ -1,7 +1,7 @@
 //! Who the visitor is: an anonymous id for the browser, a session that ends after 30 idle minutes, a user once told.
 //! In anonymous mode none of it exists; where the values are kept is the browser's part.
 
-use super::text::{Object, push_number};
+use super::text::{Members, push_number};
 use super::{Command, Now, Topic};
 use footfall_event_model::uuid_v7;
 
@@ -61,14 +61,14 @@ impl Identity {
         self.saved_ms = last_ms;
     }
 
-    /// The visitor's part of a context, as a JSON object.
+    /// The visitor's part of a context, as members of a JSON object.
     pub(super) fn context(&self) -> String {
-        let mut object = Object::new();
+        let mut object = Members::default();
         for (name, id) in [("anonymous_id", &self.anonymous_id), ("session_id", &self.session_id)] {
             object.text(name, Some(&**id).filter(|id| !id.is_empty()));
         }
         object.text("user_id", self.user_id.as_deref());
-        object.end()
+        object.0
     }
 }
 
@@ -154,6 +154,6 @@ mod tests {
         visitor.identity.private = true;
         assert!(!visitor.touch(0));
         assert_eq!(visitor.commands, []);
-        assert_eq!(visitor.identity.context(), "{}");
+        assert_eq!(visitor.identity.context(), "");
     }
 }

@@ -62,8 +62,7 @@ impl World {
     fn new(settings: Settings, bounded: bool, seed: u64) -> Self {
         let now = Now { unix_ms: 1_795_458_876_500, monotonic_ms: 0 };
         let mut tracker = Tracker::new(settings, seed);
-        tracker.set_device(r#"{"locale":"de"}"#.to_owned());
-        tracker.add_key_event("purchase".to_owned());
+        tracker.set_device(r#""locale":"de""#.to_owned());
         tracker.start_page(r#"{"path":"/0"}"#, now);
         Self {
             tracker,
@@ -121,8 +120,8 @@ impl World {
     fn record(&mut self, key: bool, bytes: usize) {
         self.expect();
         let properties = Json::parse(format!("{{\"text\":\"{}\"}}", "x".repeat(bytes))).unwrap();
-        let name = if key { "purchase" } else { "like" };
-        self.say(Said::Track(name.into()), Some(properties)).unwrap();
+        let said = if key { Said::TrackKey } else { Said::Track };
+        self.say(said("like".into()), Some(properties)).unwrap();
     }
 
     fn say(&mut self, said: Said, json: Option<Json>) -> Result<(), Vec<footfall_event_model::Violation>> {

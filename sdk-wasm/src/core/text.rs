@@ -3,18 +3,14 @@
 
 use footfall_event_model::{Event, EventType};
 
-/// A JSON object that is being written.
-#[derive(Debug)]
-pub(super) struct Object(String);
+/// The members of a JSON object, as they are written.
+#[derive(Debug, Default)]
+pub(super) struct Members(pub(super) String);
 
-impl Object {
-    pub(super) fn new() -> Self {
-        Self(String::new())
-    }
-
+impl Members {
     /// A member with a JSON text as its value. The name needs no escapes.
     pub(super) fn raw(&mut self, name: &str, value: &str) {
-        for part in [if self.0.is_empty() { "{\"" } else { ",\"" }, name, "\":", value] {
+        for part in [if self.0.is_empty() { "\"" } else { ",\"" }, name, "\":", value] {
             self.0.push_str(part);
         }
     }
@@ -30,11 +26,6 @@ impl Object {
     pub(super) fn number(&mut self, name: &str, value: u64) {
         self.raw(name, "");
         push_number(&mut self.0, value);
-    }
-
-    pub(super) fn end(mut self) -> String {
-        self.0.push_str(if self.0.is_empty() { "{}" } else { "}" });
-        self.0
     }
 }
 
@@ -74,9 +65,9 @@ pub(super) fn push_number(out: &mut String, value: u64) {
     push_digit(out, (value % 10) as usize);
 }
 
-/// An event, without its context.
+/// The members of an event, without its context.
 pub(super) fn of_event(event: &Event) -> String {
-    let mut object = Object::new();
+    let mut object = Members::default();
     object.text("event_id", event.event_id.as_deref());
     if event.kind != EventType::Track {
         object.text("type", Some(event.kind.as_str()));
@@ -93,7 +84,7 @@ pub(super) fn of_event(event: &Event) -> String {
     if event.key_event == Some(true) {
         object.raw("key_event", "true");
     }
-    object.end()
+    object.0
 }
 
 #[cfg(test)]
@@ -125,7 +116,7 @@ mod tests {
                 key_event: key.then_some(true),
                 ..Event::default()
             };
-            prop_assert_eq!(serde_json::from_str::<Event>(&of_event(&event)).unwrap(), event);
+            prop_assert_eq!(serde_json::from_str::<Event>(&format!("{{{}}}", of_event(&event))).unwrap(), event);
         }
 
         #[test]

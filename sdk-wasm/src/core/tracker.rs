@@ -4,21 +4,23 @@
 use super::batch::{Batch, Scope};
 use super::identity::{Identity, new_id};
 use super::retry::{Verdict, delay_ms, verdict};
-use super::text::{self, Object};
+use super::text::{self, Members};
 use super::{Answer, Command, Now, Priority, Settings, Topic, Transport};
 use footfall_event_model::limits::{EVENT_BYTES, ID_BYTES};
 use footfall_event_model::{Event, EventType, Json, Rule, Violation, check_own_fields, wire};
 
 /// An answer is awaited this long.
 const ANSWER_MS: u64 = 30_000;
-/// Bytes beside its page that an event of another page than its batch's has more: `"context":` and a comma.
-const OVERRIDE_BYTES: usize = 11;
+/// Braces, and beside its page what an event of another page than its batch's has more: `"context":{},`.
+const OVERRIDE_BYTES: usize = 15;
 
 /// What somebody did, as the page tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
     /// An event of this name.
     Track(String),
+    /// An event of this name that the site counts on: sent at once, dropped last.
+    TrackKey(String),
     /// The page was viewed; see [`Tracker::start_page`].
     Page,
     /// The user was recognised: later events carry the id.
@@ -32,7 +34,6 @@ pub struct Tracker {
     random: fastrand::Rng,
     identity: Identity,
     scope: Scope,
-    key_events: Vec<String>,
     /// In the order of their events. All but the last are closed; that one too once it was sent.
     batches: Vec<Batch>,
     commands: Vec<Command>,
@@ -63,7 +64,6 @@ impl Tracker {
                 page_version: 0,
                 device: String::new(),
             },
-            key_events: Vec::new(),
             batches: Vec::new(),
             commands: Vec::new(),
             seq: 0,
@@ -76,14 +76,9 @@ impl Tracker {
         }
     }
 
-    /// Sets the part of the context that stays the same while the page lives, as a JSON object.
+    /// Sets the part of the context that stays the same while the page lives, as members of a JSON object.
     pub fn set_device(&mut self, device: String) {
         self.scope.device = device;
-    }
-
-    /// Names an event that the site counts on: sent at once, dropped last.
-    pub fn add_key_event(&mut self, name: String) {
-        self.key_events.push(name);
     }
 
     /// Takes an event: what was said, the properties (of a user: traits) as the text of a JSON object, and when it was.
@@ -105,24 +100,21 @@ impl Tracker {
             ..Event::default()
         };
         match said {
-            Said::Track(name) => {
-                event.key_event = self.key_events.contains(&name).then_some(true);
+            Said::Track(name) => event.name = Some(name),
+            Said::TrackKey(name) => {
                 event.name = Some(name);
-                event.properties = json;
+                event.key_event = Some(true);
             }
-            Said::Page => {
-                event.kind = EventType::Page;
-                event.properties = json;
-            }
+            Said::Page => event.kind = EventType::Page,
             Said::Identify(id) => {
                 event.kind = EventType::Identify;
                 if json.is_none() && self.identity.user_id.as_ref() == Some(&id) {
                     return Ok(());
                 }
                 event.user_id = Some(id);
-                event.traits = json;
             }
         }
+        *(if event.user_id.is_some() { &mut event.traits } else { &mut event.properties }) = json;
         check_own_fields(&event)?;
         let text = text::of_event(&event);
         let bytes = text.len() + self.scope.page.len() + OVERRIDE_BYTES;
@@ -163,10 +155,10 @@ impl Tracker {
     /// Begins a view of a page, told as a JSON object: later events belong to it.
     /// The `page` event itself is the caller's to record.
     pub fn start_page(&mut self, page: &str, now: Now) {
-        let mut object = Object::new();
+        let mut object = Members::default();
         object.text("page_view_id", Some(&new_id(now, &mut self.random)));
         object.raw("page", page);
-        self.scope.page = object.end();
+        self.scope.page = object.0;
         self.scope.page_version += 1;
     }
 
@@ -266,10 +258,10 @@ impl Tracker {
         }
     }
 
-    /// Tells the user and, as a JSON object, how many events are `queued` (not sent yet, or not answered), `sent` (taken
+    /// Tells, as members of a JSON object, the user and how many events are `queued` (not sent yet, or not answered), `sent` (taken
     /// by the server, or gone by beacon), `refused` for good, and `dropped` at the bound.
     pub fn tell_state(&mut self) {
-        let mut object = Object::new();
+        let mut object = Members::default();
         object.text("userId", self.identity.user_id.as_deref());
         for (name, count) in [
             ("queued", self.queued() as u64),
@@ -279,7 +271,7 @@ impl Tracker {
         ] {
             object.number(name, count);
         }
-        self.commands.push(Command::Tell { what: Topic::State, text: object.end() });
+        self.commands.push(Command::Tell { what: Topic::State, text: object.0 });
     }
 
     fn queued(&self) -> usize {
