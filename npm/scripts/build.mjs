@@ -62,6 +62,8 @@ async function bundle(entry, names, format) {
     format,
     target: "es2022",
     legalComments: "none",
+    // Modules are strict as they stand.
+    tsconfigRaw: {},
     define: Object.fromEntries(Object.entries({ VERSION: version, ...names }).map(([name, value]) => [name, JSON.stringify(value)])),
     plugins: [glue],
     write: false,

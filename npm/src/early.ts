@@ -45,7 +45,7 @@ export function early(load: () => Promise<Start>): Footfall {
     try {
       hold(...call, JSON.stringify(value));
     } catch (error) {
-      if (options?.debug) warn(...call, "was refused: its properties are no JSON:", error);
+      if (options?.debug) warn(...call, "was refused:", error);
     }
   };
 
@@ -78,7 +78,7 @@ export function early(load: () => Promise<Start>): Footfall {
   return {
     init(given) {
       if (options) {
-        warn("init was called already; call shutdown() first");
+        warn("init was called already");
         return;
       }
       const { signal } = listeners;
@@ -105,7 +105,7 @@ export function early(load: () => Promise<Start>): Footfall {
           (error: unknown) => {
             failed = true;
             sendSoon();
-            if (given.debug) warn("the module cannot be loaded; a smaller tracker replaces it:", error);
+            if (given.debug) warn("the module cannot be loaded, a smaller tracker replaces it:", error);
             settle(false);
           },
         ),

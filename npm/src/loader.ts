@@ -28,14 +28,13 @@ if (script && (!before || Array.isArray(before))) {
   // The attributes are the options; those that are no text are read here.
   const { dataset } = script;
   const { flushInterval, flushCount, keyEvents, capture, debug } = dataset;
-  const on = (what: string): boolean => !capture || capture.includes(what);
   const options: { [name in keyof Options]?: unknown } = {
     endpoint: new URL(script.src).origin,
     ...dataset,
     flushInterval: flushInterval && +flushInterval,
     flushCount: flushCount && +flushCount,
     keyEvents: keyEvents?.split(/[\s,]+/),
-    capture: { clicks: on("clicks"), views: on("views"), pages: on("pages") },
+    capture: capture && Object.fromEntries(["clicks", "views", "pages"].map((what) => [what, capture.includes(what)])),
     debug: debug !== undefined,
   };
   tracker.init(options as Options);

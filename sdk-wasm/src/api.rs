@@ -71,22 +71,27 @@ pub fn start(flush_interval_ms: u32, flush_count: usize, private: bool, seed: u3
 #[wasm_bindgen]
 pub fn tell(tracker: usize, what: u32, text: &str, at_ms: f64, unix_ms: f64, monotonic_ms: f64) -> f64 {
     let now = Now { unix_ms: unix_ms as u64, monotonic_ms: monotonic_ms as u64 };
-    with(tracker, |core| {
-        if let Err(refused) = take(core, what, text, at_ms as u64, now) {
+    let mut text = Some(text);
+    let mut beacon = None;
+    // No borrow is held while a command is carried out: the page's own functions may run, and call back in.
+    while let Some(Some(command)) = with(tracker, |core| {
+        if let Some(text) = text.take()
+            && let Err(refused) = take(core, what, text, at_ms as u64, now)
+        {
             core.explain(refused);
         }
-    });
-    // No borrow is held while a command is carried out: the page's own functions may run, and call back in.
-    while let Some(Some(command)) = with(tracker, Tracker::next_command) {
+        if let Some((handle, taken)) = beacon.take() {
+            core.beaconed(handle, taken, now);
+        }
+        core.next_command()
+    }) {
         match command {
             Command::Tell { what, text } => hear(tracker, what as u32, &text),
             Command::Send { handle, transport, priority, body } => {
-                let beacon = transport == Transport::Beacon;
-                let how = u32::from(beacon) + 2 * u32::from(priority == Priority::Key);
+                let is_beacon = transport == Transport::Beacon;
+                let how = u32::from(is_beacon) + 2 * u32::from(priority == Priority::Key);
                 let taken = send(tracker, handle, how, &body);
-                if beacon {
-                    with(tracker, |core| core.beaconed(handle, taken, now));
-                }
+                beacon = is_beacon.then_some((handle, taken));
             }
         }
     }
