@@ -155,15 +155,17 @@ fn quoted(text: &str) -> String {
 
 /// A number for a message. The messages are put together without `format!`, which would cost each visitor of a page
 /// a kilobyte, and whose `{:?}` prints nothing in the browser's module.
-fn number(mut number: usize) -> String {
-    let mut digits = Vec::new();
-    loop {
-        digits.push(char::from(b'0' + (number % 10) as u8));
-        number /= 10;
-        if number == 0 {
-            return digits.iter().rev().collect();
-        }
+fn number(number: usize) -> String {
+    let mut digits = String::new();
+    push_digits(&mut digits, number);
+    digits
+}
+
+fn push_digits(out: &mut String, number: usize) {
+    if number >= 10 {
+        push_digits(out, number / 10);
     }
+    out.push(char::from(b'0' + (number % 10) as u8));
 }
 
 /// The violation of a limit: `properties has 300 keys; at most 256 are allowed`.
