@@ -184,9 +184,11 @@ test("what cannot be sent is explained in debug, and never thrown into the page"
   assert.deepEqual(await errors(), []);
 });
 
-test("a visitor who asks for privacy has no id, and nothing is stored", async (t) => {
+test("a visitor who asks for privacy has no id, nothing is stored, and what was stored is forgotten", async (t) => {
   const prepare = (page) =>
     page.evaluateOnNewDocument(() => {
+      localStorage["footfall:pk_test:anonymous_id"] = "0190aaaa-bbbb";
+      sessionStorage["footfall:pk_test:seq"] = "7";
       Object.defineProperty(Navigator.prototype, "globalPrivacyControl", { get: () => true });
     });
   const { page, arrived } = await visit(t, { prepare });
@@ -201,6 +203,30 @@ test("a visitor who asks for privacy has no id, and nothing is stored", async (t
     assert.deepEqual([context.anonymous_id, context.session_id, context.user_id], [undefined, undefined, undefined]);
   }
   assert.deepEqual(await page.evaluate(() => [localStorage.length, sessionStorage.length]), [0, 0]);
+});
+
+test("ids, session and count go on from what is stored, and what is no id is not believed", async (t) => {
+  const now = Date.now();
+  const stored = { anonymous_id: "0190aaaa-bbbb", session: `0190cccc-dddd ${now}` };
+  const prepare = (page) =>
+    page.evaluateOnNewDocument((stored) => {
+      for (const [slot, value] of Object.entries(stored)) localStorage[`footfall:pk_test:${slot}`] ??= value;
+      sessionStorage["footfall:pk_test:seq"] ??= "7";
+      localStorage["footfall:pk_other:anonymous_id"] = "<script>";
+      localStorage["footfall:pk_other:session"] = "0190cccc-dddd";
+    }, stored);
+  const { page, arrived } = await visit(t, { prepare });
+  await page.evaluate(() => window.footfall.flush());
+  const [event] = await arrived(1);
+  assert.deepEqual([event.context.anonymous_id, event.context.session_id, event.seq], ["0190aaaa-bbbb", "0190cccc-dddd", 7]);
+  const other = await page.evaluate(async () => {
+    window.footfall.shutdown();
+    window.footfall.init({ key: "pk_other" });
+    await window.footfall.ready();
+    return window.footfall.state();
+  });
+  assert.match(other.anonymousId, /^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+  assert.match(other.sessionId, /^[0-9a-f]{8}-[0-9a-f]{4}-7/);
 });
 
 test("forbidden storage, a throwing fetch and a broken console harm nothing", async (t) => {

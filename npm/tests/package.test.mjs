@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { createServer } from "vite";
 import { launch } from "./support/browser.mjs";
 import { site, until } from "./support/site.mjs";
 
@@ -90,4 +91,18 @@ test("a site that Vite builds sends its events", async (t) => {
   await page.evaluate(() => window.footfall.track("after_init"));
   const events = await until("both events", () => served.events().length >= 3 && served.events());
   assert.deepEqual(events.map((event) => event.event ?? event.type).toSorted(), ["after_init", "before_init", "page"]);
+});
+
+test("Vite's development server runs it as it is, without an option", async (t) => {
+  const server = await createServer({ root: join(project, "site"), logLevel: "warn", server: { host: "127.0.0.1", port: 0 } });
+  const browser = await launch();
+  t.after(async () => {
+    await browser.close();
+    await server.close();
+  });
+  await server.listen();
+  const page = await browser.newPage();
+  await page.goto(server.resolvedUrls.local[0]);
+  await page.waitForFunction(() => window.footfall);
+  assert.equal(await page.evaluate(() => window.footfall.ready()), true);
 });

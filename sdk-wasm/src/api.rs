@@ -51,7 +51,7 @@ const STOP: u32 = 16;
 type Trackers = ManuallyDrop<Vec<Option<Box<Tracker>>>>;
 
 thread_local! {
-    /// The trackers of the page, each at the number that it is called by.
+    /// The trackers of the page, each at the number that it is called by; what one leaves, the next one takes.
     static TRACKERS: RefCell<Trackers> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
 
@@ -61,8 +61,12 @@ pub fn start(flush_interval_ms: u32, flush_count: usize, private: bool, seed: u3
     let settings = Settings { flush_interval_ms, flush_count, private, ..Settings::default() };
     let tracker = Tracker::new(settings, u64::from(seed) << 32 | u64::from(more_seed));
     TRACKERS.with_borrow_mut(|trackers| {
-        trackers.push(Some(Box::new(tracker)));
-        trackers.len() - 1
+        let free = trackers.iter().position(Option::is_none).unwrap_or(trackers.len());
+        if free == trackers.len() {
+            trackers.push(None);
+        }
+        trackers[free] = Some(Box::new(tracker));
+        free
     })
 }
 

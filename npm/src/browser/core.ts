@@ -36,6 +36,7 @@ export interface Hands {
   hear(what: number, text: string): void;
 }
 
+/** Those of the running trackers, by their numbers; the module gives the number of a stopped one to the next. */
 const hands: Hands[] = [];
 
 /** Makes a tracker; what it returns tells it things, and returns when to call again (0: never), on `performance.now()`. */

@@ -24,8 +24,10 @@ export async function site({ headers = () => ({}), answer, roots = {}, blocked =
       });
       return;
     }
-    const root = Object.keys({ ...roots, ...ROOTS }).find((prefix) => url.pathname.startsWith(prefix));
-    const file = join({ ...roots, ...ROOTS }[root], url.pathname.slice(root.length) || "index.html");
+    const all = { ...ROOTS, ...roots };
+    const prefixes = Object.keys(all).filter((prefix) => url.pathname.startsWith(prefix));
+    const root = prefixes.toSorted((one, other) => other.length - one.length)[0];
+    const file = join(all[root], url.pathname.slice(root.length) || "index.html");
     if (!existsSync(file) || blocked(url.pathname)) {
       response.writeHead(404).end();
       return;
