@@ -59,7 +59,7 @@ export function early(load: () => Promise<Start>): Footfall {
     while (calls.length) {
       let events = "";
       let count = 0;
-      while (count < calls.length && (!count || events.length < BEACON)) {
+      while (count < calls.length && events.length < BEACON) {
         const text = eventText(calls[count++]!);
         events += text && (events && ",") + text;
       }

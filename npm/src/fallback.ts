@@ -21,7 +21,7 @@ export function eventText([timestamp, type, first, second]: Call): string {
     if (!element) return "";
     event.type = "track";
     event.event = element.getAttribute("data-track") || type;
-    event.properties = { tag: element.localName, id: element.id || undefined };
+    event.properties = { tag: element.localName, id: element.id };
   } else if (type === "identify") {
     event.user_id = first;
     event.traits = parsed(second);

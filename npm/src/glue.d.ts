@@ -1,12 +1,13 @@
 /** What `wasm-bindgen` generates from `sdk-wasm/src/api.rs`, with the two inner functions that `scripts/build.mjs` exports. */
 declare module "footfall:glue" {
   export function start(
+    tracker: number,
     flushInterval: number,
     flushCount: number,
     isPrivate: boolean,
     seed: number,
     moreSeed: number,
-  ): number;
+  ): void;
   export function tell(
     tracker: number,
     what: number,

@@ -44,30 +44,32 @@ const STATE: u32 = 14;
 /// What became of a `fetch`, as numbers with spaces between: its handle; its status, 0 where there was no answer; how
 /// long to wait before another attempt, in milliseconds, 0 where that was not said; places of the events to send again.
 const ANSWERED: u32 = 15;
-/// The tracker is at its end.
-const STOP: u32 = 16;
 
 /// Never dropped: the module lives as long as its page, and a destructor would have to be registered.
-type Trackers = ManuallyDrop<Vec<Option<Box<Tracker>>>>;
+type Trackers = ManuallyDrop<Vec<Tracker>>;
 
 thread_local! {
-    /// The trackers of the page, each at the number that it is called by; what one leaves, the next one takes.
+    /// The trackers of the page, each at the number that it is called by.
     static TRACKERS: RefCell<Trackers> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
 
-/// Makes a tracker, with two random numbers as its seed, and returns its number.
+/// Makes a tracker with that number, instead of one that is at its end or after all there are. Two random numbers are
+/// its seed.
 #[wasm_bindgen]
-pub fn start(flush_interval_ms: u32, flush_count: usize, private: bool, seed: u32, more_seed: u32) -> usize {
+pub fn start(
+    tracker: usize,
+    flush_interval_ms: u32,
+    flush_count: usize,
+    private: bool,
+    seed: u32,
+    more_seed: u32,
+) {
     let settings = Settings { flush_interval_ms, flush_count, private, ..Settings::default() };
-    let tracker = Tracker::new(settings, u64::from(seed) << 32 | u64::from(more_seed));
-    TRACKERS.with_borrow_mut(|trackers| {
-        let free = trackers.iter().position(Option::is_none).unwrap_or(trackers.len());
-        if free == trackers.len() {
-            trackers.push(None);
-        }
-        trackers[free] = Some(Box::new(tracker));
-        free
-    })
+    let made = Tracker::new(settings, u64::from(seed) << 32 | u64::from(more_seed));
+    TRACKERS.with_borrow_mut(|trackers| match trackers.get_mut(tracker) {
+        Some(place) => *place = made,
+        None => trackers.push(made),
+    });
 }
 
 /// Tells a tracker something that happened at `at_ms`, with the readings of both clocks, and carries out what it wants.
@@ -99,17 +101,11 @@ pub fn tell(tracker: usize, what: u32, text: &str, at_ms: f64, unix_ms: f64, mon
             }
         }
     }
-    TRACKERS.with_borrow_mut(|trackers| {
-        let Some(place) = trackers.get_mut(tracker) else { return 0.0 };
-        if what == STOP {
-            *place = None;
-        }
-        place.as_ref().and_then(|core| core.next_wake()).unwrap_or(0) as f64
-    })
+    with(tracker, |core| core.next_wake()).flatten().unwrap_or(0) as f64
 }
 
 fn with<T>(tracker: usize, act: impl FnOnce(&mut Tracker) -> T) -> Option<T> {
-    TRACKERS.with_borrow_mut(|trackers| trackers.get_mut(tracker)?.as_deref_mut().map(act))
+    TRACKERS.with_borrow_mut(|trackers| trackers.get_mut(tracker).map(act))
 }
 
 fn take(core: &mut Tracker, what: u32, text: &str, at_ms: u64, now: Now) -> Result<(), Vec<Violation>> {
@@ -134,7 +130,7 @@ fn take(core: &mut Tracker, what: u32, text: &str, at_ms: u64, now: Now) -> Resu
         SET_SEQ => core.set_seq(at_ms),
         FLUSH => core.flush(now),
         HIDE => core.leave(false, now),
-        LEAVE | STOP => core.leave(true, now),
+        LEAVE => core.leave(true, now),
         RESUME => core.resume(now),
         STATE => core.tell_state(),
         ANSWERED => {

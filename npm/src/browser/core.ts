@@ -18,7 +18,6 @@ export const enum Tell {
   Resume,
   State,
   Answered,
-  Stop,
   Wake,
 }
 
@@ -36,20 +35,27 @@ export interface Hands {
   hear(what: number, text: string): void;
 }
 
-/** Those of the running trackers, by their numbers; the module gives the number of a stopped one to the next. */
-const hands: Hands[] = [];
+/** Those of the running trackers, by their numbers; the number of a stopped one is given to the next. */
+const hands: (Hands | undefined)[] = [];
 
-/** Makes a tracker; what it returns tells it things, and returns when to call again (0: never), on `performance.now()`. */
-export function makeCore(
-  its: Hands,
-  flushInterval: number,
-  flushCount: number,
-  isPrivate: boolean,
-): (what: number, text: string, at: number) => number {
+/** A tracker in the module. */
+export interface Core {
+  /** Tells it something; returns when to call again at the latest, on `performance.now()`, or 0. */
+  tell(what: number, text: string, at: number): number;
+  /** Gives its place to the next one. */
+  leave(): void;
+}
+
+export function makeCore(its: Hands, flushInterval: number, flushCount: number, isPrivate: boolean): Core {
   const [seed, more] = crypto.getRandomValues(new Uint32Array(2));
-  const tracker = start(flushInterval, flushCount, isPrivate, seed!, more!);
+  const free = hands.indexOf(undefined);
+  const tracker = free < 0 ? hands.length : free;
   hands[tracker] = its;
-  return (what, text, at) => tell(tracker, what, text, at, Date.now(), performance.now());
+  start(tracker, flushInterval, flushCount, isPrivate, seed!, more!);
+  return {
+    tell: (what, text, at) => tell(tracker, what, text, at, Date.now(), performance.now()),
+    leave: () => (hands[tracker] = undefined),
+  };
 }
 
 // The module imports these two.

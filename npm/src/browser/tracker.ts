@@ -54,10 +54,10 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
       else state = text;
     },
   };
-  const tellCore = makeCore(hands, flushInterval, flushCount, isPrivate);
+  const core = makeCore(hands, flushInterval, flushCount, isPrivate);
   const tell = guard.wrap((what: number, text?: string, at?: number) => {
     subject = text?.replace(/^.*\n/, "") || "the event";
-    const wakeAt = tellCore(what, text ?? "", at ?? Date.now());
+    const wakeAt = core.tell(what, text ?? "", at ?? Date.now());
     clearTimeout(timer);
     timer = wakeAt ? setTimeout(tell, wakeAt - performance.now(), Tell.Wake) : undefined;
   });
@@ -122,8 +122,9 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
       return { anonymousId: ids[0], sessionId: ids[1], ...JSON.parse(`{${state}}`) };
     },
     stop() {
-      tell(Tell.Stop);
+      tell(Tell.Leave);
       guard.stop();
+      core.leave();
     },
   };
   return guard.wrap((at, method, ...args) => calls[method]?.(at, ...(args as never[])));
