@@ -105,7 +105,7 @@ export function early(load: () => Promise<Start>): Footfall {
           (error: unknown) => {
             failed = true;
             sendSoon();
-            if (given.debug) warn("the module cannot be loaded, a smaller tracker replaces it:", error);
+            if (given.debug) warn("the module cannot be loaded, a smaller tracker runs:", error);
             settle(false);
           },
         ),
