@@ -94,11 +94,20 @@ fn is_share(text: &str) -> bool {
     }
 }
 
-/// Bytes of all texts in a context; ids, which have a limit of their own, included.
+/// Bytes of all texts in a context as they will be written in each record; ids, which have a limit of their own,
+/// included. A control character takes six bytes there, so one byte of text must not count as one.
 fn text_bytes(context: &Context) -> usize {
     let mut bytes = 0;
-    let mut add =
-        |texts: &[&Option<String>]| bytes += texts.iter().copied().flatten().map(String::len).sum::<usize>();
+    let written = |byte: u8| match byte {
+        0..0x20 => 6,
+        b'"' | b'\\' => 2,
+        _ => 1,
+    };
+    let mut add = |texts: &[&Option<String>]| {
+        for text in texts.iter().copied().flatten() {
+            bytes += text.bytes().map(written).sum::<usize>();
+        }
+    };
     add(&[&context.anonymous_id, &context.session_id, &context.user_id, &context.user_signature]);
     add(&[
         &context.group_id,
@@ -176,11 +185,16 @@ pub(crate) fn above(what: &[&str], path: &str, rule: Rule, is: usize, unit: &str
 
 pub(crate) fn id(found: &mut Vec<Violation>, place: &str, field: &str, value: Option<&str>) {
     let Some(value) = value else { return };
-    if (1..=ID_BYTES).contains(&value.len()) {
+    let is_control = |byte: u8| byte < 0x20 || byte == 0x7f;
+    let (fits, is_text) = ((1..=ID_BYTES).contains(&value.len()), !value.bytes().any(is_control));
+    if fits && is_text {
         return;
     }
     let path = [place, field].concat();
-    found.push(if value.is_empty() {
+    found.push(if fits {
+        let message = [&path, " has a control character in it; use printable ones"].concat();
+        Violation::new(path, Rule::BadCharacter, message)
+    } else if value.is_empty() {
         let message = [&path, " is empty; leave it out or give it a value"].concat();
         Violation::new(path, Rule::Empty, message)
     } else {
@@ -305,6 +319,22 @@ mod tests {
             let event = Event { properties: Some(properties), ..Event::track("a") };
             assert_eq!(check(&event).is_ok(), fine);
         }
+    }
+
+    #[test]
+    fn an_id_has_no_control_characters() {
+        // It becomes `ce_id`, and CloudEvents 1.0 ("Type System") has none in a string.
+        for bad in ["a\nb", "a\u{0}", "\u{7f}"] {
+            let event = Event { event_id: Some(bad.to_owned()), ..Event::track("a") };
+            assert_eq!(rules(&event), [("event_id".to_owned(), Rule::BadCharacter)], "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_takes_six_bytes_in_a_record_counts_as_six() {
+        let page = crate::Page { title: Some("\u{1}".repeat(CONTEXT_BYTES / 6 + 1)), ..Default::default() };
+        let context = Context { page: Some(page), ..Default::default() };
+        assert_eq!(check_context(&context).unwrap_err()[0].rule, Rule::TooLarge);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub struct Record<'a> {
     /// When the request was made by the sender's clock, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<i64>,
-    /// When the server had read the request, in Unix milliseconds.
+    /// When the server had read the request's head, in Unix milliseconds.
     pub received_at: i64,
     /// The count per tab.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -20,6 +20,8 @@ pub enum Rule {
     Empty,
     /// Text or an id above its limit in bytes.
     TooLong,
+    /// A control character in an id.
+    BadCharacter,
     /// Objects and arrays too deep inside one another.
     TooDeep,
     /// More keys than the limit.
@@ -42,6 +44,7 @@ impl Rule {
             Rule::UnknownValue => "unknown_value",
             Rule::Empty => "empty",
             Rule::TooLong => "too_long",
+            Rule::BadCharacter => "bad_character",
             Rule::TooDeep => "too_deep",
             Rule::TooManyKeys => "too_many_keys",
             Rule::TooLarge => "too_large",

@@ -12,14 +12,15 @@ use crate::stamp::Stamp;
 use axum::body::Body;
 use axum::http::{HeaderMap, Uri};
 use footfall_delivery::{
-    Batch as Outgoing, Delivery, DeliveryError, Priority, Receipt, Record, RecordFailure, RecordOutcome,
-    Stored,
+    Batch as Outgoing, Delivery, DeliveryError, Position, Priority, Receipt, Record, RecordFailure,
+    RecordOutcome, Stored,
 };
 use footfall_event_model::wire::{EventRefused, decode_batch, decode_event};
 use footfall_event_model::{Answer, EventResult, EventStatus, StoredIn};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio_util::task::TaskTracker;
 
 /// How long a sender waits before it sends events again that could not be stored: the second step of 1-2-4-8 s.
 const RETRY_AFTER_MS: u64 = 2000;
@@ -30,6 +31,9 @@ pub struct Edge {
     address_policy: AddressPolicy,
     bodies: BodyBudget,
     delivery: Delivery,
+    /// The requests that are being answered. They go on when their connection ends: a page that goes away has sent
+    /// its batch all the same.
+    pub requests: TaskTracker,
     /// What was just accepted.
     pub live: Live,
     /// What is counted.
@@ -62,6 +66,7 @@ impl Edge {
             address_policy: settings.address_policy,
             bodies: BodyBudget::new(settings.http.max_body_bytes, settings.http.body_timeout),
             delivery,
+            requests: TaskTracker::new(),
             live: Live::default(),
             metrics: Arc::default(),
         }
@@ -88,10 +93,12 @@ impl Edge {
             self.know(key)?;
         }
         let stamp = Stamp::new(peer, headers, self.address_policy);
-        let (body, _memory) = admit::read(&self.bodies, headers, body).await?;
+        let (body, memory) = admit::read(&self.bodies, headers, body).await?;
         self.metrics.received_bytes.inc_by(body.len() as u64);
         let body = decode::unpack(admitted.encoding, body)?;
         let judged = self.judge(body, admitted.write_key, admitted.priority, &stamp)?;
+        // The body is gone; from here on delivery counts what its records take.
+        drop(memory);
         self.deliver(judged, admitted.wants_offsets).await
     }
 
@@ -165,7 +172,11 @@ impl Edge {
             // Outcomes are told only where some record failed.
             match outcomes.next() {
                 Some(RecordOutcome::Failed(failure)) => failed(&mut answer, source, failure),
-                Some(RecordOutcome::Stored(_)) | None => {
+                outcome => {
+                    if let (true, Some(RecordOutcome::Stored(position))) = (wants_offsets, outcome) {
+                        answer.stored = Some(StoredIn::Kafka);
+                        answer.events.push(at(&source, position));
+                    }
                     answer.accepted += 1;
                     accepted.push(LiveEvent { anonymous_id: source.anonymous_id, record });
                 }
@@ -230,12 +241,17 @@ fn say_where(answer: &mut Answer, sources: &[Source], receipt: &Receipt) {
         Stored::Kafka(positions) => positions,
     };
     answer.stored = Some(StoredIn::Kafka);
-    answer.events.extend(sources.iter().zip(positions).map(|(source, position)| EventResult {
+    answer.events.extend(sources.iter().zip(positions).map(|(source, position)| at(source, *position)));
+}
+
+/// The entry of an accepted event whose place was asked for.
+fn at(source: &Source, position: Position) -> EventResult {
+    EventResult {
         event_id: Some(source.event_id.clone()),
         partition: Some(position.partition),
         offset: Some(position.offset),
         ..entry(source.index, EventStatus::Accepted)
-    }));
+    }
 }
 
 /// Nothing a sender does leads here; the operator finds the cause in the log.

@@ -1,18 +1,17 @@
 //! The live view: what was just accepted, as it stands in the store, for whoever watches now.
-//! Memory is bounded and nobody is waited for: a watcher who is too slow is told how much was missed.
+//! There is one bounded store that watchers read by number: none holds memory, none is waited for, and one who is too
+//! slow is told how much was missed.
 
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::sync::broadcast;
+use tokio::sync::watch;
 
-/// Accepted events that are kept for a watcher who comes late.
+/// Accepted events that are kept.
 const KEPT_EVENTS: usize = 1000;
 /// Their bytes at most.
 const KEPT_BYTES: usize = 4 << 20;
-/// Batches that a watcher may be behind before the oldest are skipped.
-const BEHIND_BATCHES: usize = 256;
 
 /// One accepted event.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ pub type Numbered = (u64, Arc<LiveEvent>);
 #[derive(Debug)]
 pub struct Live {
     kept: Mutex<Kept>,
-    watchers: broadcast::Sender<Arc<[Numbered]>>,
+    last: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
@@ -42,6 +41,8 @@ struct Kept {
 }
 
 impl Default for Live {
+    /// The microseconds since 1970 are a first number that no earlier start has reached: that would have taken a
+    /// million events a second from then on.
     fn default() -> Self {
         Self::numbered_from(
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_micros() as u64),
@@ -50,11 +51,11 @@ impl Default for Live {
 }
 
 impl Live {
-    /// The microseconds since 1970 are a first number that no earlier start has reached: that would have taken a
-    /// million events a second from then on.
     fn numbered_from(last: u64) -> Self {
-        let kept = Kept { events: VecDeque::new(), bytes: 0, last };
-        Self { kept: Mutex::new(kept), watchers: broadcast::Sender::new(BEHIND_BATCHES) }
+        Self {
+            kept: Mutex::new(Kept { events: VecDeque::new(), bytes: 0, last }),
+            last: watch::Sender::new(last),
+        }
     }
 
     /// Shows events to all watchers and keeps them for those who come late.
@@ -62,32 +63,55 @@ impl Live {
         if events.is_empty() {
             return;
         }
-        // The lock is held while sending, so that a watcher who comes now sees each event once.
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let batch: Arc<[Numbered]> = events.into_iter().map(|event| kept.push(event)).collect();
-        // An error says that nobody watches.
-        let _ = self.watchers.send(batch);
+        let mut kept = self.lock();
+        for event in events {
+            kept.push(event);
+        }
+        self.last.send_replace(kept.last);
     }
 
-    /// What is kept after the event numbered `after`, and all that comes from now on.
-    pub fn watch(&self, after: u64) -> (Vec<Numbered>, broadcast::Receiver<Arc<[Numbered]>>) {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let missed = kept.events.iter().filter(|(number, _)| *number > after).cloned().collect();
-        (missed, self.watchers.subscribe())
+    /// The first event that is kept after the one numbered `after`, and how many between the two are gone.
+    pub fn next(&self, after: u64) -> Option<(Numbered, u64)> {
+        let kept = self.lock();
+        // Numbers have no gap, so the place of a number is its distance from the first.
+        let first = kept.events.front()?.0;
+        let wanted = after.saturating_add(1).max(first);
+        let found = kept.events.get((wanted - first) as usize)?.clone();
+        Some((found, if after == 0 { 0 } else { wanted.saturating_sub(after + 1) }))
+    }
+
+    /// The number after which the last `count` events of those stand that `wanted` names.
+    pub fn last(&self, count: usize, wanted: impl Fn(&LiveEvent) -> bool) -> u64 {
+        let kept = self.lock();
+        let mut left = count;
+        for (number, event) in kept.events.iter().rev() {
+            if left == 0 {
+                return *number;
+            }
+            left -= usize::from(wanted(event));
+        }
+        kept.events.front().map_or(kept.last, |(first, _)| first - 1)
+    }
+
+    /// Tells of the number of the newest event whenever it changes.
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.last.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Kept {
-    fn push(&mut self, event: LiveEvent) -> Numbered {
+    fn push(&mut self, event: LiveEvent) {
         self.last += 1;
         self.bytes += event.record.len();
-        let numbered = (self.last, Arc::new(event));
-        self.events.push_back(numbered.clone());
+        self.events.push_back((self.last, Arc::new(event)));
         while self.events.len() > KEPT_EVENTS || self.bytes > KEPT_BYTES {
             let Some((_, oldest)) = self.events.pop_front() else { break };
             self.bytes -= oldest.record.len();
         }
-        numbered
     }
 }
 
@@ -99,24 +123,37 @@ mod tests {
         LiveEvent { anonymous_id: None, record: Bytes::from(vec![b'x'; bytes]) }
     }
 
-    #[test]
-    fn a_late_watcher_sees_what_is_kept_and_then_each_event_once() {
-        let live = Live::numbered_from(0);
-        live.publish(vec![event(1), event(1)]);
-        let (missed, mut coming) = live.watch(1);
-        assert_eq!(missed.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2]);
-        live.publish(vec![event(1)]);
-        assert_eq!(coming.try_recv().unwrap()[0].0, 3);
-        assert!(coming.try_recv().is_err());
+    /// All that a watcher sees who was at `after`, and how much was gone.
+    fn seen(live: &Live, mut after: u64) -> (Vec<u64>, u64) {
+        let (mut numbers, mut gone) = (Vec::new(), 0);
+        while let Some(((number, _), missed)) = live.next(after) {
+            numbers.push(number);
+            gone += missed;
+            after = number;
+        }
+        (numbers, gone)
     }
 
     #[test]
-    fn what_is_kept_is_bounded_in_events_and_in_bytes() {
-        let live = Live::default();
+    fn a_watcher_sees_each_event_once_from_where_it_was() {
+        let live = Live::numbered_from(0);
+        let news = live.news();
+        live.publish(vec![event(1), event(1)]);
+        assert_eq!(seen(&live, 0), (vec![1, 2], 0));
+        assert_eq!(seen(&live, 1), (vec![2], 0));
+        assert_eq!((live.last(0, |_| true), live.last(1, |_| true), live.last(9, |_| true)), (2, 1, 0));
+        live.publish(vec![event(1)]);
+        assert!(news.has_changed().unwrap());
+        assert_eq!(seen(&live, 2), (vec![3], 0));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_a_slow_watcher_is_told_what_it_missed() {
+        let live = Live::numbered_from(0);
         live.publish((0..KEPT_EVENTS + 5).map(|_| event(1)).collect());
-        assert_eq!(live.watch(0).0.len(), KEPT_EVENTS);
+        assert_eq!(seen(&live, 0).0.len(), KEPT_EVENTS);
+        assert_eq!(seen(&live, 2).1, 3);
         live.publish((0..200).map(|_| event(32 << 10)).collect());
-        let kept: usize = live.watch(0).0.iter().map(|(_, event)| event.record.len()).sum();
-        assert!(kept <= KEPT_BYTES, "{kept}");
+        assert_eq!(seen(&live, 0).0.len(), KEPT_BYTES / (32 << 10));
     }
 }

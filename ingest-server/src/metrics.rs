@@ -38,6 +38,8 @@ pub struct Metrics {
     ready: Gauge,
     waiting_bytes: Gauge,
     waiting_records: Gauge,
+    journal_bytes: Gauge,
+    journal_max_bytes: Gauge,
 }
 
 impl Default for Metrics {
@@ -60,7 +62,12 @@ impl Default for Metrics {
             unknown_fields.clone(),
         );
         registry.register("ready", "1 while records can be made durable, else 0", ready.clone());
-        let help = "Accepted records that are not durable yet";
+        let (journal_bytes, journal_max_bytes) = (Gauge::default(), Gauge::default());
+        let help = "The journal's rows and indexes on disk; 0 where Kafka is the store";
+        registry.register_with_unit("journal_used", help, Unit::Bytes, journal_bytes.clone());
+        let help = "What the journal may take; beyond it 503 journal_full";
+        registry.register_with_unit("journal_max", help, Unit::Bytes, journal_max_bytes.clone());
+        let help = "Records on their way to the store that are not durable yet";
         registry.register_with_unit("waiting", help, Unit::Bytes, waiting_bytes.clone());
         registry.register("waiting_records", help, waiting_records.clone());
         Self {
@@ -72,6 +79,8 @@ impl Default for Metrics {
             ready,
             waiting_bytes,
             waiting_records,
+            journal_bytes,
+            journal_max_bytes,
         }
     }
 }
@@ -108,6 +117,9 @@ impl Metrics {
         self.ready.set(i64::from(ready));
         self.waiting_bytes.set(delivery.memory_bytes as i64);
         self.waiting_records.set(delivery.memory_records as i64);
+        let journal = delivery.journal.unwrap_or_default();
+        self.journal_bytes.set(journal.used_bytes as i64);
+        self.journal_max_bytes.set(journal.max_bytes as i64);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

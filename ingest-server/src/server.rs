@@ -87,29 +87,24 @@ pub async fn run(
     let admin = listeners.admin.local_addr().map_err(RunError::Address)?;
     tracing::info!("listening on http://{public} (events)");
     tracing::info!("listening on http://{admin} (admin)");
-    let stopped = |mut stopping: watch::Receiver<bool>| async move {
-        // An error says that the sender is gone, which is a stop too.
-        let _ = stopping.wait_for(|stop| *stop).await;
-    };
-    let serving = tokio::spawn(http::serve(
-        listeners.public,
-        http::public(Arc::clone(&edge)),
-        settings.http.max_connections,
-        stopped(stopping.clone()),
-    ));
-    let answering_operator = tokio::spawn(http::serve(
-        listeners.admin,
-        http::admin(edge, stopping.clone()),
-        settings.http.max_connections,
-        stopped(stopping),
-    ));
+    let connections = settings.http.max_connections;
+    let routes = http::public(Arc::clone(&edge));
+    let serving = tokio::spawn(http::serve(listeners.public, routes, connections, stopping.clone()));
+    let routes = http::admin(Arc::clone(&edge), stopping.clone());
+    let answering_operator = tokio::spawn(http::serve(listeners.admin, routes, connections, stopping));
     shutdown.await;
 
     tracing::info!("stopping: finishing what is in flight, at most {:?}", settings.stop_timeout);
     let deadline = Instant::now() + settings.stop_timeout;
     stop.send_replace(true);
-    let served =
-        tokio::time::timeout_at(deadline.into(), async { tokio::try_join!(serving, answering_operator) });
+    // A quarter of the time is kept for what delivery has in its hands.
+    let answered_by = deadline - settings.stop_timeout / 4;
+    let served = tokio::time::timeout_at(answered_by.into(), async {
+        let served = serving.await;
+        edge.requests.close();
+        edge.requests.wait().await;
+        served
+    });
     let in_time = match served.await {
         Ok(served) => {
             served?;
@@ -117,6 +112,8 @@ pub async fn run(
         }
         Err(_) => false,
     };
+    // Nobody waits for an operator's browser that does not read.
+    answering_operator.abort();
     let left = deadline.saturating_duration_since(Instant::now());
     let closed = tokio::task::spawn_blocking(move || delivery.close(left)).await?;
     if in_time && closed == CloseOutcome::Drained {

@@ -184,4 +184,6 @@ fn tail_says_where_there_is_nothing() {
     let (fine, said) = output(&["tail", "--data-dir", dir.path().to_str().unwrap(), "--no-follow"]);
     assert!(!fine);
     assert!(said.starts_with("footfall: there is no journal in "), "{said}");
+    let (fine, said) = output(&["tail", "--config", "/no/such/file.toml"]);
+    assert!(!fine && said.contains("/no/such/file.toml: cannot be read: "), "{said}");
 }

@@ -31,7 +31,7 @@ fn journal(data_dir: &Path) -> Vec<(Option<String>, serde_json::Map<String, Valu
 async fn an_acknowledged_event_is_in_the_journal_with_all_that_the_server_knows() {
     let server = Server::start(&[]).await;
     let body = r#"{"sent_at":1795458876617,"batch_id":"b1","context":{"anonymous_id":"a1","session_id":"s1",
-        "user_signature":"secret","page_view_id":"p1","page":{"path":"/t/x"},"traceparent":"00-1-2-01"},"events":[
+        "user_signature":"secret","page_view_id":"p1","page":{"path":"/t/x"},"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},"events":[
         {"event_id":"e1","event":"post_view","timestamp":1795458876500,"seq":17,"properties":{"post_id": 42}},
         {"type":"page","user_id":"u1","context":{"page":{"path":"/t/y"}}}]}"#;
     let path = "/v1/events?key=pk_demo&receipt=offsets";
@@ -52,14 +52,14 @@ async fn an_acknowledged_event_is_in_the_journal_with_all_that_the_server_knows(
         json!({"schema_version":1,"event_id":"e1","type":"track","event":"post_view",
         "timestamp":1795458876500_i64,"sent_at":1795458876617_i64,"received_at":received_at,"seq":17,
         "write_key":"pk_demo","batch_id":"b1","anonymous_id":"a1","session_id":"s1","page_view_id":"p1",
-        "properties":{"post_id":42},"context":{"page":{"path":"/t/x"},"traceparent":"00-1-2-01"},
+        "properties":{"post_id":42},"context":{"page":{"path":"/t/x"},"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
         "client":{"address":"127.0.0.0","address_policy":"truncate"},"user_agent":{"original":"Agent/1"}})
     );
     assert_eq!(
         Value::from(headers.clone()),
         json!({"ce_id":"e1","ce_type":"footfall.track.post_view",
         "ce_time":"2026-11-23T18:34:36.500Z","ce_specversion":"1.0","ce_source":"/sites/pk_demo",
-        "content-type":"application/json","batch_id":"b1","traceparent":"00-1-2-01"})
+        "content-type":"application/json","batch_id":"b1","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
     );
 
     let (key, headers, second) = &records[1];
@@ -75,12 +75,12 @@ async fn under_global_privacy_control_events_are_kept_without_ids_and_address() 
     let server = Server::start(&[]).await;
     let body = r#"{"context":{"anonymous_id":"a1","session_id":"s1","locale":"en"},"events":[
         {"event":"post_view","user_id":"u1","context":{"user_id":"u2","locale":"de"}},
-        {"type":"alias","user_id":"u1","previous_id":"u0"},{"type":"group","group_id":"g1"}]}"#;
+        {"type":"alias","user_id":"u1","previous_id":"u0"},{"type":"group","group_id":"g1","traits":{"e":"ann@x"}}]}"#;
     let told = server.post_with("/v1/events?key=pk_demo", &[TEXT, ("sec-gpc", "1")], body).await.json();
     assert_eq!(told["accepted"], 3);
     for (key, headers, record) in journal(server.data_dir.path()) {
         let text = format!("{key:?} {headers:?} {record}");
-        for id in ["a1", "s1", "u0", "u1", "u2", "g1", "127.0.0"] {
+        for id in ["a1", "s1", "u0", "u1", "u2", "g1", "ann@x", "127.0.0"] {
             assert!(!text.contains(&format!("\"{id}")), "{id} was kept: {text}");
         }
         assert_eq!(record["client"], json!({"address_policy":"drop"}));
@@ -181,21 +181,70 @@ async fn a_body_that_does_not_arrive_is_given_up_with_an_answer() {
 #[tokio::test]
 async fn bodies_take_no_more_memory_than_they_are_given() {
     let server = Server::start(&[("http.max_body_bytes", "512KiB")]).await;
+    let head = "POST /v1/events?key=pk_demo HTTP/1.1\r\nhost: x\r\ncontent-length: 524288\r\n\r\n";
+    let mut quiet = TcpStream::connect(server.public).await.unwrap();
+    quiet.write_all(head.as_bytes()).await.unwrap();
     let mut slow = TcpStream::connect(server.public).await.unwrap();
-    let head = "POST /v1/events?key=pk_demo HTTP/1.1\r\nhost: x\r\ncontent-length: 524288\r\nexpect: 100-continue\r\n\r\n";
     slow.write_all(head.as_bytes()).await.unwrap();
-    let mut go_on = [0; 12];
-    slow.read_exact(&mut go_on).await.unwrap();
-    assert_eq!(&go_on, b"HTTP/1.1 100", "the first body has its memory now");
+    slow.write_all(&vec![b' '; 524_287]).await.unwrap();
+    until_status(&server, 503).await;
     let refused = server.post(r#"{"events":[]}"#).await;
     assert_eq!((refused.status.as_u16(), refused.code().as_str()), (503, "overloaded"));
     drop(slow);
+    // The one that only declares a body holds nobody up.
+    until_status(&server, 200).await;
+    drop(quiet);
+}
+
+async fn until_status(server: &Server, status: u16) {
     let again = async {
-        while server.post(r#"{"events":[]}"#).await.status != 200 {
+        while server.post(r#"{"events":[]}"#).await.status != status {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(Duration::from_secs(20), again).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_of_a_page_that_goes_away_is_stored_all_the_same() {
+    let server = Server::start(&[]).await;
+    let body = r#"{"events":[{"event":"last_words"}]}"#;
+    let request = format!(
+        "POST /v1/events?key=pk_demo HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    const PAGES: usize = 50;
+    for _ in 0..PAGES {
+        let mut page = TcpStream::connect(server.public).await.unwrap();
+        page.write_all(request.as_bytes()).await.unwrap();
+        page.shutdown().await.unwrap();
+    }
+    let all = async {
+        while journal(server.data_dir.path()).len() < PAGES {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), all).await.unwrap();
+    let text = String::from_utf8(server.get("/metrics").await.body.to_vec()).unwrap();
+    assert!(text.contains(&format!("footfall_events_total{{status=\"accepted\"}} {PAGES}")), "{text}");
+}
+
+#[tokio::test]
+async fn a_watcher_that_does_not_read_holds_up_no_stop() {
+    let server = Server::start(&[("stop_timeout", "4s")]).await;
+    let mut watcher = TcpStream::connect(server.admin).await.unwrap();
+    watcher.write_all(b"GET /debug/events HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    watcher.readable().await.unwrap();
+    let filler = "x".repeat(30_000);
+    let body = format!(
+        r#"{{"events":[{}]}}"#,
+        vec![format!(r#"{{"event":"a","properties":{{"a":"{filler}"}}}}"#); 16].join(",")
+    );
+    for _ in 0..40 {
+        assert_eq!(server.post(body.clone()).await.status, 200);
+    }
+    let (ended, _) = server.stop().await;
+    ended.unwrap();
 }
 
 #[tokio::test]
@@ -256,6 +305,7 @@ async fn metrics_count_what_became_of_requests_and_events() {
         "footfall_events_total{status=\"accepted\"} 1",
         "footfall_events_total{status=\"invalid\"} 1",
         "footfall_ready 1",
+        "footfall_journal_max_bytes 1073741824",
         "# EOF",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");

@@ -28,14 +28,17 @@ impl BodyBudget {
         Self { pages: Arc::new(Semaphore::new(max_bytes / PAGE)), timeout }
     }
 
-    /// Sets aside what a body may need; given back when the permit is dropped.
+    /// Sets aside room for that many bytes; given back when the permit is dropped.
     fn set_aside(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refused> {
-        let pages = bytes.div_ceil(PAGE).max(1) as u32;
+        let pages = bytes.div_ceil(PAGE) as u32;
         Arc::clone(&self.pages).try_acquire_many_owned(pages).map_err(|_| Refused::Overloaded)
     }
 }
 
 /// Reads a body. The permit goes with the bytes and must live as long as they do.
+///
+/// Room is set aside as the bytes come, not by what is declared: a sender who declares much and sends nothing holds
+/// nobody up.
 ///
 /// # Errors
 /// [`Refused`] where the body is too large, too slow or broken, or where there is no memory for it now.
@@ -48,14 +51,33 @@ pub async fn read(
     if declared.is_some_and(|bytes| bytes > BATCH_BYTES) {
         return Err(Refused::BodyTooLarge);
     }
-    let permit = budget.set_aside(declared.unwrap_or(BATCH_BYTES))?;
-    let read = timeout(budget.timeout, Limited::new(body, BATCH_BYTES).collect());
-    let collected = read.await.map_err(|_| Refused::BodyTimeout(budget.timeout))?.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            Refused::BodyTooLarge
-        } else {
-            Refused::BodyBroken(error.to_string())
+    let read = timeout(budget.timeout, collect(budget, Limited::new(body, BATCH_BYTES)));
+    read.await.map_err(|_| Refused::BodyTimeout(budget.timeout))?
+}
+
+async fn collect(
+    budget: &BodyBudget,
+    mut body: Limited<Body>,
+) -> Result<(Vec<u8>, OwnedSemaphorePermit), Refused> {
+    let (mut bytes, mut permit, mut room) = (Vec::new(), budget.set_aside(0)?, 0);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                Refused::BodyTooLarge
+            } else {
+                Refused::BodyBroken(error.to_string())
+            }
+        })?;
+        let Some(data) = frame.data_ref() else { continue };
+        let needed = bytes.len() + data.len();
+        if needed > room {
+            // As the vector grows, so that a body in a thousand pieces is not counted a thousand times.
+            let more = needed.next_power_of_two().clamp(PAGE, BATCH_BYTES) - room;
+            permit.merge(budget.set_aside(more)?);
+            room += more;
+            bytes.reserve_exact(room - bytes.len());
         }
-    })?;
-    Ok((collected.to_bytes().into(), permit))
+        bytes.extend_from_slice(data);
+    }
+    Ok((bytes, permit))
 }

@@ -46,7 +46,10 @@ pub fn admit(uri: &Uri, headers: &HeaderMap) -> Result<Admitted, Refused> {
     })?;
     content_type(headers)?;
     Ok(Admitted {
-        write_key: query.key.or_else(|| text(headers, &WRITE_KEY).map(str::to_owned)),
+        write_key: query
+            .key
+            .filter(|key| !key.is_empty())
+            .or_else(|| text(headers, &WRITE_KEY).map(str::to_owned)),
         priority: priority(query.priority.as_deref())?,
         encoding: encoding(headers, query.encoding.as_deref())?,
         wants_offsets: wants_offsets(query.receipt.as_deref())?,

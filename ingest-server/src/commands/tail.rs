@@ -20,8 +20,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// [`CommandError`] where the data directory holds no journal or it cannot be read.
 pub fn tail(said: Said, from_start: bool, follow: bool) -> Result<(), CommandError> {
     let data_dir = data_dir(said)?;
-    let reader = open(&data_dir, follow)?;
-    let mut after = if from_start { 0 } else { reader.last_seq()? };
+    let (reader, waited) = open(&data_dir, follow)?;
+    // A journal that was waited for is new from its first event on.
+    let mut after = if from_start || waited { 0 } else { reader.last_seq()? };
     let mut out = BufWriter::new(std::io::stdout().lock());
     loop {
         match reader.read_after(after, ROWS) {
@@ -53,10 +54,14 @@ pub fn tail(said: Said, from_start: bool, follow: bool) -> Result<(), CommandErr
     }
 }
 
-/// Only the data directory counts here, so nothing else that was said may stand in the way.
+/// Only the data directory counts here, so no other setting may stand in the way; a file that was named must be there.
 fn data_dir(said: Said) -> Result<PathBuf, CommandError> {
     let mut problems = Vec::new();
+    let file = said.config.as_ref().map(|path| path.display().to_string());
     let sources = gather(said, &mut problems);
+    if file.is_some_and(|file| problems.iter().any(|problem| problem.place == file)) {
+        return Err(CommandError::Settings(problems));
+    }
     match sources.get("data_dir").and_then(|said| said.values.into_iter().next_back()) {
         Some(dir) if !dir.is_empty() => Ok(PathBuf::from(dir)),
         _ => Err(CommandError::Settings(problems)),
@@ -64,7 +69,7 @@ fn data_dir(said: Said) -> Result<PathBuf, CommandError> {
 }
 
 /// Opens the journal; one who follows may come before the server has made it.
-fn open(data_dir: &Path, follow: bool) -> Result<JournalReader, CommandError> {
+fn open(data_dir: &Path, follow: bool) -> Result<(JournalReader, bool), CommandError> {
     let mut told = false;
     loop {
         match JournalReader::open(data_dir) {
@@ -75,7 +80,7 @@ fn open(data_dir: &Path, follow: bool) -> Result<JournalReader, CommandError> {
                 }
                 std::thread::sleep(PAUSE);
             }
-            opened => return Ok(opened?),
+            opened => return Ok((opened?, told)),
         }
     }
 }

@@ -67,6 +67,8 @@ impl<'a> Shared<'a> {
     pub fn encode(&self, mut event: Event) -> Result<Encoded, EncodeError> {
         if self.stamp.private {
             (event.user_id, event.group_id, event.previous_id) = (None, None, None);
+            // Traits say who somebody is: a name, an e-mail address.
+            event.traits = None;
             event.context = event.context.map(|own| Box::new(without_ids(*own)));
         }
         let own = event.context.as_ref().map(|own| self.context.overridden_by(own));
@@ -114,7 +116,7 @@ impl<'a> Shared<'a> {
         headers.push(header("ce_type", Bytes::from(cloud_event_type(event.kind, event.name.as_deref()))));
         headers.push(header("ce_time", Bytes::from(rfc3339(timestamp, self.stamp.received_at))));
         headers.extend_from_slice(&self.headers);
-        if let Some(traceparent) = &context.traceparent {
+        if let Some(traceparent) = context.traceparent.as_ref().filter(|text| is_traceparent(text)) {
             headers.push(header("traceparent", Bytes::copy_from_slice(traceparent.as_bytes())));
         }
         let key = user_id.or(anonymous_id).map(|key| Bytes::copy_from_slice(key.as_bytes()));
@@ -144,6 +146,17 @@ fn kept_context(context: &Context) -> Result<Option<Box<RawValue>>, serde_json::
         return Ok(None);
     }
     serde_json::value::to_raw_value(&kept).map(Some)
+}
+
+/// Whether a text has the form of W3C Trace Context's `traceparent`, version 00 (section 3.2); another one would only
+/// break a consumer's tracing.
+fn is_traceparent(text: &str) -> bool {
+    let hex = |part: &str, length| {
+        let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        part.len() == length && part.bytes().all(lower_hex)
+    };
+    let parts: Vec<_> = text.split('-').collect();
+    matches!(parts[..], ["00", trace, parent, flags] if hex(trace, 32) && hex(parent, 16) && hex(flags, 2))
 }
 
 /// A context that does not say who it was.

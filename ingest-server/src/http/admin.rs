@@ -1,22 +1,19 @@
 //! The private address: probes, metrics and the live view.
 //! It shows what visitors do, so it listens on loopback unless an operator says otherwise.
 
-use super::answer::not_found;
 use crate::edge::Edge;
 use crate::live::{LiveEvent, Numbered};
+use crate::refusal::Refused;
 use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use footfall_delivery::Readiness;
 use futures_util::stream::{Stream, unfold};
 use serde::Deserialize;
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
 /// What the private routes need.
@@ -45,7 +42,7 @@ pub(super) async fn readyz(State(admin): State<Admin>) -> Response {
 }
 
 /// `GET /metrics`, in the OpenMetrics text form.
-pub(super) async fn metrics(State(admin): State<Admin>, uri: Uri) -> Response {
+pub(super) async fn metrics(State(admin): State<Admin>) -> Response {
     let ready = admin.edge.delivery().readiness() == Readiness::Ready;
     match admin.edge.metrics.text(ready, &admin.edge.delivery().stats()) {
         Ok(text) => {
@@ -54,7 +51,7 @@ pub(super) async fn metrics(State(admin): State<Admin>, uri: Uri) -> Response {
         }
         Err(error) => {
             tracing::error!(%error, "the metrics could not be written");
-            not_found(uri).await.into_response()
+            Refused::Internal.into_response()
         }
     }
 }
@@ -80,23 +77,29 @@ pub(super) async fn debug_events(
 ) -> Response {
     let last_event_id = HeaderName::from_static("last-event-id");
     let seen = headers.get(last_event_id).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let (kept, coming) = admin.edge.live.watch(seen.unwrap_or(0));
-    let wanted = |event: &LiveEvent| watch.anonymous_id.is_none() || event.anonymous_id == watch.anonymous_id;
-    let mut first: VecDeque<Numbered> = kept.into_iter().filter(|(_, event)| wanted(event)).collect();
-    if seen.is_none() {
-        first.drain(..first.len().saturating_sub(watch.replay));
-    }
-    let watcher = Watcher { first, coming, anonymous_id: watch.anonymous_id, stopping: admin.stopping };
+    let live = &admin.edge.live;
+    let news = live.news();
+    let after = seen.unwrap_or_else(|| live.last(watch.replay, |event| watch.wants(event)));
+    let watcher = Watcher { after, waiting: None, news, watch, admin };
     ([(CACHE_CONTROL, "no-store")], Sse::new(watcher.stream()).keep_alive(KeepAlive::default()))
         .into_response()
 }
 
+impl Watch {
+    fn wants(&self, event: &LiveEvent) -> bool {
+        self.anonymous_id.is_none() || event.anonymous_id == self.anonymous_id
+    }
+}
+
 /// One open live view.
 struct Watcher {
-    first: VecDeque<Numbered>,
-    coming: Receiver<Arc<[Numbered]>>,
-    anonymous_id: Option<String>,
-    stopping: watch::Receiver<bool>,
+    /// The number of the last event that it has seen.
+    after: u64,
+    /// An event that stands behind the word of those that were missed.
+    waiting: Option<Numbered>,
+    news: watch::Receiver<u64>,
+    watch: Watch,
+    admin: Admin,
 }
 
 impl Watcher {
@@ -107,25 +110,32 @@ impl Watcher {
     /// The next thing to show; `None` when the server stops.
     async fn next(&mut self) -> Option<Event> {
         loop {
-            if let Some((number, event)) = self.first.pop_front() {
-                let record = String::from_utf8_lossy(&event.record);
-                return Some(Event::default().id(number.to_string()).event("accepted").data(record));
+            if let Some((number, event)) = self.waiting.take() {
+                return Some(accepted(number, &event));
             }
-            tokio::select! {
-                batch = self.coming.recv() => match batch {
-                    Ok(batch) => {
-                        let wanted = |event: &LiveEvent| {
-                            self.anonymous_id.is_none() || event.anonymous_id == self.anonymous_id
-                        };
-                        self.first.extend(batch.iter().filter(|(_, event)| wanted(event)).cloned());
+            match self.admin.edge.live.next(self.after) {
+                Some(((number, event), missed)) => {
+                    self.after = number;
+                    let wanted = self.watch.wants(&event);
+                    if missed > 0 {
+                        self.waiting = wanted.then_some((number, event));
+                        return Some(
+                            Event::default().event("missed").data(format!("{{\"events\":{missed}}}")),
+                        );
                     }
-                    Err(RecvError::Lagged(batches)) => {
-                        return Some(Event::default().event("missed").data(format!("{{\"batches\":{batches}}}")));
+                    if wanted {
+                        return Some(accepted(number, &event));
                     }
-                    Err(RecvError::Closed) => return None,
+                }
+                None => tokio::select! {
+                    _ = self.news.changed() => {}
+                    _ = self.admin.stopping.changed() => return None,
                 },
-                _ = self.stopping.changed() => return None,
             }
         }
     }
+}
+
+fn accepted(number: u64, event: &LiveEvent) -> Event {
+    Event::default().id(number.to_string()).event("accepted").data(String::from_utf8_lossy(&event.record))
 }

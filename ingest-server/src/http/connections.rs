@@ -8,49 +8,54 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 use tower_service::Service;
 
-/// How long a request's head may take, from its first wait: this also closes idle keep-alive connections.
+/// How long a connection may say nothing, and a request's head may take; this also closes idle keep-alive connections.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Requests open at once on one HTTP/2 connection.
 const HTTP2_STREAMS: u32 = 100;
 /// Bytes of a request's head at most.
 const HEAD_BYTES: usize = 32 * 1024;
-/// How long to wait when the system has no more sockets or memory for a connection.
+/// How long to wait before looking again: when the system has no socket for a connection, or one says too little.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The other end of the connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// Serves `routes` on `listener` until `shutdown`, then lets open requests finish; the caller sets the deadline.
+/// Serves `routes` on `listener` until it is time to stop, then lets open requests finish; the caller sets the deadline.
 pub async fn serve(
     listener: TcpListener,
     routes: Router,
     max_connections: usize,
-    shutdown: impl Future<Output = ()>,
+    mut stopping: watch::Receiver<bool>,
 ) {
     let open = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
     let finishing = GracefulShutdown::new();
     let mut http = Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES);
+    // A sender that closes its half right after the body still gets its answer (RFC 9112, section 9.6).
+    http.http1()
+        .half_close(true)
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES);
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(HTTP2_STREAMS)
         .max_header_list_size(HEAD_BYTES as u32)
         .keep_alive_interval(HEAD_TIMEOUT);
-    let mut shutdown = std::pin::pin!(shutdown);
+    let http = Arc::new(http);
     loop {
         // A place is had before a connection is taken: the rest waits in the system's backlog.
         let accepted = tokio::select! {
             accepted = accept(&listener, &open) => accepted,
-            () = &mut shutdown => break,
+            _ = stopping.wait_for(|stop| *stop) => break,
         };
         let Some((stream, peer, place)) = accepted else { continue };
         let routes = routes.clone();
@@ -58,16 +63,38 @@ pub async fn serve(
             request.extensions_mut().insert(Peer(peer));
             routes.clone().call(request)
         });
-        let connection = finishing.watch(http.serve_connection(TokioIo::new(stream), service).into_owned());
+        let (http, watcher, mut stopping) = (Arc::clone(&http), finishing.watcher(), stopping.clone());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
+            let speaks = tokio::select! {
+                speaks = timeout(HEAD_TIMEOUT, first_words(&stream)) => matches!(speaks, Ok(Ok(()))),
+                _ = stopping.wait_for(|stop| *stop) => false,
+            };
+            if speaks {
+                let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
+                if let Err(error) = watcher.watch(connection).await {
+                    tracing::debug!(%error, "a connection ended early");
+                }
             }
             drop(place);
         });
     }
     drop(listener);
     finishing.shutdown().await;
+}
+
+/// Waits until the other end has said enough to tell HTTP/1 from HTTP/2, which hyper waits for without a limit.
+async fn first_words(stream: &TcpStream) -> std::io::Result<()> {
+    const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut words = [0; HTTP2_PREFACE.len()];
+    loop {
+        let read = stream.peek(&mut words).await?;
+        let undecided = HTTP2_PREFACE.starts_with(&words[..read]) && read < HTTP2_PREFACE.len();
+        if read == 0 || !undecided {
+            return Ok(());
+        }
+        // A peek returns at once while there is anything to read; whoever dribbles the preface is looked at now and then.
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
 }
 
 async fn accept(

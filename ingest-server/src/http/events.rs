@@ -10,11 +10,19 @@ use axum::extract::{Request, State};
 use axum::http::Response;
 use std::sync::Arc;
 
-/// Takes a batch.
+/// Takes a batch, to its end even where the sender does not wait for the answer.
 pub(super) async fn events(
     State(edge): State<Arc<Edge>>,
     request: Request,
 ) -> Result<Response<Body>, Refused> {
+    let taking = edge.requests.spawn(take(Arc::clone(&edge), request));
+    taking.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a request's task failed");
+        Err(Refused::Internal)
+    })
+}
+
+async fn take(edge: Arc<Edge>, request: Request) -> Result<Response<Body>, Refused> {
     let (head, body) = request.into_parts();
     let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
     match edge.take(peer, &head.uri, &head.headers, body).await {

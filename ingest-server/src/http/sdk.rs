@@ -1,8 +1,10 @@
 //! `GET /sdk/…`: the browser SDK, carried inside the binary, compressed when it was built.
 //! The entry `footfall.js` is short-lived and names the others, whose names hold a hash of their content.
 
+use crate::refusal::Refused;
 use axum::body::Body;
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
 };
@@ -22,12 +24,12 @@ const SHORT: &str = "public, max-age=300, stale-while-revalidate=86400";
 const LONG: &str = "public, max-age=31536000, immutable";
 
 /// Serves one file of the SDK, in the best encoding that the browser takes.
-pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response<Body> {
+pub(super) async fn file(name: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response<Body> {
+    let Ok(Path(name)) = name else { return Refused::NotFound.into_response() };
     let Some(plain) = served(&name).and_then(Files::get) else { return missing(&name) };
     let (file, encoding) = best(&name, plain, &headers);
     let etag = etag(&file);
-    let mut response = if headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes())
-    {
+    let mut response = if knows(&headers, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         Body::from(file.data).into_response()
@@ -47,6 +49,15 @@ pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Respon
         head.insert(ETAG, etag);
     }
     response
+}
+
+/// Whether the browser has this version (RFC 9110, section 13.1.2: a list, compared weakly).
+fn knows(headers: &HeaderMap, etag: &str) -> bool {
+    let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|known| {
+        let known = known.trim();
+        known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag
+    })
 }
 
 /// The compressed copies are reached through the plain name only.

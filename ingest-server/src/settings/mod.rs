@@ -93,9 +93,9 @@ impl Settings {
         let journal_max_bytes = reader.one("journal.max_bytes", size);
         let max_connections = reader.one("http.max_connections", count);
         let max_body_bytes = reader.one("http.max_body_bytes", size);
-        let body_timeout = reader.one("http.body_timeout", duration);
+        let body_timeout = reader.one("http.body_timeout", wait);
         let address_policy = reader.one("privacy.address", policy);
-        let stop_timeout = reader.one("stop_timeout", duration);
+        let stop_timeout = reader.one("stop_timeout", wait);
 
         if let (Some(listen), Some(admin)) = (listen, admin_listen)
             && listen == admin
@@ -152,6 +152,9 @@ fn placed(sources: &Sources, wrong: WrongSetting) -> Problem {
     Problem::new(wrong.setting, wrong.reason)
 }
 
+/// No wait of the server's is longer, so that no sum of waits overflows.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Reads one setting after another and keeps what is wrong.
 struct Reader<'a> {
     sources: &'a Sources,
@@ -172,7 +175,7 @@ impl Reader<'_> {
     }
 
     fn write_keys(&mut self) -> BTreeSet<String> {
-        let Some(said) = self.sources.get("write_key") else {
+        let Some(said) = self.sources.get("write_key").filter(|said| !said.values.is_empty()) else {
             let message = "no write key is set; name at least one site, such as --write-key pk_demo";
             self.problems.push(Problem::new("write_key", message));
             return BTreeSet::new();
@@ -267,8 +270,15 @@ fn count(text: &str) -> Result<usize, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|_| "it must be a duration with its unit, such as 10s or 5ms".to_owned())
+    let parsed = humantime::parse_duration(text).ok().filter(|duration| *duration <= LONGEST);
+    parsed
+        .ok_or_else(|| "it must be a duration of at most a day with its unit, such as 10s or 5ms".to_owned())
+}
+
+/// A duration in which something has to happen.
+fn wait(text: &str) -> Result<Duration, String> {
+    duration(text)
+        .and_then(|wait| if wait.is_zero() { Err("it must be above 0".to_owned()) } else { Ok(wait) })
 }
 
 fn policy(text: &str) -> Result<AddressPolicy, String> {

@@ -6,7 +6,6 @@ use super::table::{SETTINGS, Setting, by_key};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Where a value was said.
@@ -100,7 +99,13 @@ impl Sources {
             }
             let Some(setting) = SETTINGS.iter().find(|setting| setting.env() == name) else {
                 let known: Vec<_> = SETTINGS.iter().map(Setting::env).collect();
-                problems.push(unknown(&name, "variable", &name, known.iter().map(String::as_str)));
+                // A slip of the pen stops the boot. Others may be somebody else's: Kubernetes gives every container
+                // FOOTFALL_PORT and the like where a Service is named footfall.
+                if known.iter().any(|known| distance(known, &name) <= 2) {
+                    problems.push(unknown(&name, "variable", &name, known.iter().map(String::as_str)));
+                } else {
+                    tracing::warn!("the variable {name} is not a setting and is ignored");
+                }
                 continue;
             };
             let values = if setting.list {
@@ -140,11 +145,11 @@ impl Sources {
             let origin = place(name.span().start, &key);
             match (by_key(&key), value.get_ref()) {
                 (Some(setting), DeValue::Table(inner)) if setting.list => {
-                    let pair = |(name, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
-                        let value = scalar(value.get_ref()).unwrap_or_default();
-                        format!("{}={value}", name.get_ref())
-                    };
-                    self.said.insert(setting.key, Said { origin, values: inner.iter().map(pair).collect() });
+                    let mut values = Vec::new();
+                    pairs(inner, "", &mut values, &mut |at, name| {
+                        problems.push(Problem::new(place(at, &format!("{key}.{name}")), "must be one value"));
+                    });
+                    self.said.insert(setting.key, Said { origin, values });
                 }
                 (Some(setting), value) => match values(setting, value) {
                     Some(values) => {
@@ -164,6 +169,21 @@ impl Sources {
                     problems.push(unknown(&origin, "key", &key, SETTINGS.iter().map(|setting| setting.key)));
                 }
             }
+        }
+    }
+}
+
+/// The entries of a table as `name=value`, with the names of inner tables before them: TOML reads `a.b = 1` as a table
+/// in a table, and librdkafka's names are full of dots.
+fn pairs(table: &DeTable<'_>, prefix: &str, out: &mut Vec<String>, refuse: &mut dyn FnMut(usize, &str)) {
+    for (name, value) in table {
+        let full = format!("{prefix}{}", name.get_ref());
+        match value.get_ref() {
+            DeValue::Table(inner) => pairs(inner, &format!("{full}."), out, refuse),
+            value => match scalar(value) {
+                Some(text) => out.push(format!("{full}={text}")),
+                None => refuse(name.span().start, &full),
+            },
         }
     }
 }

@@ -68,7 +68,7 @@ fn everything_wrong_is_told_at_once_with_its_place() {
         "footfall.toml:1:1 listen: is \"here\"; it must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080",
         "footfall.toml:4:1 kafka.broker: unknown key; did you mean kafka.brokers?",
         "FOOTFALL_LISTENS: unknown variable; did you mean FOOTFALL_LISTEN?",
-        "--stop-timeout: is \"10\"; it must be a duration with its unit, such as 10s or 5ms",
+        "--stop-timeout: is \"10\"; it must be a duration of at most a day with its unit, such as 10s or 5ms",
         "write_key: no write key is set; name at least one site, such as --write-key pk_demo",
     ] {
         assert!(told.contains(&expected.to_owned()), "{expected}\n is not in {told:#?}");
@@ -120,4 +120,37 @@ fn what_delivery_finds_wrong_is_told_with_its_place() {
     let file = "write_key = 'pk'\n[kafka]\nbrokers = 'k:1'\nproperties = {'client.rak' = 'a'}\n";
     let told = resolve(&[], &[], Some(file)).unwrap_err();
     assert!(told[0].contains("client.rak") && told[0].contains("No such configuration property"), "{told:?}");
+}
+
+#[test]
+fn an_empty_list_of_keys_is_no_key() {
+    for (env, file) in [(&[("FOOTFALL_WRITE_KEY", "")][..], None), (&[], Some("write_key = []"))] {
+        assert!(resolve(&[], env, file).unwrap_err()[0].contains("no write key is set"));
+    }
+}
+
+#[test]
+fn a_wait_has_a_longest_and_a_shortest() {
+    for (key, value) in
+        [("stop_timeout", "500000000years"), ("kafka.linger", "500000000years"), ("http.body_timeout", "0s")]
+    {
+        let told =
+            resolve(&[("write_key", "pk"), ("kafka.brokers", "k:1"), (key, value)], &[], None).unwrap_err();
+        assert!(told[0].contains("it must be"), "{told:?}");
+    }
+}
+
+#[test]
+fn a_variable_of_somebody_elses_does_not_stop_the_boot() {
+    let env = [("FOOTFALL_SERVICE_HOST", "10.0.0.1"), ("FOOTFALL_PORT", "tcp://10.0.0.1:80")];
+    assert!(resolve(&[("write_key", "pk")], &env, None).is_ok());
+}
+
+#[test]
+fn a_propertys_dots_are_its_name_and_a_list_is_no_value() {
+    let file = "write_key = 'pk'\n[kafka]\nbrokers = 'k:1'\n[kafka.properties]\nclient.rack = 'a'\n";
+    let kafka = resolve(&[], &[], Some(file)).unwrap().delivery.kafka.unwrap();
+    assert_eq!(kafka.properties["client.rack"], "a");
+    let told = resolve(&[], &[], Some(&file.replace("'a'", "['a']"))).unwrap_err();
+    assert_eq!(told, ["footfall.toml:5:8 kafka.properties.client.rack: must be one value"]);
 }

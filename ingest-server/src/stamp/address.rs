@@ -20,7 +20,8 @@ pub(super) fn keep(peer: Option<IpAddr>, policy: AddressPolicy) -> Client {
     Client { address: kept.map(|address| address.to_string()), address_policy }
 }
 
-/// The first 24 bits of an IPv4 address, the first 48 of an IPv6 address.
+/// The first 24 bits of an IPv4 address, the first 48 of an IPv6 address; of a 6to4 address (RFC 3056), whose bits 16
+/// to 48 are an IPv4 address, the first 40.
 fn truncated(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(v4) => {
@@ -28,7 +29,10 @@ fn truncated(address: IpAddr) -> IpAddr {
             Ipv4Addr::new(a, b, c, 0).into()
         }
         IpAddr::V6(v6) => {
-            let [a, b, c, ..] = v6.segments();
+            let [a, b, mut c, ..] = v6.segments();
+            if a == 0x2002 {
+                c &= 0xff00;
+            }
             Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into()
         }
     }
@@ -44,6 +48,7 @@ mod tests {
             ("203.0.113.77", "203.0.113.0"),
             ("::ffff:203.0.113.77", "203.0.113.0"),
             ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
+            ("2002:cb00:714d:1::1", "2002:cb00:7100::"),
         ] {
             let client = keep(Some(peer.parse().unwrap()), AddressPolicy::Truncate);
             assert_eq!(client.address.as_deref(), Some(kept));
