@@ -128,7 +128,7 @@ async fn closing_delivers_what_was_taken_and_takes_nothing_more() {
     let kafka = Kafka::shared();
     kafka.create_topic("closed", &[]).await;
     let mut settings = settings(&kafka.brokers(), "closed");
-    // Only the close ends this wait for company early enough to be seen.
+    // Long enough for the close to come while the records still wait for company.
     settings.kafka.as_mut().unwrap().linger = Duration::from_millis(500);
     let delivery = Delivery::open(settings).unwrap();
     let waiting = tokio::spawn({

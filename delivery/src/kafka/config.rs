@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaConfRes;
 
 use super::settings::KafkaSettings;
 use crate::record::RECORD_OVERHEAD_BYTES;
@@ -61,11 +62,20 @@ fn give_up_after(request_timeout: Duration) -> Duration {
     request_timeout - early
 }
 
-/// librdkafka's words about a property, without the value, which may be a secret.
+/// What librdkafka says about a property, without the value, which may be a secret. Its own words about a wrong
+/// value hold the value or a part of it, so only the range that it allows is taken from them.
 pub(super) fn config_error(error: &KafkaError) -> WrongSetting {
     match error {
-        KafkaError::ClientConfig(_, description, name, _) => {
+        KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, description, name, _) => {
             WrongSetting::new(format!("kafka.properties.{name}"), description.trim())
+        }
+        KafkaError::ClientConfig(_, description, name, _) => {
+            let right = match description.rsplit_once("outside allowed range ") {
+                Some((_, range)) => format!("one in {} is", range.trim()),
+                None => "its documentation (librdkafka's CONFIGURATION.md) names those that are".to_owned(),
+            };
+            let reason = format!("it is not set to a value that librdkafka takes; {right}");
+            WrongSetting::new(format!("kafka.properties.{name}"), reason)
         }
         other => WrongSetting::new("kafka", other.to_string()),
     }

@@ -102,7 +102,7 @@ impl KafkaSettings {
         let second = Duration::from_secs(1);
         if !(second..=Duration::from_secs(300)).contains(&self.request_timeout) {
             say("kafka.request_timeout", format!("{:?} is not between 1 s and 300 s", self.request_timeout));
-        } else if self.linger * 4 > self.request_timeout {
+        } else if self.linger.checked_mul(4).is_none_or(|quadruple| quadruple > self.request_timeout) {
             let reason = format!(
                 "{:?} leaves too little of kafka.request_timeout ({:?}): at most a quarter of it",
                 self.linger, self.request_timeout
@@ -166,6 +166,17 @@ fn decided_elsewhere(property: &str) -> Option<&'static str> {
         "acks" | "request.required.acks" | "enable.idempotence" => {
             "it is fixed: an event is acknowledged only when every in-sync replica has it, once"
         }
+        "delivery.report.only.error" => {
+            "it is fixed: each stored event is reported, or none would be acknowledged"
+        }
+        "transactional.id" => {
+            "it is fixed: events are produced without transactions, one acknowledgement each"
+        }
+        "partitioner" => "it is fixed: a key's events go to the partition that Kafka's own clients choose",
+        "queuing.strategy" => "it is fixed: events keep their order, which idempotence needs",
+        "enable.gapless.guarantee" => {
+            "it is fixed: a record that fails must fail alone, not end the producer for all others"
+        }
         _ => return None,
     })
 }
@@ -198,6 +209,7 @@ mod tests {
             (refused(|s| s.topic = "..".into()), "kafka.topic", "249"),
             (refused(|s| s.request_timeout = Duration::ZERO), "kafka.request_timeout", "300 s"),
             (refused(|s| s.linger = Duration::from_secs(9)), "kafka.linger", "a quarter"),
+            (refused(|s| s.linger = Duration::MAX), "kafka.linger", "a quarter"),
             (
                 refused(|s| drop(s.properties.insert("client.rak".into(), "a".into()))),
                 "client.rak",
@@ -210,6 +222,43 @@ mod tests {
         }
         assert!("brotli".parse::<Compression>().unwrap_err().contains("zstd"));
         assert_eq!("lz4".parse(), Ok(Compression::Lz4));
+    }
+
+    #[test]
+    fn a_property_that_would_break_a_promise_is_refused_by_name() {
+        let cases = [
+            ("delivery.report.only.error", "true", "acknowledged"),
+            ("transactional.id", "footfall", "transactions"),
+            ("partitioner", "random", "key"),
+            ("queuing.strategy", "lifo", "order"),
+            ("enable.gapless.guarantee", "true", "fail alone"),
+        ];
+        for (name, value, reason) in cases {
+            let message = refused(|s| drop(s.properties.insert(name.into(), value.into())));
+            assert!(message.contains(&format!("kafka.properties.{name}`")), "{message}");
+            assert!(message.contains("it is fixed") && message.contains(reason), "{message}");
+        }
+        let mut settings = KafkaSettings::new(["localhost:9092"]);
+        settings.properties.insert("allow.auto.create.topics".into(), "false".into());
+        let mut wrong = Vec::new();
+        settings.check(64 << 20, &mut wrong);
+        assert_eq!(wrong, []);
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_without_being_shown() {
+        let cases = [
+            ("security.protocol", "hunter2", "librdkafka takes"),
+            ("debug", "broker,hunter2", "librdkafka takes"),
+            ("socket.timeout.ms", "hunter2", "librdkafka takes"),
+            ("socket.timeout.ms", "7", "10..300000"),
+        ];
+        for (name, value, reason) in cases {
+            let message = refused(|s| drop(s.properties.insert(name.into(), value.into())));
+            assert!(message.contains(&format!("kafka.properties.{name}`")), "{message}");
+            assert!(message.contains(reason) && !message.contains("hunter2"), "{message}");
+            assert!(!message.contains("value 7"), "{message}");
+        }
     }
 
     #[test]
