@@ -182,6 +182,23 @@ async fn a_full_journal_refuses_keeps_what_it_has_and_goes_on_when_there_is_spac
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_small_commits_keep_the_write_ahead_log_short() {
+    let directory = tempdir().unwrap();
+    let bound = 16 << 20;
+    let delivery = bounded(directory.path(), 1 << 30, bound);
+    let log = directory.path().join("journal.sqlite-wal");
+    let mut longest = 0;
+    for number in 0..3000 {
+        delivery.append(batch(number..=number)).await.unwrap();
+        longest = longest.max(std::fs::metadata(&log).unwrap().len());
+    }
+    assert_eq!(delivery.stats().journal.unwrap().commits, 3000);
+    // The probe at the start and one commit of a few pages may stand above the point of folding.
+    let most = bound / 16 + (256 << 10);
+    assert!(longest < most, "the log of 3000 single records took {longest} bytes, not {most}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_read_cannot_make_the_write_ahead_log_grow_without_bound() {
     let directory = tempdir().unwrap();
     let bound = 2 << 20;

@@ -18,9 +18,7 @@ impl Database {
         self.make_wal_room()?;
         let bytes = group.iter().map(|waiting| waiting.batch.size_bytes() as u64).sum();
         let result = self.append_in_transaction(group);
-        result.map_err(|error| self.write_error(&error, bytes))?;
-        self.note_written(bytes);
-        Ok(())
+        result.map_err(|error| self.write_error(&error, bytes))
     }
 
     fn append_in_transaction(&mut self, group: &[Waiting]) -> rusqlite::Result<()> {

@@ -1,9 +1,13 @@
 //! The open file under the journal's writer: its pragmas, its two bounds, its probe and its checkpoints.
 //! It holds no queue and wakes nobody.
 
+use std::ffi::c_int;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::JournalSettings;
@@ -51,10 +55,11 @@ pub(super) struct Database {
     page_bytes: u64,
     max_pages: u64,
     wal_max_bytes: u64,
-    /// Length of the write-ahead log as of the last checkpoint.
-    wal_bytes: u64,
-    /// Written since the last checkpoint.
-    unfolded_bytes: u64,
+    /// Length of the write-ahead log in pages, told by SQLite at each commit. A small record fills little of the
+    /// pages that it changes, so its own bytes say nothing about the log.
+    wal_frames: Arc<AtomicU64>,
+    /// What of that was there at the last checkpoint.
+    folded_frames: u64,
     fold_failing: bool,
 }
 
@@ -77,20 +82,34 @@ impl Database {
         }
         let (page_bytes, max_pages) =
             configure(&connection, settings).map_err(|error| open_error(path, &error))?;
+        let wal_frames = watch_log(&mut connection).map_err(|error| open_error(path, &error))?;
         schema::prepare(&mut connection, path)?;
         Ok(Self {
             connection,
             page_bytes,
             max_pages,
             wal_max_bytes: settings.wal_max_bytes,
-            wal_bytes: 0,
-            unfolded_bytes: 0,
+            wal_frames,
+            folded_frames: 0,
             fold_failing: false,
         })
     }
 
     pub(super) fn wal_bytes(&self) -> u64 {
-        self.wal_bytes + self.unfolded_bytes
+        self.frames_to_bytes(self.wal_frames.load(Ordering::Relaxed))
+    }
+
+    fn unfolded_bytes(&mut self) -> u64 {
+        let frames = self.wal_frames.load(Ordering::Relaxed);
+        if frames < self.folded_frames {
+            // The log has started over.
+            self.folded_frames = 0;
+        }
+        self.frames_to_bytes(frames - self.folded_frames)
+    }
+
+    fn frames_to_bytes(&self, frames: u64) -> u64 {
+        frames * (self.page_bytes + WAL_FRAME_HEADER_BYTES)
     }
 
     /// Bytes in pages that hold something.
@@ -112,12 +131,7 @@ impl Database {
             self.connection.execute("DELETE FROM probe", [])
         };
         write().map_err(|error| self.write_error(&error, PROBE_BYTES.into()))?;
-        self.note_written(2 * u64::from(PROBE_BYTES));
         Ok(())
-    }
-
-    pub(super) fn note_written(&mut self, bytes: u64) {
-        self.unfolded_bytes += bytes;
     }
 
     /// Refuses while the write-ahead log is at its bound and a read keeps it from being folded.
@@ -138,7 +152,7 @@ impl Database {
 
     /// Folds the write-ahead log into the file once it is long enough to be worth two fsyncs.
     pub(super) fn fold_when_due(&mut self) {
-        if self.unfolded_bytes >= self.wal_max_bytes / 16 {
+        if self.unfolded_bytes() >= self.wal_max_bytes / 16 {
             self.fold();
         }
     }
@@ -156,24 +170,22 @@ impl Database {
     }
 
     fn checkpoint(&mut self) -> rusqlite::Result<()> {
-        let length = self.checkpoint_pragma("PRAGMA wal_checkpoint(PASSIVE)")?;
-        self.wal_bytes = length;
-        self.unfolded_bytes = 0;
-        if length < self.wal_max_bytes / 4 {
+        self.checkpoint_pragma("PRAGMA wal_checkpoint(PASSIVE)")?;
+        if self.wal_bytes() < self.wal_max_bytes / 4 {
             return Ok(());
         }
         // Reads have kept the log from starting over: wait for them a little.
         self.connection.busy_timeout(FOLD_TIMEOUT)?;
         let truncated = self.checkpoint_pragma("PRAGMA wal_checkpoint(TRUNCATE)");
         self.connection.busy_timeout(BUSY_TIMEOUT)?;
-        self.wal_bytes = truncated?;
-        Ok(())
+        truncated
     }
 
-    /// The log's length in bytes after the checkpoint.
-    fn checkpoint_pragma(&self, pragma: &str) -> rusqlite::Result<u64> {
+    fn checkpoint_pragma(&mut self, pragma: &str) -> rusqlite::Result<()> {
         let frames: i64 = self.connection.query_row(pragma, [], |row| row.get(1))?;
-        Ok(frames.max(0).unsigned_abs() * (self.page_bytes + WAL_FRAME_HEADER_BYTES))
+        self.folded_frames = frames.max(0).unsigned_abs();
+        self.wal_frames.store(self.folded_frames, Ordering::Relaxed);
+        Ok(())
     }
 
     /// SQLite says "full" both at our cap and on a full disk; which one it was is told by the room left.
@@ -192,6 +204,17 @@ impl Database {
         }
         WriteError::Full(format!("it holds {used} of at most {} bytes", self.max_bytes()))
     }
+}
+
+/// Counts the pages of the write-ahead log. SQLite's own checkpoints use the same hook, so they are off before.
+fn watch_log(connection: &mut Connection) -> rusqlite::Result<Arc<AtomicU64>> {
+    let frames = Arc::new(AtomicU64::new(0));
+    let told = Arc::clone(&frames);
+    connection.wal_hook(Some(move |_: &mut Wal, pages: c_int| {
+        told.store(pages.max(0).unsigned_abs().into(), Ordering::Relaxed);
+        Ok(())
+    }))?;
+    Ok(frames)
 }
 
 /// Sets what the promises rest on; gives the page size in bytes and the cap in pages.
