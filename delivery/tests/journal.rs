@@ -181,6 +181,27 @@ async fn a_full_journal_refuses_keeps_what_it_has_and_goes_on_when_there_is_spac
     assert_eq!(next, kept.last().unwrap().seq + 1, "a number is never used twice");
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn visitors_data_is_for_its_owner_alone_and_an_existing_directory_keeps_its_mode() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let parent = tempdir().unwrap();
+    let made = parent.path().join("made");
+    let found = parent.path().join("found");
+    std::fs::create_dir(&found).unwrap();
+    std::fs::set_permissions(&found, PermissionsExt::from_mode(0o750)).unwrap();
+    for (directory, expected) in [(&made, 0o700), (&found, 0o750)] {
+        let delivery = journal(directory);
+        delivery.append(batch(0..1)).await.unwrap();
+        assert_eq!(mode(directory), expected);
+        for file in [JOURNAL_FILE, "journal.sqlite-wal", "journal.sqlite-shm", "journal.lock"] {
+            assert_eq!(mode(&directory.join(file)), 0o600, "{file}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_small_commits_keep_the_write_ahead_log_short() {
     let directory = tempdir().unwrap();

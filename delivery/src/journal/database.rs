@@ -10,8 +10,8 @@ use std::time::Duration;
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::JournalSettings;
 use super::schema::{self, open_error};
+use super::{JournalSettings, private};
 use crate::error::{DeliveryError, OpenError};
 
 /// How long another process (an operator's `sqlite3`) may hold the write lock before an append gives up.
@@ -68,6 +68,11 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // SQLite would make the file readable for all; its log and index take the file's own mode.
+        if !path.exists() {
+            private::open_or_create(path)
+                .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+        }
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open_with_flags(path, flags)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;

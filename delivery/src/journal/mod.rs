@@ -23,6 +23,7 @@
 mod commit;
 mod database;
 mod lock;
+mod private;
 mod queue;
 mod reader;
 mod row;

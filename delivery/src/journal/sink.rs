@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::database::Database;
 use super::lock::WriterLock;
+use super::private;
 use super::queue::{Queue, Waiting};
 use super::writer::Writer;
 use super::{JournalSettings, journal_path};
@@ -41,7 +42,7 @@ pub(super) struct JournalCounters {
 impl JournalSink {
     /// Opens or makes the journal. A full disk or a full journal is no error here: it shows in the readiness.
     pub(crate) fn open(data_dir: &Path, settings: &JournalSettings) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(data_dir)
+        private::create_directory(data_dir)
             .map_err(|source| OpenError::Io { path: data_dir.to_owned(), source })?;
         let lock = WriterLock::take(data_dir)?;
         let database = Database::open(&journal_path(data_dir), settings)?;
