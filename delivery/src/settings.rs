@@ -34,6 +34,9 @@ impl DeliverySettings {
     }
 
     /// Everything that is wrong with the settings, by themselves or together. Nothing is opened or connected to.
+    ///
+    /// librdkafka refuses some combinations of `kafka.properties` only when a client is made (`retries=0`, a
+    /// missing certificate file): those are told by [`Delivery::open`](crate::Delivery::open).
     pub fn check(&self) -> Vec<WrongSetting> {
         let mut wrong = Vec::new();
         if self.memory_max_bytes < Self::MIN_MEMORY_BYTES {

@@ -114,7 +114,9 @@ impl KafkaSettings {
         {
             say(&format!("kafka.properties.{name}"), instead.to_owned());
         }
-        // librdkafka's own check of names and values ends at the first one that it does not like.
+        // librdkafka's own check of names and values ends at the first one that it does not like. What it finds
+        // only when a client is made (`retries=0` beside idempotence) is told when the delivery opens: a client
+        // starts threads and may go out, to a token endpoint for instance.
         if let Err(error) = producer_config(self, memory_max_bytes).create_native_config()
             && wrong.is_empty()
         {

@@ -140,3 +140,16 @@ fn kafka_headers(headers: &[Header]) -> Option<OwnedHeaders> {
         all.insert(KafkaHeader { key: &header.name, value: Some(header.value.as_ref()) })
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_librdkafka_refuses_only_when_a_client_is_made_is_told_in_words() {
+        let mut settings = KafkaSettings::new(["localhost:9092"]);
+        settings.properties.insert("retries".into(), "0".into());
+        let Err(error) = KafkaSink::open(&settings, 64 << 20) else { panic!("it was opened") };
+        assert!(error.to_string().contains("`retries` must be"), "{error}");
+    }
+}
