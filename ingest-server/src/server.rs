@@ -87,11 +87,10 @@ pub async fn run(
     let admin = listeners.admin.local_addr().map_err(RunError::Address)?;
     tracing::info!("listening on http://{public} (events)");
     tracing::info!("listening on http://{admin} (admin)");
-    let connections = settings.http.max_connections;
     let routes = http::public(Arc::clone(&edge));
-    let serving = tokio::spawn(http::serve(listeners.public, routes, connections, stopping.clone()));
+    let serving = tokio::spawn(http::serve(listeners.public, routes, settings.http, stopping.clone()));
     let routes = http::admin(Arc::clone(&edge), stopping.clone());
-    let answering_operator = tokio::spawn(http::serve(listeners.admin, routes, connections, stopping));
+    let answering_operator = tokio::spawn(http::serve(listeners.admin, routes, settings.http, stopping));
     shutdown.await;
 
     tracing::info!("stopping: finishing what is in flight, at most {:?}", settings.stop_timeout);

@@ -230,6 +230,17 @@ async fn a_batch_of_a_page_that_goes_away_is_stored_all_the_same() {
 }
 
 #[tokio::test]
+async fn connections_that_say_nothing_give_their_places_back() {
+    let server = Server::start(&[("http.head_timeout", "100ms"), ("http.max_connections", "2")]).await;
+    let silent = TcpStream::connect(server.public).await.unwrap();
+    let mut dribbling = TcpStream::connect(server.public).await.unwrap();
+    dribbling.write_all(b"PRI * HT").await.unwrap();
+    let answered = tokio::time::timeout(Duration::from_secs(20), server.post(r#"{"events":[]}"#)).await;
+    assert_eq!(answered.unwrap().status, 200);
+    drop((silent, dribbling));
+}
+
+#[tokio::test]
 async fn a_watcher_that_does_not_read_holds_up_no_stop() {
     let server = Server::start(&[("stop_timeout", "4s")]).await;
     let mut watcher = TcpStream::connect(server.admin).await.unwrap();

@@ -1,6 +1,7 @@
 //! Accepts connections within bounds and lets them finish when the server stops.
 //! `axum::serve` has no bound on connections and no time for a request's head, so hyper is driven here.
 
+use crate::settings::HttpSettings;
 use axum::Router;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -16,8 +17,6 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tower_service::Service;
 
-/// How long a connection may say nothing, and a request's head may take; this also closes idle keep-alive connections.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Requests open at once on one HTTP/2 connection.
 const HTTP2_STREAMS: u32 = 100;
 /// Bytes of a request's head at most.
@@ -33,23 +32,23 @@ pub struct Peer(pub SocketAddr);
 pub async fn serve(
     listener: TcpListener,
     routes: Router,
-    max_connections: usize,
+    bounds: HttpSettings,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let open = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+    let open = Arc::new(Semaphore::new(bounds.max_connections.min(Semaphore::MAX_PERMITS)));
     let finishing = GracefulShutdown::new();
     let mut http = Builder::new(TokioExecutor::new());
     // A sender that closes its half right after the body still gets its answer (RFC 9112, section 9.6).
     http.http1()
         .half_close(true)
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(bounds.head_timeout)
         .max_buf_size(HEAD_BYTES);
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(HTTP2_STREAMS)
         .max_header_list_size(HEAD_BYTES as u32)
-        .keep_alive_interval(HEAD_TIMEOUT);
+        .keep_alive_interval(bounds.head_timeout);
     let http = Arc::new(http);
     loop {
         // A place is had before a connection is taken: the rest waits in the system's backlog.
@@ -66,7 +65,7 @@ pub async fn serve(
         let (http, watcher, mut stopping) = (Arc::clone(&http), finishing.watcher(), stopping.clone());
         tokio::spawn(async move {
             let speaks = tokio::select! {
-                speaks = timeout(HEAD_TIMEOUT, first_words(&stream)) => matches!(speaks, Ok(Ok(()))),
+                speaks = timeout(bounds.head_timeout, first_words(&stream)) => matches!(speaks, Ok(Ok(()))),
                 _ = stopping.wait_for(|stop| *stop) => false,
             };
             if speaks {

@@ -42,6 +42,8 @@ pub struct HttpSettings {
     pub max_connections: usize,
     /// Bytes of all bodies being read at once.
     pub max_body_bytes: usize,
+    /// How long a connection may say nothing, and a request's head may take.
+    pub head_timeout: Duration,
     /// How long one body may take to arrive.
     pub body_timeout: Duration,
 }
@@ -93,6 +95,7 @@ impl Settings {
         let journal_max_bytes = reader.one("journal.max_bytes", size);
         let max_connections = reader.one("http.max_connections", count);
         let max_body_bytes = reader.one("http.max_body_bytes", size);
+        let head_timeout = reader.one("http.head_timeout", wait);
         let body_timeout = reader.one("http.body_timeout", wait);
         let address_policy = reader.one("privacy.address", policy);
         let stop_timeout = reader.one("stop_timeout", wait);
@@ -129,6 +132,7 @@ impl Settings {
             http: HttpSettings {
                 max_connections: max_connections?,
                 max_body_bytes: max_body_bytes?,
+                head_timeout: head_timeout?,
                 body_timeout: body_timeout?,
             },
             address_policy: address_policy?,

@@ -62,6 +62,12 @@ pub const SETTINGS: &[Setting] = &[
     one("journal.max_bytes", "1GiB", "SIZE", "The journal on disk; above it 503"),
     one("http.max_connections", "4096", "COUNT", "Connections open at once; more wait in the backlog"),
     one("http.max_body_bytes", "64MiB", "SIZE", "Bodies being read at once, all together; above it 503"),
+    one(
+        "http.head_timeout",
+        "30s",
+        "DURATION",
+        "How long a connection may say nothing, and a request's head may take",
+    ),
     one("http.body_timeout", "10s", "DURATION", "How long a request's body may take to arrive"),
     one("privacy.address", "truncate", "POLICY", "Client addresses: truncate (/24, /48), drop or full"),
     one("stop_timeout", "10s", "DURATION", "How long a stop may take to finish what is in flight"),
