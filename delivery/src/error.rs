@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::receipt::{RecordFailure, RecordOutcome};
-use crate::settings::WrongSetting;
 
 /// Why a batch was not made durable.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -184,4 +183,20 @@ pub enum OpenError {
         /// The system's cause.
         source: std::io::Error,
     },
+}
+
+/// A setting that is wrong by itself or contradicts another.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("setting `{setting}` is wrong: {reason}")]
+pub struct WrongSetting {
+    /// Its name, for example `journal.max_bytes` or `kafka.properties.client.rack`.
+    pub setting: String,
+    /// What is wrong and what would be right; never a property's value, which may be a secret.
+    pub reason: String,
+}
+
+impl WrongSetting {
+    pub(crate) fn new(setting: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { setting: setting.into(), reason: reason.into() }
+    }
 }

@@ -24,7 +24,7 @@ mod sink;
 mod stats;
 
 pub use delivery::{CloseOutcome, Delivery};
-pub use error::{DeliveryError, OpenError};
+pub use error::{DeliveryError, OpenError, WrongSetting};
 pub use journal::JournalSettings;
 pub use kafka::{Compression, KafkaSettings};
 pub use readiness::Readiness;
@@ -32,5 +32,5 @@ pub use receipt::{Position, Receipt, RecordFailure, RecordOutcome, Stored};
 pub use record::{
     BATCH_MAX_RECORDS, Batch, HEADER_OVERHEAD_BYTES, Header, Priority, RECORD_OVERHEAD_BYTES, Record,
 };
-pub use settings::{DeliverySettings, WrongSetting};
+pub use settings::DeliverySettings;
 pub use stats::{DeliveryStats, JournalStats};

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::error::WrongSetting;
 use crate::journal::JournalSettings;
 use crate::kafka::KafkaSettings;
 
@@ -49,21 +50,5 @@ impl DeliverySettings {
             kafka.check(self.memory_max_bytes, &mut wrong);
         }
         wrong
-    }
-}
-
-/// A setting that is wrong by itself or contradicts another.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("setting `{setting}` is wrong: {reason}")]
-pub struct WrongSetting {
-    /// Its name, for example `journal.max_bytes` or `kafka.properties.client.rack`.
-    pub setting: String,
-    /// What is wrong and what would be right; never a property's value, which may be a secret.
-    pub reason: String,
-}
-
-impl WrongSetting {
-    pub(crate) fn new(setting: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { setting: setting.into(), reason: reason.into() }
     }
 }

@@ -33,7 +33,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
-use crate::settings::WrongSetting;
+use crate::error::WrongSetting;
 
 pub use reader::{JournalReader, ReadError};
 pub use row::JournalRow;

@@ -8,8 +8,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaConfRes;
 
 use super::settings::KafkaSettings;
+use crate::error::WrongSetting;
 use crate::record::RECORD_OVERHEAD_BYTES;
-use crate::settings::WrongSetting;
 
 /// How the brokers are reached: enough for a client that only asks.
 pub(super) fn client_config(settings: &KafkaSettings) -> ClientConfig {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::config::{config_error, producer_config};
-use crate::settings::WrongSetting;
+use crate::error::WrongSetting;
 
 /// The codec of record batches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
