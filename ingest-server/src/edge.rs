@@ -22,9 +22,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
-/// How long a sender waits before it sends events again that could not be stored: the second step of 1-2-4-8 s.
-const RETRY_AFTER_MS: u64 = 2000;
-
 /// Everything that a request meets on its way.
 pub struct Edge {
     write_keys: BTreeSet<String>,
@@ -158,12 +155,17 @@ impl Edge {
                     }
                     Vec::new()
                 }
-                Err(DeliveryError::Partial { outcomes }) => outcomes,
-                // What no retry can help is told for each event, so that a sender does not try for ever.
-                Err(DeliveryError::Kafka(failure)) if !failure.retry => {
-                    vec![RecordOutcome::Failed(failure); sources.len()]
+                Err(error) => {
+                    answer.retry_after_ms = error.retry_after().map(|wait| wait.as_millis() as u64);
+                    match error {
+                        DeliveryError::Partial { outcomes } => outcomes,
+                        // What no retry can help is told for each event, so that a sender does not try for ever.
+                        DeliveryError::Kafka(failure) if !failure.retry => {
+                            vec![RecordOutcome::Failed(failure); sources.len()]
+                        }
+                        error => return Err(error.into()),
+                    }
                 }
-                Err(error) => return Err(error.into()),
             }
         };
         let mut outcomes = outcomes.into_iter();
@@ -217,7 +219,6 @@ fn entry(index: u32, status: EventStatus) -> EventResult {
 fn failed(answer: &mut Answer, source: Source, failure: RecordFailure) {
     let status = if failure.retry {
         answer.retry += 1;
-        answer.retry_after_ms = Some(RETRY_AFTER_MS);
         EventStatus::Retry
     } else {
         answer.invalid += 1;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the Rust and Node builds take for granted: Rust, Node.js, and a C toolchain with cmake for librdkafka
-# and SQLite, which are built from source.
+# What the Rust and Node builds take for granted: Rust, Node.js, and a C toolchain for librdkafka and
+# SQLite, which are built from source.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -16,7 +16,6 @@ missing=()
 have cc || missing+=(gcc libc6-dev)
 have c++ || missing+=(g++)
 have make || missing+=(make)
-have cmake || missing+=(cmake)
 have pkg-config || missing+=(pkg-config)
 if [ "${#missing[@]}" != 0 ]; then packages "building librdkafka and SQLite" "${missing[@]}"; fi
 

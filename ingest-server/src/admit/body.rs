@@ -15,7 +15,7 @@ use tokio::time::timeout;
 /// The unit of the budget: a semaphore counts up to 2^29 permits on 32-bit machines, bytes would be too many.
 const PAGE: usize = 1024;
 
-/// The memory that all bodies together may take while they are read and answered.
+/// The memory that all bodies together may take while they are read and judged.
 #[derive(Debug, Clone)]
 pub struct BodyBudget {
     pages: Arc<Semaphore>,
