@@ -1,41 +1,10 @@
 // The SDK in a real Chromium, from the script tag to the requests that leave.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch } from "./support/browser.mjs";
-import { site, until } from "./support/site.mjs";
+import { after, test } from "node:test";
+import { until } from "./support/site.mjs";
+import { closeBrowsers, names, only, visit } from "./support/visit.mjs";
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser?.close());
-
-/** A fresh visitor on a fresh site, with what the page and the console said. */
-async function visit(t, { path = "/page.html", wait = true, prepare, ...options } = {}) {
-  const served = await site(options);
-  const context = await browser.createBrowserContext();
-  const page = await context.newPage();
-  const said = [];
-  page.on("console", (message) => said.push(message.text()));
-  t.after(async () => {
-    await context.close();
-    await served.close();
-  });
-  await prepare?.(page);
-  await page.goto(served.origin + path);
-  const errors = () => page.evaluate(() => window.errors);
-  const ready = () => page.evaluate(() => window.footfall.ready());
-  if (wait) assert.equal(await ready(), true);
-  const arrived = (count) => until(`${count} events`, () => served.events().length >= count && served.events());
-  return { served, page, said, errors, ready, arrived };
-}
-
-const names = (events) => events.map((event) => event.event ?? event.type);
-const only = (events, name) => {
-  const found = events.filter((event) => (event.event ?? event.type) === name);
-  assert.equal(found.length, 1, `${name} in ${names(events)}`);
-  return found[0];
-};
+after(closeBrowsers);
 
 test("clicks, a view, a call and a page view arrive exactly once when the visitor navigates away", async (t) => {
   const { page, arrived, errors } = await visit(t, { path: "/page.html?utm_source=mail&q=private#part" });
