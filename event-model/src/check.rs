@@ -2,6 +2,8 @@
 //! They judge what was said, never when: whether a time is plausible is judged where it is stamped.
 
 use crate::limits::{CONTEXT_BYTES, ID_BYTES, NAME_BYTES, PROPERTY_DEPTH, PROPERTY_KEYS};
+use crate::json::Shape;
+use crate::text::joined;
 use crate::{Context, Event, EventType, Json, JsonKind, Rule, Violation};
 
 /// Checks one event.
@@ -9,33 +11,56 @@ use crate::{Context, Event, EventType, Json, JsonKind, Rule, Violation};
 /// # Errors
 /// Every [`Violation`] there is, in the order of the fields.
 pub fn check(event: &Event) -> Result<(), Vec<Violation>> {
-    let mut found = own_fields(event);
+    let mut found = Own::of(event).check();
     if let Some(context) = &event.context {
         check_context_into(&mut found, context);
     }
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
-/// Checks one event as [`check`] does, for a sender whose events have no context of their own: the rules of a context
-/// then need not be brought into each visitor's browser.
-///
-/// # Errors
-/// Every [`Violation`] there is outside the event's context, in the order of the fields.
-pub fn check_own_fields(event: &Event) -> Result<(), Vec<Violation>> {
-    let found = own_fields(event);
-    if found.is_empty() { Ok(()) } else { Err(found) }
+/// What an event says outside of its context, borrowed from wherever it is.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(missing_docs, reason = "the fields are those of `Event`; the last two are JSON texts")]
+pub struct Own<'a> {
+    pub kind: EventType,
+    pub event_id: Option<&'a str>,
+    pub name: Option<&'a str>,
+    pub user_id: Option<&'a str>,
+    pub group_id: Option<&'a str>,
+    pub previous_id: Option<&'a str>,
+    pub properties: Option<&'a str>,
+    pub traits: Option<&'a str>,
 }
 
-fn own_fields(event: &Event) -> Vec<Violation> {
-    let mut found = Vec::new();
-    id(&mut found, "", "event_id", event.event_id.as_deref());
-    name(&mut found, event);
-    id(&mut found, "", "user_id", event.user_id.as_deref());
-    id(&mut found, "", "group_id", event.group_id.as_deref());
-    id(&mut found, "", "previous_id", event.previous_id.as_deref());
-    bag(&mut found, "properties", event.properties.as_ref());
-    bag(&mut found, "traits", event.traits.as_ref());
-    found
+impl<'a> Own<'a> {
+    fn of(event: &'a Event) -> Self {
+        Self {
+            kind: event.kind,
+            event_id: event.event_id.as_deref(),
+            name: event.name.as_deref(),
+            user_id: event.user_id.as_deref(),
+            group_id: event.group_id.as_deref(),
+            previous_id: event.previous_id.as_deref(),
+            properties: event.properties.as_ref().map(Json::text),
+            traits: event.traits.as_ref().map(Json::text),
+        }
+    }
+
+    /// Checks it as [`check`] does, for a sender whose events have no context of their own: neither the rules of a
+    /// context nor the type that owns an event need then be brought into each visitor's browser. Gives every
+    /// [`Violation`] there is, in the order of the fields.
+    #[must_use]
+    pub fn check(&self) -> Vec<Violation> {
+        let mut found = Vec::new();
+        id(&mut found, "", "event_id", self.event_id);
+        name(&mut found, self);
+        id(&mut found, "", "user_id", self.user_id);
+        id(&mut found, "", "group_id", self.group_id);
+        id(&mut found, "", "previous_id", self.previous_id);
+        bag(&mut found, "properties", self.properties);
+        bag(&mut found, "traits", self.traits);
+        found
+    }
 }
 
 /// Checks the context that a batch says for all its events.
@@ -60,15 +85,15 @@ fn check_context_into(found: &mut Vec<Violation>, context: &Context) {
     ] {
         id(found, "context.", field, value.as_deref());
     }
-    bag(found, "context.screen", context.screen.as_ref());
-    bag(found, "context.consent", context.consent.as_ref());
+    bag(found, "context.screen", context.screen.as_ref().map(Json::text));
+    bag(found, "context.consent", context.consent.as_ref().map(Json::text));
     if let Some(rate) = &context.sample_rate
         && !is_share(rate.text())
     {
         let told = crate::text::cut(rate.text(), NAME_BYTES);
         let message =
             ["context.sample_rate is ", told, "; it must be a decimal above 0 and at most 1, such as 0.25"];
-        found.push(Violation::new("context.sample_rate", Rule::OutOfRange, message.concat()));
+        found.push(Violation::new("context.sample_rate", Rule::OutOfRange, joined(&message)));
     }
     let size = text_bytes(context);
     if size > CONTEXT_BYTES {
@@ -126,8 +151,8 @@ fn text_bytes(context: &Context) -> usize {
     bytes + bags.into_iter().flatten().map(|bag| bag.text().len()).sum::<usize>()
 }
 
-fn name(found: &mut Vec<Violation>, event: &Event) {
-    match event.name.as_deref() {
+fn name(found: &mut Vec<Violation>, event: &Own<'_>) {
+    match event.name {
         Some(name) if is_name(name) => {}
         Some(name) => {
             let message = [
@@ -138,7 +163,7 @@ fn name(found: &mut Vec<Violation>, event: &Event) {
                 &number(NAME_BYTES),
                 " in all, such as \"post_view\"",
             ];
-            found.push(Violation::new("event", Rule::BadName, message.concat()));
+            found.push(Violation::new("event", Rule::BadName, joined(&message)));
         }
         None if event.kind == EventType::Track => {
             let message = "event is missing: a track event needs a name, such as \"post_view\"";
@@ -159,7 +184,7 @@ fn is_name(name: &str) -> bool {
 /// A value of the sender's for a message: quoted, and cut so that the message stays a sentence.
 fn quoted(text: &str) -> String {
     let short = crate::text::cut(text, NAME_BYTES);
-    ["\"", short, if short.len() < text.len() { "\"…" } else { "\"" }].concat()
+    joined(&["\"", short, if short.len() < text.len() { "\"…" } else { "\"" }])
 }
 
 /// A number for a message. The messages are put together without `format!`, which would cost each visitor of a page
@@ -179,7 +204,7 @@ fn push_digits(out: &mut String, number: usize) {
 
 /// The violation of a limit: `properties has 300 keys; at most 256 are allowed`.
 pub(crate) fn above(what: &[&str], path: &str, rule: Rule, is: usize, unit: &str, most: usize) -> Violation {
-    let message = [&what.concat(), &number(is), unit, "; at most ", &number(most), " are allowed"].concat();
+    let message = joined(&[&joined(what), &number(is), unit, "; at most ", &number(most), " are allowed"]);
     Violation::new(path, rule, message)
 }
 
@@ -190,12 +215,12 @@ pub(crate) fn id(found: &mut Vec<Violation>, place: &str, field: &str, value: Op
     if fits && is_text {
         return;
     }
-    let path = [place, field].concat();
+    let path = joined(&[place, field]);
     found.push(if fits {
-        let message = [&path, " has a control character in it; use printable ones"].concat();
+        let message = joined(&[&path, " has a control character in it; use printable ones"]);
         Violation::new(path, Rule::BadCharacter, message)
     } else if value.is_empty() {
-        let message = [&path, " is empty; leave it out or give it a value"].concat();
+        let message = joined(&[&path, " is empty; leave it out or give it a value"]);
         Violation::new(path, Rule::Empty, message)
     } else {
         above(&[&path, " has "], &path, Rule::TooLong, value.len(), " bytes", ID_BYTES)
@@ -203,14 +228,15 @@ pub(crate) fn id(found: &mut Vec<Violation>, place: &str, field: &str, value: Op
 }
 
 /// Checks an object of the sender's own keys.
-fn bag(found: &mut Vec<Violation>, path: &str, value: Option<&Json>) {
-    let Some(value) = value else { return };
-    if value.kind() != JsonKind::Object {
-        let message = [path, " is ", value.kind().with_article(), "; it must be an object"];
-        found.push(Violation::new(path, Rule::WrongType, message.concat()));
+fn bag(found: &mut Vec<Violation>, path: &str, json: Option<&str>) {
+    let Some(json) = json else { return };
+    let kind = JsonKind::of(json);
+    if kind != JsonKind::Object {
+        let message = joined(&[path, " is ", kind.with_article(), "; it must be an object"]);
+        found.push(Violation::new(path, Rule::WrongType, message));
         return;
     }
-    let shape = value.shape();
+    let shape = Shape::of(json.as_bytes());
     if shape.depth > PROPERTY_DEPTH {
         found.push(above(&[path, " is "], path, Rule::TooDeep, shape.depth, " levels deep", PROPERTY_DEPTH));
     }

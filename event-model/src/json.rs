@@ -1,9 +1,9 @@
 //! A JSON value that is carried as text: checked to be JSON once, then never parsed or rebuilt again.
 //! Meaning is left to the consumers; here it only has a kind, a depth and a number of keys.
 
-mod scan;
+mod shape;
 
-pub(crate) use scan::Shape;
+pub(crate) use shape::Shape;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -60,17 +60,9 @@ impl Json {
     ///
     /// # Errors
     /// [`NotJson`] where the text is not one JSON value without white space around it.
-    #[allow(
-        unsafe_code,
-        reason = "the checked constructor brings 10 KB of parser and messages into the browser"
-    )]
     pub fn parse(text: String) -> Result<Self, NotJson> {
-        match scan::scan(text.as_bytes()) {
-            // SAFETY: the scan has read the whole text as one JSON value with nothing around it, which is all that
-            // `RawValue::from_string` makes sure of.
-            Some(_) => Ok(Self(unsafe { RawValue::from_string_unchecked(text) })),
-            None => Err(NotJson),
-        }
+        let is_bare = text.trim_ascii().len() == text.len();
+        RawValue::from_string(text).ok().filter(|_| is_bare).map(Self).ok_or(NotJson)
     }
 
     /// The text.
@@ -81,12 +73,6 @@ impl Json {
     /// What kind of value it is.
     pub fn kind(&self) -> JsonKind {
         JsonKind::of(self.text())
-    }
-
-    /// How deep and how wide it is.
-    pub(crate) fn shape(&self) -> Shape {
-        // A value that was read as JSON scans as JSON; both readers are held to that by a test.
-        scan::scan(self.text().as_bytes()).unwrap_or_default()
     }
 }
 

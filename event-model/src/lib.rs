@@ -30,7 +30,7 @@ pub mod wire;
 
 pub use answer::{Answer, BatchReceipt, EventResult, EventStatus, ReceiptStatus, Refusal, StoredIn};
 pub use batch::Batch;
-pub use check::{check, check_context, check_own_fields};
+pub use check::{Own, check, check_context};
 pub use context::{Context, Page, Sdk};
 pub use event::{Event, EventType};
 pub use id::uuid_v7;

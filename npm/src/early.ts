@@ -3,7 +3,7 @@
  * timestamps, and hands them over. If the page goes first, or the module cannot come, it sends them itself.
  */
 import { warn } from "./console.js";
-import { eventText, identity } from "./fallback.js";
+import { eventText, identity, mayTell } from "./fallback.js";
 import type { Footfall, Options, State } from "./types.js";
 
 /** A call and its time. */
@@ -17,6 +17,8 @@ export type Start = (options: Options, pageViewed: boolean, pageAt: number) => R
 const HELD = 500;
 /** Characters after which a beacon is full: with one more event of 32 KiB it stays below the 64 KiB for all beacons. */
 const BEACON = 10_000;
+/** Calls that are held and handed over as they are. */
+const CALLS = "track page identify alias group set startTimer stopTimer consent reset optOut optIn";
 
 export function early(load: () => Promise<Start>): Footfall {
   let options: Options | undefined;
@@ -25,6 +27,7 @@ export function early(load: () => Promise<Start>): Footfall {
   let pageAt = 0;
   let failed = false;
   let off = false;
+  let consent: unknown;
   let listeners: AbortController;
   let settle: (runs: boolean) => void;
   let ready: Promise<boolean>;
@@ -40,20 +43,23 @@ export function early(load: () => Promise<Start>): Footfall {
     else if (!off && held.length < HELD && held.push([at, ...call]) && failed) sendSoon();
   };
 
-  /** Calls cross into the module as text; what cannot be one is said in words and left out. */
-  const pass = (call: [method: string, name?: unknown], value: unknown): void => {
+  /** Values cross into the module as text; what cannot be one is said in words and left out. */
+  const pass = (method: string) => (...args: unknown[]): void => {
     try {
-      hold(...call, JSON.stringify(value));
+      const texts = args.map((value) => (value && typeof value === "object" ? JSON.stringify(value) : value));
+      if (method === "consent") consent = texts[0];
+      if (method.startsWith("opt")) consent = method === "optIn" ? "granted" : "denied";
+      hold(method, ...texts);
     } catch (error) {
-      if (options?.debug) warn(...call, "was refused:", error);
+      if (options?.debug) warn(method, args[0], "was refused:", error);
     }
   };
 
   const sendSoon = (): void => void setTimeout(send, options?.flushInterval ?? 5_000);
 
-  /** Sends what is held by beacon, in the same wire form. What the browser refuses is kept. */
+  /** Sends what is held by beacon, in the same wire form. What the browser refuses is kept, and what waits for consent. */
   const send = (): void => {
-    if (!options) return;
+    if (!options || !mayTell(options, consent)) return;
     const calls: Call[] = pageAt ? [[pageAt, "page"], ...held] : held;
     const { key, endpoint } = options;
     while (calls.length) {
@@ -74,46 +80,50 @@ export function early(load: () => Promise<Start>): Footfall {
 
   const state = (): State | undefined => run?.(0, "state") as State | undefined;
 
+  const init = (given: Options): void => {
+    if (options) {
+      warn("init was called already");
+      return;
+    }
+    const { signal } = listeners;
+    const listen = (target: EventTarget, kind: string, hear: (event: Event) => void): void =>
+      target.addEventListener(kind, hear, { capture: true, passive: true, signal });
+    options = given;
+    off = failed = false;
+    const { capture } = given;
+    // A tag names what is on.
+    const captures = (what: "pages" | "clicks"): boolean =>
+      typeof capture === "string" ? `${capture}`.includes(what) : capture?.[what] !== false;
+    if (captures("pages")) pageAt = Date.now();
+    if (captures("clicks")) listen(window, "click", (event) => hold("click", event.composedPath()));
+    listen(window, "pagehide", send);
+    listen(document, "visibilitychange", () => document.hidden && send());
+    // Safari has no requestIdleCallback.
+    (window.requestIdleCallback ?? setTimeout)(() =>
+      load().then(
+        (start) => {
+          if (signal.aborted) return;
+          listeners.abort();
+          run = start(given, !pageAt, pageAt);
+          off = !run;
+          for (const call of held) run?.(...call);
+          held = [];
+          settle(!off);
+        },
+        (error: unknown) => {
+          failed = true;
+          sendSoon();
+          if (given.debug) warn("the module cannot be loaded, a smaller tracker runs:", error);
+          settle(false);
+        },
+      ),
+    );
+  };
+
   reset();
   return {
-    init(given) {
-      if (options) {
-        warn("init was called already");
-        return;
-      }
-      const { signal } = listeners;
-      const listen = (target: EventTarget, kind: string, hear: (event: Event) => void): void =>
-        target.addEventListener(kind, hear, { capture: true, passive: true, signal });
-      options = given;
-      off = failed = false;
-      if (given.capture?.pages !== false) pageAt = Date.now();
-      if (given.capture?.clicks !== false) listen(window, "click", (event) => hold("click", event.composedPath()));
-      listen(window, "pagehide", send);
-      listen(document, "visibilitychange", () => document.hidden && send());
-      // Safari has no requestIdleCallback.
-      (window.requestIdleCallback ?? setTimeout)(() =>
-        load().then(
-          (start) => {
-            if (signal.aborted) return;
-            listeners.abort();
-            run = start(given, !pageAt, pageAt);
-            off = !run;
-            for (const call of held) run?.(...call);
-            held = [];
-            settle(!off);
-          },
-          (error: unknown) => {
-            failed = true;
-            sendSoon();
-            if (given.debug) warn("the module cannot be loaded, a smaller tracker runs:", error);
-            settle(false);
-          },
-        ),
-      );
-    },
-    track: (name, properties) => pass(["track", name], properties),
-    page: (properties) => pass(["page", undefined], properties),
-    identify: (userId, traits) => pass(["identify", userId], traits),
+    ...Object.fromEntries(CALLS.split(" ").map((method) => [method, pass(method)])),
+    init,
     flush: () => run?.(0, "flush"),
     shutdown() {
       if (run) run(0, "stop");
@@ -128,5 +138,5 @@ export function early(load: () => Promise<Start>): Footfall {
     anonymousId: () => state()?.anonymousId,
     state,
     ready: () => ready,
-  };
+  } as Footfall;
 }

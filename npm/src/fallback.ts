@@ -1,13 +1,29 @@
 /** What the module would say, in short: for pages that go before it comes, and for browsers that do not let it in. */
 import type { Call } from "./early.js";
+import { asksForPrivacy } from "./privacy.js";
 import type { Options } from "./types.js";
 
+/** What the module keeps under that name; nothing where storage is forbidden. */
+function stored(key: string, name: string): string | undefined {
+  try {
+    return localStorage[`footfall:${key}:${name}`] as string | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the visitor lets anything be told: by what was said on this page, on an earlier one, or by the site. */
+export function mayTell({ key, consent, privacy }: Options, said: unknown): boolean {
+  const choice = said ?? stored(key, "consent") ?? consent;
+  return (privacy !== "off" || !asksForPrivacy()) && (!choice || /^granted|analytics":"g/.test(typeof choice === "string" ? choice : JSON.stringify(choice)));
+}
+
 /** The context of all events, as JSON: a path without its query for a page, no ids where the visitor asked for privacy. */
-export function identity({ key, userId }: Options): string {
+export function identity({ key, userId, privacy, storage }: Options): string {
   const { origin, pathname } = location;
-  const isPrivate = (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
+  const ids = asksForPrivacy() && privacy !== "ignore" ? {} : { anonymous_id: storage ? undefined : anonymousId(key), user_id: userId };
   return JSON.stringify({
-    ...(!isPrivate && { anonymous_id: anonymousId(key), user_id: userId }),
+    ...ids,
     page: { url: origin + pathname, path: pathname, title: document.title.slice(0, 200) },
     sdk: { name: "footfall-loader" },
   });
@@ -25,10 +41,12 @@ export function eventText([timestamp, type, first, second]: Call): string {
   } else if (type === "identify") {
     event.user_id = first;
     event.traits = parsed(second);
-  } else {
+  } else if (type === "track") {
     event.event = first;
     event.properties = parsed(second);
-  }
+  } else if (type === "page") {
+    event.properties = parsed(first);
+  } else return "";
   return JSON.stringify(event);
 }
 

@@ -4,7 +4,8 @@ declare module "footfall:glue" {
     tracker: number,
     flushInterval: number,
     flushCount: number,
-    isPrivate: boolean,
+    bytes: number,
+    how: number,
     seed: number,
     moreSeed: number,
   ): void;

@@ -10,33 +10,30 @@ import type { Footfall, Options } from "./types.js";
 declare const MODULE: string;
 
 type Call = [method: keyof Footfall, ...args: unknown[]];
-type Loaded = Footfall & { push(...calls: Call[]): void };
+/** The page's first tracker, calls that wait for it, and every tracker by its key. */
+type Trackers = Footfall & { push(...calls: Call[]): void; [key: string]: unknown };
 
-const page = window as unknown as { footfall?: Call[] | Loaded };
+const page = window as unknown as { footfall?: Call[] | Trackers };
 const script = document.currentScript as HTMLScriptElement | null;
+const { key } = script?.dataset ?? {};
 const before = page.footfall;
+const waiting = Array.isArray(before) ? before : [];
 
 // The same script twice is one tracker.
-if (script && (!before || Array.isArray(before))) {
+if (script && !(key && before && key in before)) {
   const tracker = early(() =>
     import(new URL(MODULE, script.src).href).then((module: { start: () => Promise<Start> }) => module.start()),
   );
   const push = (...calls: Call[]): void => {
     for (const [method, ...args] of calls) (tracker[method] as (...args: unknown[]) => void)?.(...args);
   };
-  page.footfall = { ...tracker, push };
-  // The attributes are the options; those that are no text are read here.
-  const { dataset } = script;
-  const { flushInterval, flushCount, keyEvents, capture, debug } = dataset;
-  const options: { [name in keyof Options]?: unknown } = {
-    endpoint: new URL(script.src).origin,
-    ...dataset,
-    flushInterval: flushInterval && +flushInterval,
-    flushCount: flushCount && +flushCount,
-    keyEvents: keyEvents?.split(/[\s,]+/),
-    capture: capture && Object.fromEntries(["clicks", "views", "pages"].map((what) => [what, capture.includes(what)])),
-    debug: debug !== undefined,
-  };
-  tracker.init(options as Options);
-  push(...(before ?? []));
+  if (!before || Array.isArray(before)) page.footfall = { ...tracker, push };
+  (page.footfall as Trackers)[key!] = tracker;
+  // The attributes are the options, which the module reads.
+  const options: unknown = { endpoint: new URL(script.src).origin, ...script.dataset, debug: "debug" in script.dataset };
+  // What is rendered ahead counts when somebody comes to see it.
+  if ((document as { prerendering?: boolean }).prerendering) {
+    document.addEventListener("prerenderingchange", () => tracker.init(options as Options));
+  } else tracker.init(options as Options);
+  push(...waiting);
 }

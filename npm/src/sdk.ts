@@ -1,8 +1,11 @@
 /** What the loader imports: the module beside this file, by its hashed name. */
+import type { Extras } from "./browser/extras.js";
 import type { Start } from "./early.js";
 import { load } from "./module.js";
 
-/** The WebAssembly's hashed name, filled in by `scripts/build.mjs`. */
+/** Hashed names, filled in by `scripts/build.mjs`. */
 declare const WASM: string;
+declare const EXTRAS: string;
 
-export const start = (): Promise<Start> => load(new URL(WASM, import.meta.url));
+export const start = (): Promise<Start> =>
+  load(new URL(WASM, import.meta.url), () => import(new URL(EXTRAS, import.meta.url).href) as Promise<Extras>);

@@ -3,37 +3,64 @@ import { start, tell } from "footfall:glue";
 
 /** What the core can be told; `api.rs` has the same list. */
 export const enum Tell {
-  Track,
-  TrackKey,
-  Identify,
-  Page,
+  /** Plus what `record` adds. */
+  Record,
   StartPage,
   SetUser,
   SetDevice,
-  /** This and the two after it: what is remembered in the slots. */
-  Remembered,
-  Flush = 10,
+  SetCampaign,
+  SetConsent,
+  Reset,
+  Adopt,
+  /** This and the five after it: what is remembered in the slots. */
+  Recall,
+  Flush = 14,
   Hide,
   Leave,
   Resume,
   State,
   Answered,
-  Wake,
+  Keep,
+  Wake = 31,
 }
 
-/** What the core tells besides the values of slots, which are 0 to 2. */
-export const enum Told {
-  Refused = 3,
+/** Kinds of events, in the core's order. */
+export const enum Kind {
+  Track,
+  Page,
+  Identify = 3,
+  Group,
+  Alias,
+}
+
+/** What `Tell` is for an event. */
+export const record = (kind: Kind, isKey: boolean, category: number): number =>
+  Tell.Record | ((kind | (isKey ? 8 : 0) | (category << 4)) << 5);
+
+/** What the core wants done besides remembering the values of slots, which are 0 to 5; `command.rs` has the same list. */
+export const enum What {
+  Refused = 6,
+  Lost,
   State,
+  Fetch,
+  FetchKey,
+  Beacon,
+  BeaconKey,
+  Keep,
+  Forget,
+  Confirmed,
+  ForgetAll,
+}
+
+/** What became of it. */
+export const enum Done {
+  No,
+  Yes,
+  Taken,
 }
 
 /** Carries out what a tracker in the module wants. */
-export interface Hands {
-  /** Sends a batch. True where a beacon was taken; of a `fetch`, `ANSWERED` tells later. */
-  send(handle: number, isBeacon: boolean, isKey: boolean, body: string): boolean;
-  /** Hears the value of a slot to keep, why an event was refused, or the state as members of JSON. */
-  hear(what: number, text: string): void;
-}
+export type Hands = (what: number, number: number, text: string) => Done | boolean;
 
 /** Those of the running trackers, by their numbers; the number of a stopped one is given to the next. */
 const hands: (Hands | undefined)[] = [];
@@ -42,28 +69,31 @@ const hands: (Hands | undefined)[] = [];
 export interface Core {
   /** Tells it something; returns when to call again at the latest, on `performance.now()`, or 0. */
   tell(what: number, text: string, at: number): number;
-  /** Gives its place to the next one. */
+  /** Gives back all that it holds, and its place to the next one. */
   leave(): void;
 }
 
-export function makeCore(its: Hands, flushInterval: number, flushCount: number, isPrivate: boolean): Core {
-  const [seed, more] = crypto.getRandomValues(new Uint32Array(2));
+export function makeCore(its: Hands, flushInterval: number, flushCount: number, bytes: number, isPrivate: boolean, keeps: boolean): Core {
   const free = hands.indexOf(undefined);
   const tracker = free < 0 ? hands.length : free;
+  const begin = (): void => {
+    // Where there is none, ids are still unlikely enough to meet.
+    const [seed, more] = globalThis.crypto?.getRandomValues?.(new Uint32Array(2)) ?? [Math.random() * 2 ** 32, Date.now()];
+    start(tracker, flushInterval, flushCount, bytes, +isPrivate + 2 * +keeps, seed!, more!);
+  };
   hands[tracker] = its;
-  start(tracker, flushInterval, flushCount, isPrivate, seed!, more!);
+  begin();
   return {
     tell: (what, text, at) => tell(tracker, what, text, at, Date.now(), performance.now()),
-    leave: () => (hands[tracker] = undefined),
+    leave() {
+      // One that holds nothing.
+      begin();
+      hands[tracker] = undefined;
+    },
   };
 }
 
-// The module imports these two.
-
-export function send(tracker: number, handle: number, how: number, body: string): boolean {
-  return hands[tracker]!.send(handle, (how & 1) > 0, how > 1, body);
-}
-
-export function hear(tracker: number, what: number, text: string): void {
-  hands[tracker]!.hear(what, text);
+/** The module imports it. */
+export function act(tracker: number, what: number, number: number, text: string): number {
+  return +hands[tracker]!(what, number, text);
 }

@@ -1,4 +1,4 @@
-/** What stays the same while the page lives: screen, language, time zone, and the SDK itself. */
+/** What stays the same while the page lives: screen, language, time zone, the page's trace, and the SDK itself. */
 
 /** The SDK's version, filled in by `scripts/build.mjs`. */
 declare const VERSION: string;
@@ -6,15 +6,13 @@ declare const VERSION: string;
 /** The device's part of a context, as members of a JSON object. Browser, system and place are left to the server, which sees them anyway. */
 export function device(): string {
   const { width, height } = screen;
+  const traceparent = document.querySelector<HTMLMetaElement>("meta[name=traceparent]")?.content;
   return JSON.stringify({
     screen: { width, height, density: devicePixelRatio },
     locale: navigator.language,
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     sdk: { name: "footfall-js", version: VERSION },
+    // W3C Trace Context, section 3.2.
+    traceparent: /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent ?? "") ? traceparent : undefined,
   }).slice(1, -1);
-}
-
-/** Whether the visitor asked not to be followed (https://globalprivacycontrol.org). */
-export function asksForPrivacy(): boolean {
-  return !!(navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
 }

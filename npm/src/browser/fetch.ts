@@ -1,6 +1,6 @@
 /**
  * The transport for a page that lives: `fetch` with `keepalive`, so that a request outlives the page if it goes.
- * A string body travels as `text/plain`, which needs no CORS preflight.
+ * The body travels as `text/plain`, which needs no CORS preflight; packed where that pays, named in the query.
  */
 
 /** What became of a request. */
@@ -9,38 +9,81 @@ export interface Answer {
   status: number;
   /** 0 where the server did not say. */
   retryAfterMs: number;
-  /** Which events of the batch to send again. */
-  retry: number[];
-  /** The answer in words: a refusal, or each event that was not simply accepted. */
-  words: string[];
+  /** What became of single events; those that are not named were accepted. */
+  events: EventResult[];
+  /** What the server knows of batches that had left without an answer. */
+  receipts: { batch_id: string; status: string }[];
+  /** Why it was refused as a whole. */
+  reason?: string | undefined;
 }
 
-interface Said {
-  retry_after_ms?: number;
+export interface EventResult {
+  index: number;
+  event_id?: string;
+  status: string;
   reason?: string;
-  events?: { index: number; event_id?: string; status: string; reason?: string }[];
+}
+
+type Said = Partial<Answer> & { retry_after_ms?: number };
+
+/** Smaller bodies fit into one packet as they are. */
+const PACKED_FROM = 1_200;
+/** All keepalive requests and beacons of a page may have 64 KiB under way (Fetch Standard); above it they would fail. */
+const KEEPALIVE = 60_000;
+/** Longer than the core waits. */
+const TIMEOUT_MS = 40_000;
+
+let underWay = 0;
+/** Bodies that are being packed, each with what sends it as it is. */
+const packing = new Set<() => void>();
+
+/** The page goes: whatever is still being packed is sent as it is, now. */
+export function hurry(): void {
+  for (const go of packing) go();
 }
 
 /** Sends a body. Never rejects. */
 export async function post(url: string, body: string): Promise<Answer> {
   let status = 0;
-  let retryAfterMs = 0;
   let said: Said = {};
+  let bytes = 0;
   try {
-    const response = await fetch(url, { method: "POST", body, credentials: "omit", keepalive: true });
+    const packed = await pack(body);
+    bytes = (packed ?? new Blob([body])).size;
+    underWay += bytes;
+    const response = await fetch(packed ? `${url}&encoding=gzip` : url, {
+      method: "POST",
+      body: packed ?? body,
+      credentials: "omit",
+      keepalive: underWay <= KEEPALIVE,
+      signal: AbortSignal.timeout?.(TIMEOUT_MS) ?? null,
+    });
     status = response.status;
-    retryAfterMs = Number(response.headers.get("retry-after")) * 1_000 || 0;
+    said.retry_after_ms = Number(response.headers.get("retry-after")) * 1_000;
     // Whatever becomes of the body, the status counts.
-    said = ((await response.json()) as Said | null) ?? {};
+    said = { ...said, ...((await response.json()) as Said | null) };
   } catch {}
-  const events = Array.isArray(said.events) ? said.events : [];
-  const words = events.map(({ event_id, status, reason }) => `event ${event_id} is ${status}: ${reason}`);
-  if (!status) words.push("the server cannot be reached; the batch is kept and sent again");
-  else if (status !== 200) words.push(`the server answered ${status}: ${said.reason}`);
+  underWay -= bytes;
+  const list = <Item>(items?: Item[]): Item[] => (Array.isArray(items) ? items : []);
   return {
     status,
-    retryAfterMs: Number(said.retry_after_ms) || retryAfterMs,
-    retry: events.filter((event) => event.status === "retry").map((event) => event.index),
-    words,
+    retryAfterMs: Math.max(0, Math.round(Number(said.retry_after_ms))) || 0,
+    events: list(said.events),
+    receipts: list(said.receipts),
+    reason: said.reason,
   };
+}
+
+/** Packs a body where that pays and can be waited for. Nothing where it is to go as it is. */
+async function pack(body: string): Promise<Blob | undefined> {
+  if (body.length < PACKED_FROM || document.hidden || !window.CompressionStream) return undefined;
+  let hurried: () => void = () => {};
+  const inHurry = new Promise<undefined>((resolve) => packing.add((hurried = () => resolve(undefined))));
+  const stream = new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"));
+  const packed = new Response(stream).arrayBuffer().then((bytes) => new Blob([bytes], { type: "text/plain" }));
+  try {
+    return await Promise.race([packed, inHurry]);
+  } finally {
+    packing.delete(hurried);
+  }
 }

@@ -5,121 +5,263 @@
 import { warn } from "../console.js";
 import type { Run } from "../early.js";
 import type { Checked } from "../options.js";
-import { scrubbed } from "./address.js";
-import { sendBeacon } from "./beacon.js";
+import { asksForPrivacy } from "../privacy.js";
+import type { Capture, Event } from "../types.js";
+import { campaign, pathOf, place, scrubbed, target } from "./address.js";
 import { captureClicks, clicked } from "./clicks.js";
-import { makeCore, Tell, Told, type Hands } from "./core.js";
-import { asksForPrivacy, device } from "./device.js";
-import { post } from "./fetch.js";
+import { configured, fetchConfig } from "./config.js";
+import { consents } from "./consent.js";
+import { makeCore, Kind, record as recordOf, Tell, What } from "./core.js";
+import { device } from "./device.js";
+import { describe } from "./element.js";
+import { bringExtras, type Extras } from "./extras.js";
 import { Guard } from "./guard.js";
+import { makeHands } from "./hands.js";
+import { makeLater } from "./later.js";
+import { captureLeaving, type Leaving } from "./leave.js";
 import { followLifecycle } from "./lifecycle.js";
+import { oneTab } from "./lock.js";
+import { masked } from "./masked.js";
 import { capturePageViews } from "./page-views.js";
 import { store } from "./storage.js";
-import { captureViews } from "./views.js";
+import { captureViews, type Views } from "./views.js";
 
 /** Records a captured event. */
 export type Record = (name: string, properties: object, at?: number) => void;
 
-/** Starts a tracker. `pageViewed` is true where the view of this page has been told already. */
-export function startTracker(options: Checked, pageViewed: boolean, pageAt: number): Run {
-  const { key, endpoint, userId, flushInterval = 5_000, flushCount = 50, keyEvents = [], capture, debug } = options;
+/** The most timed events that run at once. */
+const TIMERS = 100;
+const TYPES = ["track", "page", "", "identify", "group", "alias"];
+/** What an event's name is, and where its values are. */
+const NAMED = ["event", "event", "", "user_id", "group_id", "user_id"];
+
+/** Starts a tracker; nothing where the visitor's browser asks for privacy and the site lets that turn it off. `isViewed` is true where the view of this page has been told already. */
+export function startTracker(given: Checked, isViewed: boolean, pageAt: number, loadExtras: () => Promise<Extras>): Run | undefined {
+  const { key, endpoint, flushInterval = 5_000, flushCount = 50, storageBytes = 262_144, privacy, beforeSend, debug } = given;
   const guard = new Guard();
   const say = (words: string): void => {
     if (debug) warn(words);
   };
-  const url = `${endpoint}/v1/events?key=${encodeURIComponent(key)}&priority=`;
-  const stored = store(key);
-  const isPrivate = asksForPrivacy();
-  let subject = "";
-  let state = "";
-  /** The anonymous id and the session's. */
-  const ids: (string | undefined)[] = [];
+  const isPrivate = privacy !== "ignore" && asksForPrivacy();
+  const stored = store(key, storageBytes, isPrivate ? { storage: "memory" } : given);
+  if (isPrivate) stored.forgetAll();
+  if (isPrivate && privacy === "off") {
+    say("nothing is captured: the visitor asks for privacy");
+    return undefined;
+  }
+  let options = configured(given, stored.get("config"));
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isKept = true;
 
-  const hands: Hands = {
-    send(handle, isBeacon, isKey, body) {
-      const to = url + (isKey ? "key" : "normal");
-      if (isBeacon) return sendBeacon(to, body);
-      void post(to, body).then(({ status, retryAfterMs, retry, words }) => {
-        words.forEach(say);
-        tell(Tell.Answered, [handle, status, retryAfterMs, ...retry].join(" "));
-      });
-      return true;
-    },
-    hear(what, text) {
-      if (what < Told.Refused) {
-        stored.remember(what, text);
-        ids[what] = text.split(" ", 1)[0];
-      } else if (what === Told.Refused) say(`${subject} was refused: ${text}`);
-      else state = text;
-    },
-  };
-  const core = makeCore(hands, flushInterval, flushCount, isPrivate);
-  const tell = guard.wrap((what: number, text?: string, at?: number) => {
-    subject = text?.replace(/^.*\n/, "") || "the event";
-    const wakeAt = core.tell(what, text ?? "", at ?? Date.now());
+  const hands = makeHands(guard, given, stored, say, (text) => tell(Tell.Answered, text));
+  const core = makeCore(hands.act, flushInterval, flushCount, storageBytes, isPrivate, !isPrivate && given.storage !== "memory");
+  const tell = guard.wrap((what: number, text = "", at = Date.now()) => {
+    const wakeAt = core.tell(what, text, at);
     clearTimeout(timer);
     timer = wakeAt ? setTimeout(tell, wakeAt - performance.now(), Tell.Wake) : undefined;
+    if (isKept && what !== Tell.Keep && what !== Tell.State) {
+      isKept = false;
+      // Once for all that happens in this task.
+      queueMicrotask(keep);
+    }
   });
+  const keep = (): void => {
+    isKept = true;
+    tell(Tell.Keep);
+  };
   guard.whenOff(() => clearTimeout(timer));
-  const track = (name: string, json: string, at?: number): void =>
-    tell(keyEvents.includes(name) ? Tell.TrackKey : Tell.Track, `${json}\n${name}`, at);
-  const record: Record = (name, properties, at) => track(name, JSON.stringify(properties), at);
+
+  let supers: object | undefined;
+  const event = (kind: Kind, name: string, json = "", at = Date.now()): void => {
+    const bag = kind > Kind.Page ? "traits" : "properties";
+    const named = NAMED[kind]!;
+    let told = json;
+    if (bag === "properties" && supers && /^({|$)/.test(json)) {
+      told = JSON.stringify({ ...supers, ...(json && (JSON.parse(json) as object)) });
+    }
+    const seen = (): Event => ({
+      type: TYPES[kind]!,
+      [named]: name,
+      timestamp: at,
+      ...(kind === Kind.Alias ? { previous_id: told } : told && { [bag]: JSON.parse(told) as object }),
+    });
+    let final = name;
+    if (beforeSend) {
+      const before = seen();
+      const after = hands.hook(beforeSend, before);
+      if (!after || typeof after !== "object") {
+        hands.dropped(seen, "beforeSend dropped it");
+        return;
+      }
+      final = text(after[named]);
+      told = kind === Kind.Alias ? text(after.previous_id) : (JSON.stringify(after[bag]) ?? "");
+    }
+    hands.subject(final, seen);
+    const what = kind === Kind.Track ? final : TYPES[kind]!;
+    const rate = options.sample?.[what] ?? options.sampleRate ?? 1;
+    const isKey = kind === Kind.Track && options.keyEvents?.includes(final);
+    const lines = [told, line(final), rate < 1 ? rate.toFixed(6) : ""].join("\n");
+    tell(recordOf(kind, !!isKey, consent.category(what)), lines, at);
+  };
+  const record: Record = (name, properties, at) => event(Kind.Track, name, JSON.stringify(properties), at);
+
+  const waiting = makeLater(guard);
+  let settleClicks: (() => void) | undefined;
+  let views: Views | undefined;
+  let leaving: Leaving | undefined;
+  /** Tells all that waits for a later moment, before what must come after it. */
+  const drain = (): void => {
+    settleClicks?.();
+    waiting.drain();
+  };
 
   /** The address of the last page view. */
-  let place = "";
-  const startPage = (): void => {
-    const before = place;
-    place = address();
+  let here = "";
+  const hiding: (() => void)[] = [];
+  const viewing: (() => void)[] = [];
+  const isElsewhere = (hasQuery: boolean, there = location.href): boolean =>
+    place(here, hasQuery, options) !== place(there, hasQuery, options);
+  const startPage = (before = ""): void => {
+    here = location.href;
     // Within a single-page app the page before is the app's own last one.
-    const referrer = scrubbed(before && before !== place ? before : document.referrer) || undefined;
-    const path = location.pathname.slice(0, 2_000);
-    const title = document.title.slice(0, 200) || undefined;
-    tell(Tell.StartPage, JSON.stringify({ url: scrubbed(place), path, title, referrer }));
+    const referrer = scrubbed(before && isElsewhere(true, before) ? before : document.referrer, options) || undefined;
+    const path = pathOf(location, options);
+    const title = masked(document.title).slice(0, 200) || undefined;
+    tell(Tell.StartPage, JSON.stringify({ url: scrubbed(here, options), path, title, referrer }));
   };
-  const viewPage = (json = "", at?: number): void => {
-    startPage();
+  const viewPage = (json = "", at?: number, isBack?: boolean, before = here): void => {
+    for (const run of viewing) run();
+    if (isViewed && !isBack) leaving?.leave();
+    isViewed = true;
+    startPage(before);
     views?.restart();
-    tell(Tell.Page, `${json}\n`, at);
+    leaving?.restart();
+    event(Kind.Page, "", json, at);
   };
 
   tell(Tell.SetDevice, device());
-  if (isPrivate) stored.forget();
-  else {
-    stored.load(guard, (slot, id, number) => {
-      ids[slot] = id;
-      tell(Tell.Remembered + slot, id, number);
-    });
-  }
-  if (userId) tell(Tell.SetUser, userId);
+  stored.load(guard, (slot, value) => {
+    hands.recall(slot, value);
+    tell(Tell.Recall + slot, value);
+  });
+  const consent = consents(stored, given, (text) => tell(Tell.SetConsent, text));
+  if (given.userId) tell(Tell.SetUser, given.userId);
+  const cameBy = campaign(here || location.href);
+  if (cameBy) tell(Tell.SetCampaign, cameBy);
   // Until the first page view is told, events belong to the page as it stands.
   startPage();
 
-  const views = capture.views ? guard.wrap(captureViews)(guard, record) : undefined;
-  if (capture.clicks) captureClicks(guard, record);
-  if (capture.pages) {
-    capturePageViews(guard, () => place !== address(), viewPage);
-    if (!pageViewed) viewPage("", pageAt);
-  }
+  const starts: { [capture in keyof Capture]: () => void } = {
+    views: () => (views = guard.wrap(captureViews)(guard, options, record)),
+    leave: () => (leaving = captureLeaving(guard, record)),
+    clicks: () => (settleClicks = captureClicks(guard, options, waiting, record)),
+    pages() {
+      const moved = (): void => {
+        settleClicks?.();
+        leaving?.look();
+      };
+      capturePageViews(guard, waiting, { isElsewhere, moved, view: viewPage }, isViewed, pageAt);
+    },
+  };
+  const startExtras = bringExtras(
+    loadExtras,
+    { guard, record, describe, target: (address) => target(address, options), masked, mask: given.mask, endpoint, hiding, viewing },
+    say,
+  );
+  const startCaptures = (): void => {
+    for (const [name, start] of Object.entries(starts) as [keyof Capture, () => void][]) {
+      if (options.capture?.[name] === false) continue;
+      delete starts[name];
+      start();
+    }
+    startExtras(options.capture ?? {});
+  };
+  startCaptures();
+
+  /** Takes over what pages left that are gone. */
+  let nextClaim: ReturnType<typeof setTimeout> | undefined;
+  const claim = guard.wrap(() => {
+    clearTimeout(nextClaim);
+    if (!consent.isGranted()) return;
+    oneTab(`footfall:${key}`, guard.wrap(() => {
+      const next = stored.claim((lines) => tell(Tell.Adopt, lines)) - Date.now();
+      if (next < Infinity) nextClaim = setTimeout(claim, Math.max(next, 1_000));
+    }));
+  });
+  guard.whenOff(() => clearTimeout(nextClaim));
+  claim();
+  // Safari has no requestIdleCallback.
+  (window.requestIdleCallback ?? setTimeout)(
+    guard.wrap(() => {
+      if (!consent.isGranted()) return;
+      void fetchConfig(given, stored, guard.wrap((text) => {
+        options = configured(given, text);
+        startCaptures();
+      }));
+    }),
+  );
+
   const leave = (what: number): void => {
+    drain();
+    leaving?.leave();
     views?.pause();
+    for (const run of hiding) run();
+    hands.hurry();
     tell(what);
   };
   const shown = (): void => {
+    leaving?.resume();
     views?.resume();
     tell(Tell.Resume);
+    claim();
   };
   followLifecycle(guard, () => leave(Tell.Hide), () => leave(Tell.Leave), shown);
 
+  const timers = new Map<string, number>();
+  const sayConsent = (said: string): void => {
+    consent.say(said);
+    claim();
+  };
   const calls: { [method: string]: (at: number, ...args: never[]) => unknown } = {
-    track: (at, name: unknown, json = "") => track(text(name), json, at),
-    page: (at, _: undefined, json?: string) => viewPage(json, at),
-    identify: (at, userId: unknown, json = "") => tell(Tell.Identify, `${json}\n${text(userId)}`, at),
-    click: (at, path: EventTarget[]) => clicked(path, record, at),
+    track: (at, name: unknown, json?: string) => event(Kind.Track, text(name), json, at),
+    page(at, json?: string) {
+      const before = here;
+      // A route that waits to be looked at is this one.
+      here = location.href;
+      drain();
+      viewPage(json, at, false, before);
+    },
+    identify: (at, userId: unknown, json?: string) => event(Kind.Identify, text(userId), json, at),
+    alias: (at, userId: unknown, previousId: unknown) => event(Kind.Alias, text(userId), line(text(previousId)), at),
+    group: (at, groupId: unknown, json?: string) => event(Kind.Group, text(groupId), json, at),
+    set(_, json = "{}") {
+      supers = { ...supers, ...JSON.parse(json) };
+    },
+    startTimer(at, name: unknown) {
+      if (timers.size < TIMERS) timers.set(text(name), at);
+      else say(`there are ${TIMERS} timers already; ${name} is not started`);
+    },
+    stopTimer(at, name: unknown, json = "{}") {
+      const since = timers.get(text(name));
+      if (since === undefined) say(`${name} was not started`);
+      else event(Kind.Track, text(name), JSON.stringify({ ...JSON.parse(json), duration_ms: at - since }), at);
+      timers.delete(text(name));
+    },
+    consent: (_, said: string) => sayConsent(said),
+    optOut: () => sayConsent("denied"),
+    optIn: () => sayConsent("granted"),
+    reset() {
+      supers = undefined;
+      tell(Tell.Reset);
+    },
+    click(at, path: EventTarget[]) {
+      const told = clicked(path, options);
+      if (told) record(...told, at);
+    },
     flush: () => tell(Tell.Flush),
     state() {
       tell(Tell.State);
-      return { anonymousId: ids[0], sessionId: ids[1], ...JSON.parse(`{${state}}`) };
+      return hands.state();
     },
     stop() {
       tell(Tell.Leave);
@@ -127,15 +269,18 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
       core.leave();
     },
   };
-  return guard.wrap((at, method, ...args) => calls[method]?.(at, ...(args as never[])));
-}
-
-/** The page's address, fragment cut. */
-function address(): string {
-  return location.href.split("#", 1)[0]!;
+  return guard.wrap((at, method, ...args) => {
+    if (method !== "page") drain();
+    return calls[method]?.(at, ...(args as never[]));
+  });
 }
 
 /** Whatever a page passes as a name or an id, the core gets a text; an empty one is refused there, in words. */
 function text(value: unknown): string {
   return typeof value === "string" || typeof value === "number" ? `${value}` : "";
+}
+
+/** A text as one line: a line feed becomes another control character, which the core refuses in words. */
+function line(text: string): string {
+  return text.replaceAll("\n", "\r");
 }

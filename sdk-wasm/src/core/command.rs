@@ -3,34 +3,65 @@
 
 /// Something for the browser to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
-    /// Send a batch, and report back under its handle.
-    Send {
-        /// Names this attempt, never 0; a late answer to an attempt that was given up is told by it.
-        handle: u32,
-        /// How to send it.
-        transport: Transport,
-        /// Its one priority, for the query.
-        priority: Priority,
-        /// The request body.
-        body: String,
-    },
-    /// Tell something to the page or to later ones.
-    Tell {
-        /// What it is about.
-        what: Topic,
-        /// The value to keep, or the text.
-        text: String,
-    },
+pub struct Command {
+    /// What to do.
+    pub what: What,
+    /// Of a batch to send, its handle: it names this attempt and is never 0. Of a batch to keep, from when on another
+    /// page may take it over, in Unix milliseconds; 0: at once.
+    pub number: u64,
+    /// The value, the request body, or the id of a batch and in the lines after it what
+    /// [`Tracker::adopt`](super::Tracker::adopt) takes.
+    pub text: String,
 }
 
-/// How a batch leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
-    /// `fetch` with `keepalive`: there is an answer, and it outlives the page.
+/// What is to be done. The first six are slots: values that outlive the page, an empty one to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// Remember the browser's anonymous id; shared by all tabs.
+    AnonymousId,
+    /// Remember the session: its id, last activity, beginning and campaign; shared by all tabs.
+    Session,
+    /// Remember the user's id; shared by all tabs.
+    User,
+    /// Remember the group's id; shared by all tabs.
+    Group,
+    /// Remember how many events were dropped and not reported yet; shared by all tabs.
+    Dropped,
+    /// Remember the next `seq`; of this tab alone.
+    Seq,
+    /// Say why an event was refused.
+    Refused,
+    /// Say that an event, the members of its JSON, was dropped at the bound.
+    Lost,
+    /// Tell what [`Tracker::tell_state`](super::Tracker::tell_state) was asked for.
+    State,
+    /// Send a batch by `fetch`: there is an answer, and it outlives the page.
     Fetch,
-    /// `sendBeacon`: no answer, but the browser promises to send it.
+    /// The same with key events.
+    FetchKey,
+    /// Send a batch by `sendBeacon`: no answer, but the browser promises to send it.
     Beacon,
+    /// The same with key events.
+    BeaconKey,
+    /// Keep a batch where it outlives the page, instead of an earlier copy of it.
+    Keep,
+    /// Remove the kept copy of a batch.
+    Forget,
+    /// The same, since the server has said that it is stored, of a batch that had left without an answer.
+    Confirmed,
+    /// Remove all that was ever kept or remembered.
+    ForgetAll,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// It could not be: a beacon was refused, there is no room to keep a batch.
+    No,
+    /// It is.
+    Yes,
+    /// Another page has taken the batch over, and answers for what was kept of it.
+    Taken,
 }
 
 /// What the server sheds last.
@@ -42,21 +73,6 @@ pub enum Priority {
     Key,
 }
 
-/// What is told besides batches: the first three are values that outlive the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topic {
-    /// The browser's anonymous id; shared by all tabs.
-    AnonymousId,
-    /// The session's id and its last activity; shared by all tabs.
-    Session,
-    /// The next `seq`; of this tab alone.
-    Seq,
-    /// Why an event was refused.
-    Refused,
-    /// What [`Tracker::tell_state`](super::Tracker::tell_state) was asked for.
-    State,
-}
-
 /// What became of a `fetch`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -66,4 +82,7 @@ pub struct Answer {
     pub retry_after_ms: u64,
     /// Places in the batch of the events that it asks for again.
     pub retry: Vec<usize>,
+    /// What it says of batches that had left without an answer: a line each, an id and, after a space, the first letter
+    /// of `stored`, `unseen` or `expired`.
+    pub receipts: String,
 }

@@ -12,15 +12,19 @@
 
 mod batch;
 mod command;
+mod consent;
 mod identity;
+mod outbox;
 mod retry;
+mod sampling;
 mod settings;
 #[cfg(test)]
 mod simulation;
-mod text;
+pub(crate) mod text;
 mod tracker;
 
-pub use command::{Answer, Command, Priority, Topic, Transport};
+pub use command::{Answer, Command, Done, Priority, What};
+pub use consent::Consent;
 pub use settings::Settings;
 pub use tracker::{Said, Tracker};
 

@@ -8,12 +8,15 @@ pub struct Settings {
     pub flush_interval_ms: u32,
     /// How many events are sent at once without waiting, and the most in a batch; at most 500.
     pub flush_count: usize,
-    /// The most events held, sent but unanswered ones included.
+    /// The most events held, sent but unconfirmed ones included.
     pub queue_events: usize,
-    /// The most bytes of events held, sent but unanswered ones included.
+    /// The most bytes of events held, sent but unconfirmed ones included; all that one page keeps in the browser's
+    /// storage stays below it.
     pub queue_bytes: usize,
-    /// Anonymous mode: no id of the visitor is made, sent or kept, and nothing is stored.
+    /// Anonymous mode: no id of the visitor is made, sent or kept.
     pub private: bool,
+    /// Whether batches are kept where they outlive the page.
+    pub keeps: bool,
 }
 
 impl Default for Settings {
@@ -22,8 +25,9 @@ impl Default for Settings {
             flush_interval_ms: 5_000,
             flush_count: 50,
             queue_events: 1_000,
-            queue_bytes: 512 * 1024,
+            queue_bytes: 256 * 1024,
             private: false,
+            keeps: true,
         }
     }
 }

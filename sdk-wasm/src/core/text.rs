@@ -1,7 +1,7 @@
 //! JSON texts as the wire has them, written without a serialiser: it would be a third of the module's weight.
 //! That they are what `footfall-event-model` reads is shown by the tests, which decode every one of them.
 
-use footfall_event_model::{Event, EventType};
+use footfall_event_model::{EventType, Own};
 
 /// The members of a JSON object, as they are written.
 #[derive(Debug, Default)]
@@ -15,12 +15,27 @@ impl Members {
         }
     }
 
-    /// A text, where there is one.
-    pub(super) fn text(&mut self, name: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.raw(name, "");
-            quote(&mut self.0, value);
+    /// A text.
+    pub(super) fn text(&mut self, name: &str, value: &str) {
+        self.raw(name, "");
+        quote(&mut self.0, value);
+    }
+
+    /// Those texts that are there.
+    pub(super) fn texts(&mut self, texts: &[(&str, Option<&str>)]) {
+        for (name, value) in texts {
+            if let Some(value) = value {
+                self.text(name, value);
+            }
         }
+    }
+
+    /// Adds a text to what is a list of texts instead.
+    pub(super) fn item(&mut self, text: &str) {
+        if !self.0.is_empty() {
+            self.0.push_str(",");
+        }
+        quote(&mut self.0, text);
     }
 
     pub(super) fn number(&mut self, name: &str, value: u64) {
@@ -65,23 +80,50 @@ pub(super) fn push_number(out: &mut String, value: u64) {
     push_digit(out, (value % 10) as usize);
 }
 
+/// Takes the first line off a text.
+pub(crate) fn line<'a>(text: &mut &'a str) -> &'a str {
+    up_to(text, b'\n')
+}
+
+/// Takes the first word off a text.
+pub(crate) fn word<'a>(text: &mut &'a str) -> &'a str {
+    up_to(text, b' ')
+}
+
+fn up_to<'a>(text: &mut &'a str, mark: u8) -> &'a str {
+    let end = text.bytes().position(|byte| byte == mark);
+    let (found, rest) = text.split_at_checked(end.unwrap_or(text.len())).unwrap_or_default();
+    *text = rest.get(1..).unwrap_or_default();
+    found
+}
+
+/// Takes the first number off a text of numbers with spaces between; 0 where there is none.
+pub(crate) fn number(text: &mut &str) -> u64 {
+    word(text).bytes().fold(0, |number: u64, digit| {
+        number.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')))
+    })
+}
+
 /// The members of an event, without its context.
-pub(super) fn of_event(event: &Event) -> String {
+pub(super) fn of_event(event: &Own<'_>, at_ms: u64, seq: u64, key_event: bool) -> String {
     let mut object = Members::default();
-    object.text("event_id", event.event_id.as_deref());
-    if event.kind != EventType::Track {
-        object.text("type", Some(event.kind.as_str()));
-    }
-    object.text("event", event.name.as_deref());
-    object.number("timestamp", event.timestamp.unwrap_or_default().max(0) as u64);
-    object.number("seq", event.seq.unwrap_or_default());
-    object.text("user_id", event.user_id.as_deref());
-    for (name, json) in [("properties", &event.properties), ("traits", &event.traits)] {
+    let kind = Some(event.kind.as_str()).filter(|_| event.kind != EventType::Track);
+    object.texts(&[
+        ("event_id", event.event_id),
+        ("type", kind),
+        ("event", event.name),
+        ("user_id", event.user_id),
+        ("group_id", event.group_id),
+        ("previous_id", event.previous_id),
+    ]);
+    object.number("timestamp", at_ms);
+    object.number("seq", seq);
+    for (name, json) in [("properties", event.properties), ("traits", event.traits)] {
         if let Some(json) = json {
-            object.raw(name, json.text());
+            object.raw(name, json);
         }
     }
-    if event.key_event == Some(true) {
+    if key_event {
         object.raw("key_event", "true");
     }
     object.0
@@ -90,7 +132,7 @@ pub(super) fn of_event(event: &Event) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use footfall_event_model::Json;
+    use footfall_event_model::{Event, Json};
     use proptest::prelude::*;
 
     fn any_text() -> impl Strategy<Value = Option<String>> {
@@ -100,23 +142,38 @@ mod tests {
     proptest! {
         #[test]
         fn the_servers_decoder_reads_back_every_event(
-            texts in prop::array::uniform4(any_text()), kind in 0usize..6, timestamp in 0i64.., seq: u64, key: bool,
+            texts in prop::array::uniform6(any_text()), kind in 0usize..6, timestamp in 0u64..1 << 62, seq: u64, key: bool,
         ) {
-            let [event_id, name, user_id, value] = texts;
-            let json = Json::parse(serde_json::json!({ "v": value }).to_string()).unwrap();
-            let event = Event {
-                event_id,
+            let [event_id, name, user_id, group_id, previous_id, value] = &texts;
+            let json = serde_json::json!({ "v": value }).to_string();
+            let (properties, traits) = if value.is_some() { (Some(&*json), None) } else { (None, Some(&*json)) };
+            let own = Own {
                 kind: EventType::ALL[kind],
-                name,
-                timestamp: Some(timestamp),
+                event_id: event_id.as_deref(),
+                name: name.as_deref(),
+                user_id: user_id.as_deref(),
+                group_id: group_id.as_deref(),
+                previous_id: previous_id.as_deref(),
+                properties,
+                traits,
+            };
+            let boxed = |json: Option<&str>| json.map(|json| Json::parse(json.to_owned()).unwrap());
+            let event = Event {
+                kind: own.kind,
+                timestamp: Some(timestamp as i64),
                 seq: Some(seq),
-                user_id,
-                properties: value.is_some().then(|| json.clone()),
-                traits: value.is_none().then_some(json),
+                properties: boxed(properties),
+                traits: boxed(traits),
                 key_event: key.then_some(true),
+                event_id: event_id.clone(),
+                name: name.clone(),
+                user_id: user_id.clone(),
+                group_id: group_id.clone(),
+                previous_id: previous_id.clone(),
                 ..Event::default()
             };
-            prop_assert_eq!(serde_json::from_str::<Event>(&format!("{{{}}}", of_event(&event))).unwrap(), event);
+            let text = format!("{{{}}}", of_event(&own, timestamp, seq, key));
+            prop_assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
         }
 
         #[test]

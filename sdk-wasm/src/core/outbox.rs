@@ -1,0 +1,441 @@
+//! The events that have not been confirmed: in which batches, when and how they are sent, what is kept of them in the
+//! browser's storage. What an event says, and who said it, is the tracker's part.
+
+use super::batch::{Batch, Entry, Scope};
+use super::consent::{Consent, Consents};
+use super::identity::new_id;
+use super::retry::{CIRCUIT_FAILURES, Verdict, delay_ms, verdict};
+use super::text::{Members, line, push_number, word};
+use super::{Answer, Command, Done, Now, Priority, Settings, What};
+use footfall_event_model::limits::UNCONFIRMED_IDS;
+
+/// An answer is awaited this long.
+const ANSWER_MS: u64 = 30_000;
+/// A page that has not touched a kept batch for so long after it said it would is gone.
+const LEASE_MS: u64 = 10_000;
+
+/// The batches of one tracker.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    settings: Settings,
+    pub(super) random: fastrand::Rng,
+    pub(super) consents: Consents,
+    /// In the order of their events. All but the last are closed; that one too once it was sent.
+    batches: Vec<Batch>,
+    pub(super) commands: Vec<Command>,
+    /// Names each attempt to send.
+    attempts: u64,
+    /// Failures in a row.
+    failures: u32,
+    /// On the monotonic clock: nothing is sent before.
+    pause_until_ms: u64,
+    /// All that is queued goes as soon as it can.
+    urgent: bool,
+    /// Nobody sees the page: it may go at any time.
+    hidden: bool,
+    /// The page is being left: there may be no later.
+    gone: bool,
+    sent: u64,
+    refused: u64,
+    dropped: u64,
+    /// Dropped ones that the server has not been told of.
+    pub(super) unreported: u64,
+}
+
+impl Outbox {
+    pub(super) fn new(settings: Settings, seed: u64) -> Self {
+        Self {
+            settings,
+            random: fastrand::Rng::with_seed(seed),
+            consents: Consents::default(),
+            batches: Vec::new(),
+            commands: Vec::new(),
+            attempts: 0,
+            failures: 0,
+            pause_until_ms: 0,
+            urgent: false,
+            hidden: false,
+            gone: false,
+            sent: 0,
+            refused: 0,
+            dropped: 0,
+            unreported: 0,
+        }
+    }
+
+    /// Takes an event, and sends what is due by that.
+    pub(super) fn push(&mut self, entry: Entry, scope: &Scope, now: Now) {
+        self.urgent |= entry.priority == Priority::Key;
+        if self.make_room(entry.text.len() + entry.own.len() + scope.page.len(), entry.priority) {
+            let joined = match self.batches.last_mut() {
+                Some(last) => last.join(entry, scope, self.settings.flush_count),
+                None => Err(entry),
+            };
+            if let Err(entry) = joined {
+                let id = new_id(now, &mut self.random);
+                let time_ms = now.monotonic_ms + u64::from(self.settings.flush_interval_ms);
+                self.batches.push(Batch::new(id, entry, scope, time_ms));
+            }
+        } else {
+            self.lose(entry.text);
+        }
+        if self.gone {
+            self.leave(true, now);
+        } else {
+            self.send_what_is_due(now);
+        }
+    }
+
+    /// Takes over a batch that a page left which is gone; it goes first, being the oldest. One for which there is no
+    /// room stays where it is kept.
+    pub(super) fn adopt(&mut self, text: &str, now: Now) {
+        let mut lines = text;
+        let id = line(&mut lines);
+        let Some(mut batch) = Batch::read(id, lines) else {
+            self.tell(What::Forget, 0, id.to_owned());
+            return;
+        };
+        let is_known = self.batches.iter().any(|other| other.id == batch.id);
+        if is_known || !self.has_room(batch.events.len(), batch.bytes()) {
+            return;
+        }
+        batch.time_ms = now.monotonic_ms;
+        let at = self.batches.iter().position(|other| other.id > batch.id).unwrap_or(self.batches.len());
+        self.batches.insert(at, batch);
+    }
+
+    /// What the visitor agreed to has changed: what is denied is forgotten, what is granted may go.
+    pub(super) fn set_consents(&mut self, consents: Consents) {
+        self.consents = consents;
+        let denied = |batch: &Batch, consents: &Consents| consents.of(batch.category) == Consent::Denied;
+        while let Some(at) = self.batches.iter().position(|batch| denied(batch, &self.consents)) {
+            self.remove(at, What::Forget);
+        }
+        if self.consents.of(0) == Consent::Denied {
+            self.tell(What::ForgetAll, 0, String::new());
+        }
+    }
+
+    pub(super) fn flush(&mut self, now: Now) {
+        self.urgent = true;
+        self.send_what_is_due(now);
+    }
+
+    /// Looks at the clock: sends what is due, gives up what was not answered.
+    pub(super) fn wake(&mut self, now: Now) {
+        let overdue = |batch: &Batch| batch.handle > 0 && batch.time_ms <= now.monotonic_ms;
+        while let Some(at) = self.batches.iter().position(overdue) {
+            self.settle(at, &Answer::default(), now);
+        }
+        self.send_what_is_due(now);
+    }
+
+    pub(super) fn next_wake(&self) -> Option<u64> {
+        if self.gone {
+            return None;
+        }
+        let under_way = self.batches.iter().filter(|batch| batch.handle > 0);
+        let next = under_way.map(|batch| batch.time_ms).min();
+        next.or_else(|| self.first_due().map(|(_, due_ms)| due_ms))
+    }
+
+    /// The page is hidden, or being left: all that is here goes by beacon, now, what is counted on first. The server is
+    /// spared while it fails again and again, for what is kept goes with the next page.
+    pub(super) fn leave(&mut self, gone: bool, now: Now) {
+        self.gone |= gone;
+        self.hidden = true;
+        self.urgent = false;
+        for priority in [Priority::Key, Priority::Normal] {
+            for at in 0..self.batches.len() {
+                let batch = &mut self.batches[at];
+                // Whoever comes next may take it over at once.
+                batch.stale |= batch.kept > 0;
+                let is_spared = self.failures >= CIRCUIT_FAILURES && batch.kept > 0;
+                if batch.priority == priority && self.may_leave(at) && !is_spared {
+                    self.send(at, true, now);
+                }
+            }
+        }
+        self.keep(now);
+    }
+
+    /// The page is back, or the network is.
+    pub(super) fn resume(&mut self, now: Now) {
+        (self.hidden, self.gone) = (false, false);
+        self.pause_until_ms = 0;
+        for batch in &mut self.batches {
+            batch.stale = true;
+        }
+        self.wake(now);
+    }
+
+    /// What became of the command before.
+    pub(super) fn done(&mut self, command: &Command, done: Done, now: Now) {
+        match command.what {
+            What::Beacon | What::BeaconKey => {
+                let Some(at) = self.position(command.number) else { return };
+                if done == Done::Yes {
+                    self.batches[at].handle = 0;
+                    self.batches[at].unconfirmed = true;
+                    self.send_what_is_due(now);
+                } else {
+                    self.send(at, false, now);
+                }
+            }
+            What::Keep => {
+                let id = line(&mut &*command.text);
+                let Some(at) = self.batches.iter().position(|batch| batch.id == id) else { return };
+                let batch = &mut self.batches[at];
+                match done {
+                    Done::Yes => batch.kept = batch.events.len(),
+                    Done::No => (batch.kept, batch.stale) = (0, true),
+                    Done::Taken => self.give_up(at, now),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Another page answers for what was kept of a batch; what is newer goes in a batch of its own.
+    fn give_up(&mut self, at: usize, now: Now) {
+        let id = new_id(now, &mut self.random);
+        let batch = &mut self.batches[at];
+        // It was to be sent next.
+        if let Some(next) = self.commands.iter().position(|next| next.number == batch.handle && next.what >= What::Fetch && next.what <= What::BeaconKey) {
+            self.commands.remove(next);
+        }
+        batch.events.drain(..batch.kept.min(batch.events.len()));
+        self.unreported += std::mem::take(&mut batch.reports);
+        batch.id = id;
+        (batch.handle, batch.kept, batch.stale, batch.unconfirmed) = (0, 0, true, false);
+        batch.time_ms = now.monotonic_ms;
+        if batch.events.is_empty() {
+            self.batches.remove(at);
+        } else {
+            self.keep_one(at, now);
+        }
+    }
+
+    /// What became of a `fetch`. An attempt that was given up before is no longer awaited; what its answer says of
+    /// other batches counts all the same.
+    pub(super) fn answered(&mut self, handle: u64, answer: &Answer, now: Now) {
+        let mut receipts = &*answer.receipts;
+        while !receipts.is_empty() {
+            let receipt = line(&mut receipts);
+            let mut status = receipt;
+            let id = word(&mut status);
+            self.confirm(id, status, now);
+        }
+        if let Some(at) = self.position(handle) {
+            self.settle(at, answer, now);
+            self.send_what_is_due(now);
+        }
+    }
+
+    fn confirm(&mut self, id: &str, status: &str, now: Now) {
+        let Some(at) = self.batches.iter().position(|batch| batch.unconfirmed && batch.id == id) else { return };
+        if status == "s" {
+            self.sent += self.batches[at].events.len() as u64;
+            self.remove(at, What::Confirmed);
+            return;
+        }
+        let batch = &mut self.batches[at];
+        batch.unconfirmed = false;
+        batch.time_ms = now.monotonic_ms;
+        if status == "e" {
+            batch.possible_duplicate = true;
+            batch.stale = true;
+        }
+    }
+
+    /// Tells how many events are queued, unconfirmed, sent, refused and dropped.
+    pub(super) fn tell_state(&mut self) {
+        let mut text = String::new();
+        for count in self.counts() {
+            push_number(&mut text, count);
+            text.push_str(" ");
+        }
+        self.tell(What::State, 0, text);
+    }
+
+    pub(super) fn counts(&self) -> [u64; 5] {
+        let unconfirmed = self.batches.iter().filter(|batch| batch.unconfirmed);
+        let unconfirmed: usize = unconfirmed.map(|batch| batch.events.len()).sum();
+        [(self.held() - unconfirmed) as u64, unconfirmed as u64, self.sent, self.refused, self.dropped]
+    }
+
+    pub(super) fn tell(&mut self, what: What, number: u64, text: String) {
+        self.commands.push(Command { what, number, text });
+    }
+
+    /// Brings what is kept up to date.
+    pub(super) fn keep(&mut self, now: Now) {
+        for at in 0..self.batches.len() {
+            self.keep_one(at, now);
+        }
+    }
+
+    fn keep_one(&mut self, at: usize, now: Now) {
+        let batch = &mut self.batches[at];
+        if !(batch.stale && self.settings.keeps && self.consents.grants(batch.category)) {
+            return;
+        }
+        batch.stale = false;
+        let due_ms = batch.time_ms.max(self.pause_until_ms).saturating_sub(now.monotonic_ms);
+        let free_at_ms = if self.hidden { 0 } else { now.unix_ms + due_ms + LEASE_MS };
+        let text = batch.lines();
+        self.tell(What::Keep, free_at_ms, text);
+    }
+
+    fn remove(&mut self, at: usize, what: What) {
+        let id = self.batches.remove(at).id;
+        self.tell(what, 0, id);
+    }
+
+    pub(super) fn held(&self) -> usize {
+        self.batches.iter().map(|batch| batch.events.len()).sum()
+    }
+
+    fn position(&self, handle: u64) -> Option<usize> {
+        self.batches.iter().position(|batch| batch.handle == handle)
+    }
+
+    fn has_room(&self, events: usize, bytes: usize) -> bool {
+        self.held() + events <= self.settings.queue_events
+            && self.batches.iter().map(Batch::bytes).sum::<usize>() + bytes <= self.settings.queue_bytes
+    }
+
+    /// Makes room for an event at the bound: the oldest ones that are not key events go, then the oldest at all;
+    /// a key event never makes room for another. False where the new one is what goes.
+    fn make_room(&mut self, bytes: usize, priority: Priority) -> bool {
+        while !self.has_room(1, bytes) {
+            let oldest = |of| self.batches.iter().position(|batch| batch.handle == 0 && batch.priority == of);
+            let key = Some(Priority::Key).filter(|key| *key == priority);
+            let Some(at) = oldest(Priority::Normal).or_else(|| oldest(key?)) else { return false };
+            let batch = &mut self.batches[at];
+            let event = batch.events.remove(0);
+            batch.kept = batch.kept.min(batch.events.len());
+            batch.stale = true;
+            if batch.events.is_empty() {
+                self.remove(at, What::Forget);
+            }
+            self.lose(event);
+        }
+        true
+    }
+
+    fn lose(&mut self, event: String) {
+        self.dropped += 1;
+        self.unreported += 1;
+        self.tell(What::Lost, 0, event);
+    }
+
+    /// Whether a batch waits to be sent.
+    fn may_leave(&self, at: usize) -> bool {
+        let batch = &self.batches[at];
+        batch.handle == 0 && !batch.unconfirmed && self.consents.grants(batch.category)
+    }
+
+    /// The batch that is sent next, and when.
+    fn first_due(&self) -> Option<(usize, u64)> {
+        let mut waiting = (0..self.batches.len()).filter(|&at| self.may_leave(at));
+        let at = waiting.next()?;
+        let first = &self.batches[at];
+        let is_closed = first.attempted || waiting.next().is_some() || first.events.len() >= self.settings.flush_count;
+        let due_ms = if is_closed || self.urgent { 0 } else { first.time_ms };
+        Some((at, due_ms.max(self.pause_until_ms)))
+    }
+
+    /// One batch at a time while the page lives: that keeps the order, and lets one failure hold back the rest.
+    fn send_what_is_due(&mut self, now: Now) {
+        if self.gone || self.batches.iter().any(|batch| batch.handle > 0) {
+            return;
+        }
+        match self.first_due() {
+            Some((at, due_ms)) if due_ms <= now.monotonic_ms => self.send(at, false, now),
+            Some(_) => {}
+            None => self.urgent = false,
+        }
+    }
+
+    fn send(&mut self, at: usize, by_beacon: bool, now: Now) {
+        self.attempts += 1;
+        let mut ids = Members::default();
+        let asked = self.batches.iter().filter(|batch| batch.unconfirmed).take(UNCONFIRMED_IDS);
+        asked.for_each(|batch| ids.item(&batch.id));
+        let batch = &mut self.batches[at];
+        if !batch.attempted {
+            batch.reports = std::mem::take(&mut self.unreported);
+        }
+        batch.handle = self.attempts;
+        batch.time_ms = now.monotonic_ms + ANSWER_MS;
+        batch.stale |= !(self.hidden && batch.attempted);
+        batch.attempted = true;
+        // Kept before it goes: what the server has must never be less than what is kept under the same id.
+        self.keep_one(at, now);
+        let batch = &self.batches[at];
+        let what = match (by_beacon, batch.priority) {
+            (false, Priority::Normal) => What::Fetch,
+            (false, Priority::Key) => What::FetchKey,
+            (true, Priority::Normal) => What::Beacon,
+            (true, Priority::Key) => What::BeaconKey,
+        };
+        let body = batch.body(now, &ids.0, &self.consents.json);
+        self.tell(what, self.attempts, body);
+    }
+
+    fn settle(&mut self, at: usize, answer: &Answer, now: Now) {
+        let verdict = verdict(answer.status);
+        let batch = &mut self.batches[at];
+        let count = batch.events.len();
+        batch.handle = 0;
+        batch.time_ms = now.monotonic_ms;
+        if verdict == Verdict::Again {
+            self.failures += 1;
+            batch.stale = true;
+        } else {
+            self.failures = 0;
+            // Another set of events is another batch.
+            let old = std::mem::replace(&mut batch.id, new_id(now, &mut self.random));
+            (batch.kept, batch.stale) = (0, true);
+            let mut half = None;
+            if verdict == Verdict::TooLarge && count > 1 {
+                self.unreported += batch.reports;
+                half = Some(batch.split_off_half(new_id(now, &mut self.random)));
+            } else if verdict == Verdict::Taken {
+                for index in (0..count).rev() {
+                    if !answer.retry.contains(&index) {
+                        batch.events.remove(index);
+                    }
+                }
+                self.sent += (count - batch.events.len()) as u64;
+            } else {
+                self.refused += count as u64;
+                batch.events.clear();
+            }
+            batch.reports = 0;
+            if batch.events.is_empty() {
+                self.batches.remove(at);
+            } else {
+                self.keep_one(at, now);
+            }
+            if let Some(half) = half {
+                self.batches.insert(at + 1, half);
+                self.keep_one(at + 1, now);
+            }
+            // Last, so that a page that ends here leaves too much rather than too little.
+            self.tell(What::Forget, 0, old);
+        }
+        if verdict == Verdict::Again || !answer.retry.is_empty() {
+            let wait_ms = delay_ms(self.failures.max(1), answer.retry_after_ms, &mut self.random);
+            self.pause_until_ms = now.monotonic_ms + wait_ms;
+        }
+    }
+}
+
+#[cfg(test)]
+impl Outbox {
+    pub(super) fn held_bytes(&self) -> usize {
+        self.batches.iter().map(Batch::bytes).sum()
+    }
+}
