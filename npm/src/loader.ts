@@ -34,7 +34,7 @@ if (script && (!before || Array.isArray(before))) {
     flushInterval: flushInterval && +flushInterval,
     flushCount: flushCount && +flushCount,
     keyEvents: keyEvents?.split(/[\s,]+/),
-    capture: capture && Object.fromEntries(["clicks", "views", "pages"].map((what) => [what, capture.includes(what)])),
+    capture: capture && Object.fromEntries(["clicks", "views", "pages", "leave"].map((what) => [what, capture.includes(what)])),
     debug: debug !== undefined,
   };
   tracker.init(options as Options);

@@ -5,24 +5,39 @@ import type { Capture, Options } from "./types.js";
 /** Options that are right, with every capture decided. */
 export type Checked = Options & { endpoint: string; capture: Required<Capture> };
 
-type Rule = [fits: (value: unknown) => unknown, right: string];
+/** Which values are right, in words too; and how the text of an attribute is read. */
+type Rule = [fits: (value: unknown) => unknown, right: string, read?: (text: string) => unknown];
 
 const isText = (value: unknown): boolean => typeof value === "string" && value.length > 0 && value.length <= 128;
 const text: Rule = [isText, "a text of at most 128 characters"];
-const flag: Rule = [(value) => value === !!value, "true or false"];
+const flag: Rule = [(value) => value === !!value, "true or false", (text) => text !== "false"];
+const names: Rule = [(value) => Array.isArray(value) && value.every(isText), "an array of names", (text) => text.split(/[\s,]+/)];
 const whole = (from: number, to: number): Rule => [
   (value) => Number.isInteger(value) && (value as number) >= from && (value as number) <= to,
   `a whole number from ${from} to ${to}`,
+  Number,
 ];
+const isSelector = (value: unknown): boolean => {
+  try {
+    return typeof value === "string" && document.createElement("a").matches(`a,${value}`);
+  } catch {
+    return false;
+  }
+};
 
-const CAPTURE: Record<string, Rule> = { clicks: flag, views: flag, pages: flag };
+const CAPTURE: Record<string, Rule> = { clicks: flag, views: flag, pages: flag, leave: flag };
 const OPTIONS: Record<string, Rule> = {
   key: text,
   endpoint: text,
   userId: text,
   flushInterval: whole(100, 600_000),
   flushCount: whole(1, 500),
-  keyEvents: [(value) => Array.isArray(value) && value.every(isText), "an array of names"],
+  keyEvents: names,
+  viewShare: [(value) => (value as number) >= 0 && (value as number) <= 1, "a number from 0 to 1", Number],
+  viewTime: whole(0, 600_000),
+  hashRoutes: flag,
+  allowQuery: names,
+  mask: [isSelector, "a CSS selector"],
   capture: [(value) => value && typeof value === "object", "an object"],
   debug: flag,
 };
@@ -35,14 +50,15 @@ export function checked(options: Options): Checked | undefined {
     return undefined;
   }
   good.endpoint = good.endpoint.replace(/\/+$/, "");
-  good.capture = { clicks: true, views: true, pages: true, ...take(good.capture, CAPTURE, "capture.") };
+  good.capture = { clicks: true, views: true, pages: true, leave: true, ...take(good.capture, CAPTURE, "capture.") };
   return good;
 }
 
 function take(from: object | undefined, rules: Record<string, Rule>, place: string): object {
   const good: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(from ?? {})) {
-    const [fits, right] = rules[name] ?? [];
+  for (const [name, given] of Object.entries(from ?? {})) {
+    const [fits, right, read] = rules[name] ?? [];
+    const value = read && typeof given === "string" ? read(given) : given;
     if (!fits) warn(`there is no option ${place}${name}; there are ${Object.keys(rules)}`);
     else if (fits(value)) good[name] = value;
     // What is not set may be said to be.

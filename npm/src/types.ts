@@ -14,6 +14,16 @@ export interface Options {
   keyEvents?: readonly string[];
   /** What is captured by itself; everything by default. */
   capture?: Capture;
+  /** The share of a `[data-track-view]` that must be visible, 0 to 1; 0.5 by default. */
+  viewShare?: number;
+  /** How long it must stay visible, in milliseconds; 1000 by default. */
+  viewTime?: number;
+  /** Whether the path of a fragment (`#/inbox`) is a route of its own; not so by default. */
+  hashRoutes?: boolean;
+  /** Keys of a query that may be told, besides those of campaigns. */
+  allowQuery?: readonly string[];
+  /** A CSS selector of elements whose text is not told. */
+  mask?: string;
   /** Says in the console what is refused, and why. */
   debug?: boolean;
 }
@@ -26,6 +36,8 @@ export interface Capture {
   views?: boolean;
   /** Page views, those of a single-page app included. */
   pages?: boolean;
+  /** How long and how far a page was seen, told when it is left. */
+  leave?: boolean;
 }
 
 /** Whatever `JSON.stringify` can write; at most 8 levels deep and 256 keys. */
