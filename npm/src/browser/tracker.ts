@@ -5,14 +5,17 @@
 import { warn } from "../console.js";
 import type { Run } from "../early.js";
 import type { Checked } from "../options.js";
-import { scrubbed } from "./address.js";
+import { pathOf, place, scrubbed } from "./address.js";
 import { sendBeacon } from "./beacon.js";
 import { captureClicks, clicked } from "./clicks.js";
 import { makeCore, Tell, Told, type Hands } from "./core.js";
 import { asksForPrivacy, device } from "./device.js";
 import { post } from "./fetch.js";
 import { Guard } from "./guard.js";
+import { makeLater } from "./later.js";
+import { captureLeaving } from "./leave.js";
 import { followLifecycle } from "./lifecycle.js";
+import { masked } from "./masked.js";
 import { capturePageViews } from "./page-views.js";
 import { store } from "./storage.js";
 import { captureViews } from "./views.js";
@@ -20,8 +23,8 @@ import { captureViews } from "./views.js";
 /** Records a captured event. */
 export type Record = (name: string, properties: object, at?: number) => void;
 
-/** Starts a tracker. `pageViewed` is true where the view of this page has been told already. */
-export function startTracker(options: Checked, pageViewed: boolean, pageAt: number): Run {
+/** Starts a tracker. `isViewed` is true where the view of this page has been told already. */
+export function startTracker(options: Checked, isViewed: boolean, pageAt: number): Run {
   const { key, endpoint, userId, flushInterval = 5_000, flushCount = 50, keyEvents = [], capture, debug } = options;
   const guard = new Guard();
   const say = (words: string): void => {
@@ -66,20 +69,33 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
     tell(keyEvents.includes(name) ? Tell.TrackKey : Tell.Track, `${json}\n${name}`, at);
   const record: Record = (name, properties, at) => track(name, JSON.stringify(properties), at);
 
-  /** The address of the last page view. */
-  let place = "";
-  const startPage = (): void => {
-    const before = place;
-    place = address();
-    // Within a single-page app the page before is the app's own last one.
-    const referrer = scrubbed(before && before !== place ? before : document.referrer) || undefined;
-    const path = location.pathname.slice(0, 2_000);
-    const title = document.title.slice(0, 200) || undefined;
-    tell(Tell.StartPage, JSON.stringify({ url: scrubbed(place), path, title, referrer }));
+  const waiting = makeLater(guard);
+  let settleClicks: (() => void) | undefined;
+  /** Tells all that waits for a later moment, before what must come after it. */
+  const drain = (): void => {
+    settleClicks?.();
+    waiting.drain();
   };
-  const viewPage = (json = "", at?: number): void => {
+
+  /** The address of the last page view as it was told, and as far as it is taken care of. */
+  let told = "";
+  let here = "";
+  const isOther = (address: string, hasQuery: boolean): boolean =>
+    place(address, hasQuery, options) !== place(location.href, hasQuery, options);
+  const startPage = (): void => {
+    // Within a single-page app the page before is the app's own last one.
+    const referrer = scrubbed(told && isOther(told, true) ? told : document.referrer, options) || undefined;
+    told = here = location.href;
+    const path = pathOf(location, options);
+    const title = masked(document.title).slice(0, 200) || undefined;
+    tell(Tell.StartPage, JSON.stringify({ url: scrubbed(told, options), path, title, referrer }));
+  };
+  const viewPage = (json = "", at?: number, isBack?: boolean): void => {
+    if (isViewed && !isBack) leaving?.leave();
+    isViewed = true;
     startPage();
     views?.restart();
+    leaving?.restart();
     tell(Tell.Page, `${json}\n`, at);
   };
 
@@ -95,17 +111,25 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
   // Until the first page view is told, events belong to the page as it stands.
   startPage();
 
-  const views = capture.views ? guard.wrap(captureViews)(guard, record) : undefined;
-  if (capture.clicks) captureClicks(guard, record);
+  const views = capture.views ? guard.wrap(captureViews)(guard, options, record) : undefined;
+  const leaving = capture.leave ? captureLeaving(guard, record) : undefined;
+  if (capture.clicks) settleClicks = captureClicks(guard, options, waiting, record);
   if (capture.pages) {
-    capturePageViews(guard, () => place !== address(), viewPage);
-    if (!pageViewed) viewPage("", pageAt);
+    const moved = (): void => {
+      settleClicks?.();
+      leaving?.look();
+    };
+    const viewer = { isElsewhere: (hasQuery: boolean) => isOther(here, hasQuery), moved, view: viewPage };
+    capturePageViews(guard, waiting, viewer, isViewed, pageAt);
   }
   const leave = (what: number): void => {
+    drain();
+    leaving?.leave();
     views?.pause();
     tell(what);
   };
   const shown = (): void => {
+    leaving?.resume();
     views?.resume();
     tell(Tell.Resume);
   };
@@ -113,9 +137,17 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
 
   const calls: { [method: string]: (at: number, ...args: never[]) => unknown } = {
     track: (at, name: unknown, json = "") => track(text(name), json, at),
-    page: (at, _: undefined, json?: string) => viewPage(json, at),
+    page(at, _: undefined, json?: string) {
+      // A route that waits to be looked at is this one.
+      here = location.href;
+      drain();
+      viewPage(json, at);
+    },
     identify: (at, userId: unknown, json = "") => tell(Tell.Identify, `${json}\n${text(userId)}`, at),
-    click: (at, path: EventTarget[]) => clicked(path, record, at),
+    click(at, path: EventTarget[]) {
+      const [name, properties] = clicked(path, options) ?? [];
+      if (name) record(name, properties!, at);
+    },
     flush: () => tell(Tell.Flush),
     state() {
       tell(Tell.State);
@@ -127,12 +159,10 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
       core.leave();
     },
   };
-  return guard.wrap((at, method, ...args) => calls[method]?.(at, ...(args as never[])));
-}
-
-/** The page's address, fragment cut. */
-function address(): string {
-  return location.href.split("#", 1)[0]!;
+  return guard.wrap((at, method, ...args) => {
+    if (method !== "page") drain();
+    return calls[method]?.(at, ...(args as never[]));
+  });
 }
 
 /** Whatever a page passes as a name or an id, the core gets a text; an empty one is refused there, in words. */
