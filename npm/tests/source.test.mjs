@@ -18,6 +18,7 @@ test("of an address only what campaigns say and the site allows stays in the que
     ["", ""],
     ["https://a.example?q=1", "https://a.example"],
     ["https://a.example/p?gclid=Cj0KCQiA3sq6BhD2ARIsAJ8MRwWb&fbclid=IwAR0x1&msclkid=9&li_fat_id=5", "https://a.example/p?gclid=Cj0KCQiA3sq6BhD2ARIsAJ8MRwWb&fbclid=IwAR0x1&msclkid=9&li_fat_id=5"],
+    ["https://a.example/p?gclid=1&utm_id=7", "https://a.example/p?utm_id=7", { isPrivate: true }],
     ["https://a.example/p?xgclid=1&gclidx=1&utm=1&UTM_source=1", "https://a.example/p"],
     ["https://a.example/p?utm_content=ann%40example.org&utm_id=7", "https://a.example/p?utm_content=[email]&utm_id=7"],
     ["https://a.example/p?page=2&q=1&pages=3", "https://a.example/p?page=2", { allowQuery: ["page"] }],
@@ -114,6 +115,7 @@ test("a campaign is the same text however its address is written", async () => {
   for (const id of "gclid gbraid wbraid dclid fbclid msclkid ttclid li_fat_id twclid igshid yclid".split(" ")) {
     assert.equal(campaign(`https://a.example/?${id}=1`), `${id}=1`);
   }
+  assert.equal(campaign("https://a.example/?gclid=1&utm_id=7", { isPrivate: true }), "utm_id=7");
   assert.ok(campaign(`https://a.example/?utm_source=${"x".repeat(5_000)}`).length <= 2_000);
 });
 

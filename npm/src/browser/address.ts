@@ -10,6 +10,8 @@ export interface Addresses {
   allowQuery?: readonly string[];
   /** Whether the path of a fragment (`#/inbox`) is a route. */
   hashRoutes?: boolean;
+  /** Whether the visitor asked for privacy: the ids of their clicks on advertisements are not told. */
+  isPrivate?: boolean;
 }
 
 /** What is read of a link, a `URL` or the page's location. */
@@ -28,10 +30,15 @@ function parts(address: string): [base: string, query: string, hash: string] {
 }
 
 /** What may be told of a query. */
-function told(query: string, allowed: readonly string[]): string {
-  const pairs = query.slice(1).split("&");
-  const kept = pairs.filter((pair) => CLICK_ID.test(pair) || UTM.test(pair) || allowed.includes(pair.split("=", 1)[0]!));
-  return kept.map((pair) => (CLICK_ID.test(pair) ? pair : masked(pair))).join("&");
+function told(query: string, { allowQuery = [], isPrivate }: Addresses): string {
+  const kept = query
+    .slice(1)
+    .split("&")
+    .flatMap((pair) => {
+      if (CLICK_ID.test(pair)) return isPrivate ? [] : pair;
+      return UTM.test(pair) || allowQuery.includes(pair.split("=", 1)[0]!) ? masked(pair) : [];
+    });
+  return kept.join("&");
 }
 
 /** The path in a fragment, where it is a route: `#/inbox?q=1` is `#/inbox`. */
@@ -42,7 +49,7 @@ function route(hash: string, { hashRoutes }: Addresses): string {
 /** An address for `page.url` and `page.referrer`. */
 export function scrubbed(address: string, addresses: Addresses = {}): string {
   const [base, query, hash] = parts(address);
-  const kept = told(query, addresses.allowQuery ?? []);
+  const kept = told(query, addresses);
   // A name and a password before the host are nobody's business.
   const rest = masked(base.replace(/\/\/[^/]*@/, "//"));
   return (rest + (kept && `?${kept}`) + masked(route(hash, addresses))).slice(0, LONGEST);
@@ -74,8 +81,8 @@ export function target(link: Parts, addresses?: Addresses): string | undefined {
 }
 
 /** The campaign that an address names, as one text that is the same for the same campaign; empty where there is none. */
-export function campaign(address: string): string {
-  const tags = new URLSearchParams(told(parts(address)[1], []).slice(0, LONGEST));
+export function campaign(address: string, { isPrivate = false }: Addresses = {}): string {
+  const tags = new URLSearchParams(told(parts(address)[1], { isPrivate }).slice(0, LONGEST));
   tags.sort();
   return `${tags}`;
 }

@@ -6,7 +6,7 @@ import type { Guard } from "./guard.js";
 import type { Record } from "./tracker.js";
 
 export interface Leaving {
-  /** Looks how deep the page is scrolled. */
+  /** Looks how deep the page is seen, unless somebody scrolled: before what is there is replaced. */
   look(): void;
   /** The page is hidden, or its view ends. */
   leave(): void;
@@ -25,9 +25,12 @@ export function captureLeaving(guard: Guard, record: Record): Leaving {
   let depth = 0;
   let revision = 0;
 
-  const look = (): void => {
+  const scrolled = (): void => {
     const seen = Math.min(1, (scrollY + innerHeight) / document.documentElement.scrollHeight);
     depth = Math.max(depth, Math.round(seen * 100) / 100);
+  };
+  const look = (): void => {
+    if (!depth) scrolled();
   };
   const pause = (): void => {
     if (since) dwell += performance.now() - since;
@@ -36,7 +39,7 @@ export function captureLeaving(guard: Guard, record: Record): Leaving {
   const resume = (): void => {
     if (!document.hidden) since ||= performance.now();
   };
-  guard.listen(window, "scroll", look);
+  guard.listen(window, "scroll", scrolled);
   guard.listen(document, "freeze", pause);
   guard.listen(document, "resume", resume);
   resume();
@@ -46,8 +49,7 @@ export function captureLeaving(guard: Guard, record: Record): Leaving {
       pause();
       if (dwell <= told) return;
       told = dwell;
-      // Where nobody scrolled, nothing was looked at yet.
-      if (!depth) look();
+      look();
       record("page_leave", { dwell_ms: Math.round(dwell), scroll_depth: depth, revision: ++revision });
     },
     resume,

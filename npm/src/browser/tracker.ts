@@ -33,6 +33,7 @@ export function startTracker(options: Checked, isViewed: boolean, pageAt: number
   const url = `${endpoint}/v1/events?key=${encodeURIComponent(key)}&priority=`;
   const stored = store(key);
   const isPrivate = asksForPrivacy();
+  const addresses = { ...options, isPrivate };
   let subject = "";
   let state = "";
   /** The anonymous id and the session's. */
@@ -81,14 +82,14 @@ export function startTracker(options: Checked, isViewed: boolean, pageAt: number
   let told = "";
   let here = "";
   const isOther = (address: string, hasQuery: boolean): boolean =>
-    place(address, hasQuery, options) !== place(location.href, hasQuery, options);
+    place(address, hasQuery, addresses) !== place(location.href, hasQuery, addresses);
   const startPage = (): void => {
     // Within a single-page app the page before is the app's own last one.
-    const referrer = scrubbed(told && isOther(told, true) ? told : document.referrer, options) || undefined;
+    const referrer = scrubbed(told && isOther(told, true) ? told : document.referrer, addresses) || undefined;
     told = here = location.href;
-    const path = pathOf(location, options);
+    const path = pathOf(location, addresses);
     const title = masked(document.title).slice(0, 200) || undefined;
-    tell(Tell.StartPage, JSON.stringify({ url: scrubbed(told, options), path, title, referrer }));
+    tell(Tell.StartPage, JSON.stringify({ url: scrubbed(told, addresses), path, title, referrer }));
   };
   const viewPage = (json = "", at?: number, isBack?: boolean): void => {
     if (isViewed && !isBack) leaving?.leave();
@@ -119,7 +120,7 @@ export function startTracker(options: Checked, isViewed: boolean, pageAt: number
       settleClicks?.();
       leaving?.look();
     };
-    const viewer = { isElsewhere: (hasQuery: boolean) => isOther(here, hasQuery), moved, view: viewPage };
+    const viewer = { addresses, isElsewhere: (hasQuery: boolean) => isOther(here, hasQuery), moved, view: viewPage };
     capturePageViews(guard, waiting, viewer, isViewed, pageAt);
   }
   const leave = (what: number): void => {
