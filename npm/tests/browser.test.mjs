@@ -17,16 +17,16 @@ test("clicks, a view, a call and a page view arrive exactly once when the visito
   await page.evaluate(() => window.footfall.ready());
   await page.evaluate(() => window.footfall.flush());
 
-  const events = await arrived(7);
-  assert.deepEqual(names(events), ["page", "click", "like", "searched", "post_view", "click", "page"]);
-  assert.deepEqual(events.map((event) => event.seq), [0, 1, 2, 3, 4, 5, 6]);
-  assert.equal(new Set(events.map((event) => event.event_id)).size, 7);
-  assert.deepEqual(events[1].properties, { tag: "button", id: "plain", text: "Add to cart" });
-  assert.deepEqual(events[2].properties, { post_id: "42", tag: "button", id: "like", text: "Like" });
+  const events = await arrived(8);
+  assert.deepEqual(names(events), ["page", "click", "like", "searched", "post_view", "click", "page_leave", "page"]);
+  assert.deepEqual(events.map((event) => event.seq), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.equal(new Set(events.map((event) => event.event_id)).size, 8);
+  assert.deepEqual(events[1].properties, { tag: "button", id: "plain", text: "Add to cart", selector: "#plain" });
+  assert.deepEqual(events[2].properties, { post_id: "42", tag: "button", id: "like", text: "Like", selector: "#like" });
   assert.deepEqual(events[4].properties, { post_id: "7", tag: "article", id: "post" });
-  assert.deepEqual(events[5].properties, { tag: "a", id: "next", text: "Next", href: "/page.html" });
+  assert.deepEqual(events[5].properties, { tag: "a", id: "next", text: "Next", href: "/page.html", selector: "#next" });
 
-  const [first, last] = [events[0].context, events[6].context];
+  const [first, last] = [events[0].context, events[7].context];
   assert.match(first.page.url, /\/page\.html\?utm_source=mail$/);
   assert.deepEqual([first.page.path, first.page.title], ["/page.html", "A page"]);
   assert.equal(first.anonymous_id, last.anonymous_id);
@@ -66,7 +66,8 @@ test("clicks inside a shadow root are told", async (t) => {
     document.querySelector("#host").shadowRoot.querySelector("button").click();
     window.footfall.flush();
   });
-  assert.deepEqual(only(await arrived(2), "click").properties, { tag: "button", id: "inner", text: "Inside" });
+  const { properties } = only(await arrived(2), "click");
+  assert.deepEqual(properties, { tag: "button", id: "inner", text: "Inside", selector: "#host>>>#inner" });
 });
 
 test("an element that comes later is viewed once in each view of the page", async (t) => {
@@ -84,10 +85,11 @@ test("an element that comes later is viewed once in each view of the page", asyn
     document.body.append(document.querySelector("[data-track-view=late_view]"));
     history.pushState({}, "", "/elsewhere?q=1");
   });
-  await until("the route and both views again", queued(6));
+  await until("the route and both views again", queued(7));
   await page.evaluate(() => window.footfall.flush());
-  const events = await arrived(6);
-  assert.deepEqual(names(events).toSorted(), ["late_view", "late_view", "page", "page", "post_view", "post_view"]);
+  const events = await arrived(7);
+  const viewed = ["late_view", "late_view", "page", "page", "page_leave", "post_view", "post_view"];
+  assert.deepEqual(names(events).toSorted(), viewed);
   const route = events.filter((event) => event.type === "page")[1].context.page;
   assert.equal(route.path, "/elsewhere");
   assert.match(route.referrer, /\/page\.html$/);
@@ -217,7 +219,7 @@ test("forbidden storage, a throwing fetch and a broken console harm nothing", as
     window.footfall.flush();
   });
   await page.goto("about:blank");
-  assert.deepEqual(names(await arrived(2)), ["page", "like"]);
+  assert.deepEqual(names(await arrived(3)), ["page", "like", "page_leave"]);
   await page.goBack();
   assert.deepEqual(await errors(), []);
 });
@@ -326,7 +328,7 @@ test("calls and clicks from before the module are told with their own times, in 
   const events = await arrived(5);
   assert.deepEqual(names(events), ["page", "before_script", "click", "before_module", "pushed"]);
   assert.ok(events[2].timestamp <= clickedBy, "the click has its own time");
-  assert.deepEqual(events[2].properties, { tag: "button", id: "plain", text: "Add to cart" });
+  assert.deepEqual(events[2].properties, { tag: "button", id: "plain", text: "Add to cart", selector: "#plain" });
 });
 
 test("shutdown sends what is here and removes every listener and timer; init starts again", async (t) => {

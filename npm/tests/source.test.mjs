@@ -7,24 +7,41 @@ before(() => {
   globalThis.location = new URL("https://forum.example/t/1");
 });
 
-test("of an address only campaign tags stay in the query", async () => {
+test("of an address only what campaigns say and the site allows stays in the query", async () => {
   const { scrubbed } = await source("browser/address.ts");
-  for (const [address, kept] of [
+  for (const [address, kept, addresses] of [
     ["https://a.example/p", "https://a.example/p"],
     ["https://a.example/p?q=1", "https://a.example/p"],
     ["https://a.example/p?utm_source=x&sid=1&utm_medium=y#?utm_z=1", "https://a.example/p?utm_source=x&utm_medium=y"],
     ["https://a.example/p?next=/a?utm_source=x", "https://a.example/p"],
     ["https://a.example/#utm_source=x", "https://a.example/"],
     ["", ""],
+    ["https://a.example?q=1", "https://a.example"],
+    ["https://a.example/p?gclid=Cj0KCQiA3sq6BhD2ARIsAJ8MRwWb&fbclid=IwAR0x1&msclkid=9&li_fat_id=5", "https://a.example/p?gclid=Cj0KCQiA3sq6BhD2ARIsAJ8MRwWb&fbclid=IwAR0x1&msclkid=9&li_fat_id=5"],
+    ["https://a.example/p?gclid=1&utm_id=7", "https://a.example/p?utm_id=7", { isPrivate: true }],
+    ["https://a.example/p?xgclid=1&gclidx=1&utm=1&UTM_source=1", "https://a.example/p"],
+    ["https://a.example/p?utm_content=ann%40example.org&utm_id=7", "https://a.example/p?utm_content=[email]&utm_id=7"],
+    ["https://a.example/p?page=2&q=1&pages=3", "https://a.example/p?page=2", { allowQuery: ["page"] }],
+    ["https://a.example/p?page=ann@example.org", "https://a.example/p?page=[email]", { allowQuery: ["page"] }],
+    ["https://a.example/p?page", "https://a.example/p?page", { allowQuery: ["page"] }],
+    ["https://a.example/u/ann@example.org/edit", "https://a.example/u/[email]/edit"],
+    ["https://ann:secret@a.example/p", "https://a.example/p"],
+    ["https://a.example/@ann/p", "https://a.example/@ann/p"],
+    ["https://a.example/reset/9f86d081884c7d659a2feaa0c55ad015", "https://a.example/reset/[token]"],
+    ["https://a.example/p#/inbox", "https://a.example/p"],
+    ["https://a.example/p#/inbox/7?q=1", "https://a.example/p#/inbox/7", { hashRoutes: true }],
+    ["https://a.example/p?q=1#!/inbox#x", "https://a.example/p#!/inbox", { hashRoutes: true }],
+    ["https://a.example/p#/u/ann@example.org", "https://a.example/p#/u/[email]", { hashRoutes: true }],
+    ["https://a.example/p#access_token=1", "https://a.example/p", { hashRoutes: true }],
   ]) {
-    assert.equal(scrubbed(address), kept);
+    assert.equal(scrubbed(address, addresses), kept);
   }
   assert.equal(scrubbed(`https://a.example/${"x".repeat(5_000)}`).length, 2_000);
 });
 
 test("a link tells where it leads and no more", async () => {
   const { target } = await source("browser/address.ts");
-  for (const [address, told] of [
+  for (const [address, told, addresses] of [
     ["https://forum.example/t/2?x=1#y", "/t/2"],
     ["https://forum.example", "/"],
     ["https://forum.example.evil/t/1?x=1", "https://forum.example.evil/t/1"],
@@ -32,9 +49,74 @@ test("a link tells where it leads and no more", async () => {
     ["mailto:ann@b.example", "mailto:"],
     ["tel:+49123", "tel:"],
     ["javascript:alert(1)", "javascript:"],
+    ["https://forum.example/u/ann@b.example", "/u/[email]"],
+    ["https://forum.example/#/inbox", "/#/inbox", { hashRoutes: true }],
   ]) {
-    assert.equal(target(address), told);
+    assert.equal(target(new URL(address), addresses), told);
   }
+  assert.equal(target({}), undefined);
+});
+
+test("e-mail addresses and secrets are masked, and nothing else", async () => {
+  const { masked } = await source("browser/masked.ts");
+  for (const [text, told] of [
+    ["", ""],
+    ["Write to ann@example.org, or call.", "Write to [email], or call."],
+    ["<ann.b+c@mail.example.co.uk>", "<[email]>"],
+    ["ANN@EXAMPLE.ORG", "[email]"],
+    ["jürgen@müller.example", "[email]"],
+    ["ann%40example.org", "[email]"],
+    ["/u/j%C3%BCrgen%40example.org/x", "/u/[email]/x"],
+    ["a@b.example b@c.example", "[email] [email]"],
+    ["@ann and ann@home", "@ann and ann@home"],
+    ["vue@3.2.1", "vue@3.2.1"],
+    ["5 @ 3.50 each", "5 @ 3.50 each"],
+    // Long hex, base64, base64url, JWTs.
+    ["9f86d081884c7d659a2feaa0c55ad015", "[token]"],
+    ["/v/507f1f77bcf86cd799439011", "/v/[token]"],
+    ["sk_live_4eC39HqLyjWDarjtT1zdp7dc", "[token]"],
+    ["dGhpcy1pcy1hLXNlY3JldC10b2tlbi0xMjM0NTY", "[token]"],
+    ["q8Xv2-Jd91kLpZ0aTn4Rw7_Ys3Gb6Ue5Hc", "[token]"],
+    ["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N", "[token]"],
+    ["eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.", "[token]"],
+    // Ids and words stay.
+    ["0190aaaa-bbbb-7ccc-8ddd-0123456789ab", "0190aaaa-bbbb-7ccc-8ddd-0123456789ab"],
+    ["how-to-grow-tomatoes-in-2024-and-after", "how-to-grow-tomatoes-in-2024-and-after"],
+    ["The_Lord_of_the_Rings_Part_2_2003_film", "The_Lord_of_the_Rings_Part_2_2003_film"],
+    ["iphone14-vs-galaxyS23-vs-pixel8pro-review", "iphone14-vs-galaxyS23-vs-pixel8pro-review"],
+    ["a-title-of-medium-length-5f2b8c9d1e3a", "a-title-of-medium-length-5f2b8c9d1e3a"],
+    ["Donaudampfschifffahrtsgesellschaft", "Donaudampfschifffahrtsgesellschaft"],
+    ["123456789012345678901234567890", "123456789012345678901234567890"],
+    ["%D0%BF%D1%80%D0%B8%D0%B2%D0%B5%D1%82-%D0%BC%D0%B8%D1%80", "%D0%BF%D1%80%D0%B8%D0%B2%D0%B5%D1%82-%D0%BC%D0%B8%D1%80"],
+    ["d111111abcdef8.cloudfront.example", "d111111abcdef8.cloudfront.example"],
+    ["9f86d081884c7d6", "9f86d081884c7d6"],
+  ]) {
+    assert.equal(masked(text), told);
+  }
+  const started = performance.now();
+  for (const part of ["a", "a@", "a1", "a.", "%40", "a@a.", "-"]) masked(part.repeat(100_000 / part.length));
+  assert.ok(performance.now() - started < 2_000, "a hostile text takes no time worth speaking of");
+});
+
+test("a campaign is the same text however its address is written", async () => {
+  const { campaign } = await source("browser/address.ts");
+  for (const [address, text] of [
+    ["https://a.example/p", ""],
+    ["https://a.example/p?q=1&utm_source=#utm_source=x", ""],
+    ["https://a.example/p?utm_source=x&utm_medium=y", "utm_medium=y&utm_source=x"],
+    ["https://a.example/p?utm_medium=y&q=1&utm_source=x", "utm_medium=y&utm_source=x"],
+    ["https://a.example/p?utm_source=spring+sale", "utm_source=spring+sale"],
+    ["https://a.example/p?utm_source=spring%20sale", "utm_source=spring+sale"],
+    ["https://a.example/p?utm_content=ann%40example.org", "utm_content=%5Bemail%5D"],
+    ["https://a.example/p?gclid=Cj0KCQiA3sq6BhD2ARIsAJ8MRwWb1", "gclid=Cj0KCQiA3sq6BhD2ARIsAJ8MRwWb1"],
+  ]) {
+    assert.equal(campaign(address), text);
+  }
+  for (const id of "gclid gbraid wbraid dclid fbclid msclkid ttclid li_fat_id twclid igshid yclid".split(" ")) {
+    assert.equal(campaign(`https://a.example/?${id}=1`), `${id}=1`);
+  }
+  assert.equal(campaign("https://a.example/?gclid=1&utm_id=7", { isPrivate: true }), "utm_id=7");
+  assert.ok(campaign(`https://a.example/?utm_source=${"x".repeat(5_000)}`).length <= 2_000);
 });
 
 /** What `checked` makes of options, and what it says. */
@@ -60,8 +142,16 @@ test("options that are right are taken, with every capture decided", async (t) =
     endpoint: "https://t.example",
     flushCount: 500,
     keyEvents: ["purchase"],
-    capture: { clicks: false, views: true, pages: true },
+    capture: { clicks: false, views: true, pages: true, leave: true },
   });
+  assert.deepEqual(said, []);
+});
+
+test("options as texts, as attributes have them, are read", async (t) => {
+  const options = { key: "pk_1", viewShare: "0.8", viewTime: "0", hashRoutes: "", debug: "false", allowQuery: "page, tab" };
+  const { good, said } = await checkedWith(t, options);
+  const { viewShare, viewTime, hashRoutes, debug, allowQuery } = good;
+  assert.deepEqual([viewShare, viewTime, hashRoutes, debug, allowQuery], [0.8, 0, true, false, ["page", "tab"]]);
   assert.deepEqual(said, []);
 });
 
@@ -79,24 +169,26 @@ test("an option that is not understood is named, with what would be right", asyn
     key: "pk_1",
     flushInterval: 5,
     flushCount: 1.5,
-    keyEvents: "purchase",
+    keyEvents: 5,
+    viewShare: 1.5,
     capture: { clicks: 1, scroll: true },
     endPoint: "x",
-    debug: "yes",
+    debug: 1,
   };
   const { good, said } = await checkedWith(t, options);
   assert.deepEqual(good, {
     key: "pk_1",
     endpoint: "https://forum.example",
-    capture: { clicks: true, views: true, pages: true },
+    capture: { clicks: true, views: true, pages: true, leave: true },
   });
   assert.deepEqual(said, [
     "[footfall] option flushInterval is left out: it must be a whole number from 100 to 600000",
     "[footfall] option flushCount is left out: it must be a whole number from 1 to 500",
     "[footfall] option keyEvents is left out: it must be an array of names",
-    "[footfall] there is no option endPoint; there are key,endpoint,userId,flushInterval,flushCount,keyEvents,capture,debug",
+    "[footfall] option viewShare is left out: it must be a number from 0 to 1",
+    "[footfall] there is no option endPoint; there are key,endpoint,userId,flushInterval,flushCount,keyEvents,viewShare,viewTime,hashRoutes,allowQuery,mask,capture,debug",
     "[footfall] option debug is left out: it must be true or false",
     "[footfall] option capture.clicks is left out: it must be true or false",
-    "[footfall] there is no option capture.scroll; there are clicks,views,pages",
+    "[footfall] there is no option capture.scroll; there are clicks,views,pages,leave",
   ]);
 });

@@ -40,8 +40,7 @@ const LEAVE: u32 = 16;
 const RESUME: u32 = 17;
 const STATE: u32 = 18;
 /// What became of a `fetch`, as numbers with spaces between: its handle; its status, 0 where there was no answer; how
-/// long to wait before another attempt, in milliseconds, 0 where that was not said; places of the events to send again.
-/// Then a line for each receipt.
+/// long to wait before another attempt, in milliseconds, 0 where that was not said. Then a line for each receipt.
 const ANSWERED: u32 = 19;
 const KEEP_NOW: u32 = 20;
 
@@ -156,15 +155,11 @@ fn take(core: &mut Tracker, what: u32, text: &str, at_ms: u64, now: Now) -> Resu
 fn answer(mut text: &str) -> (u64, Answer) {
     let mut numbers = line(&mut text);
     let handle = number(&mut numbers);
-    let mut answer = Answer {
+    let answer = Answer {
         status: number(&mut numbers) as usize,
         retry_after_ms: number(&mut numbers),
         receipts: text.to_owned(),
-        ..Answer::default()
     };
-    while !numbers.is_empty() {
-        answer.retry.push(number(&mut numbers) as usize);
-    }
     (handle, answer)
 }
 
@@ -174,9 +169,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_number_by_number() {
-        let partial =
-            Answer { status: 200, retry_after_ms: 2_000, retry: vec![0, 14], receipts: "a s\nb u".into() };
-        assert_eq!(answer("7 200 2000 0 14\na s\nb u"), (7, partial));
+        let busy = Answer { status: 503, retry_after_ms: 2_000, receipts: "a s\nb u".into() };
+        assert_eq!(answer("7 503 2000\na s\nb u"), (7, busy));
         assert_eq!(answer("8 0 0"), (8, Answer::default()));
     }
 }

@@ -1,5 +1,6 @@
 /** What is told of an element. Never what somebody typed, and nothing out of a masked part. */
-import { target } from "./address.js";
+import { isWeb, target, type Addresses } from "./address.js";
+import { masked } from "./masked.js";
 
 /** Its parts are not told: masked by the site, or somewhere to type. */
 const UNTOLD = "[data-track-mask],input,textarea,select,[contenteditable]:not([contenteditable=false])";
@@ -7,6 +8,13 @@ const UNTOLD = "[data-track-mask],input,textarea,select,[contenteditable]:not([c
 const LABELLED = "a,button,[role=button],summary";
 /** The most code points of a label. */
 const LABEL = 64;
+/** What a link to a file ends with. */
+const FILE = /\.(pdf|docx?|xlsx?|pptx?|csv|zip|rar|7z|gz|dmg|exe|apk|mp[34])$/i;
+
+/** The first element on the way from what was clicked to the window that a selector matches. */
+export function nearest(path: EventTarget[], selector: string): Element | undefined {
+  return path.find((node): node is Element => node instanceof Element && node.matches(selector));
+}
 
 /** Its tag, id and role, and the site's own properties: `data-track-post-id="42"` becomes `post_id: "42"`. */
 export function describe(element: Element): Record<string, unknown> {
@@ -16,24 +24,31 @@ export function describe(element: Element): Record<string, unknown> {
     role: element.getAttribute("role") ?? undefined,
   };
   for (const { name, value } of element.attributes) {
-    const own = /^data-track-(?!view$|mask$)(.+)/.exec(name)?.[1];
+    const own = /^data-track-(?!(view(-share|-time)?|mask)$)(.+)/.exec(name)?.[3];
     if (own) properties[own.replaceAll("-", "_")] = value;
   }
   return properties;
 }
 
-/** What is written on an element, as it is seen. `around` leads from it to the window, through shadow roots. */
-export function visibleLabel(element: Element, around: EventTarget[]): string | undefined {
-  if (around.some((node) => node instanceof Element && node.matches(UNTOLD))) return undefined;
+/**
+ * What is written on an element, as it is seen. `around` leads from it to the window, through shadow roots; `mask`
+ * selects what the site does not tell.
+ */
+export function visibleLabel(element: Element, around: EventTarget[], mask?: string): string | undefined {
+  const untold = mask ? `${UNTOLD},${mask}` : UNTOLD;
+  if (nearest(around, untold)) return undefined;
   // A container's text is content rather than a label.
   if (!element.matches(LABELLED) && element.childElementCount) return undefined;
-  if (element.querySelector(UNTOLD)) return undefined;
-  const label = (element as HTMLElement).innerText?.trim().replace(/\s+/g, " ");
-  return label ? Array.from(label.slice(0, LABEL * 2)).slice(0, LABEL).join("") : undefined;
+  if (element.querySelector(untold)) return undefined;
+  const label = (element as HTMLElement).innerText?.trim().replace(/\s+/g, " ").slice(0, LABEL * 4);
+  return label ? Array.from(masked(label)).slice(0, LABEL).join("") : undefined;
 }
 
-/** Where a link leads, as far as privacy lets it be told. (An SVG link's address is no text, and is not told.) */
-export function destination(element: Element): string | undefined {
-  const { href } = element as HTMLAnchorElement;
-  return typeof href === "string" && href ? target(href) : undefined;
+/** Where a link leads, as far as privacy lets it be told. (An SVG link has no parts to tell.) */
+export function destination(link: HTMLAnchorElement, addresses: Addresses): Record<string, unknown> {
+  return {
+    href: target(link, addresses),
+    outbound: (isWeb(link) && link.host !== location.host) || undefined,
+    download: link.hasAttribute("download") || FILE.test(link.pathname) || undefined,
+  };
 }

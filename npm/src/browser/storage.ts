@@ -50,11 +50,11 @@ export interface Store {
 }
 
 /** Merely naming a forbidden storage throws, and it may be forbidden later. */
-function attempt<Value>(act: () => Value): Value | undefined {
+function attempt<Value>(act: () => Value): Value | null {
   try {
     return act();
   } catch {
-    return undefined;
+    return null;
   }
 }
 
@@ -70,7 +70,7 @@ export function store(writeKey: string, most: number, { storage, cookieDomain }:
   const name = (slot: number): string => prefix + SLOTS[slot]![0];
   const batches = (): string[] => Object.keys(localStorage).filter((key) => key.startsWith(`${prefix}batch:`)).sort();
   const owner = (value: string | null): string | undefined => BATCH.exec(value ?? "")?.[2];
-  const use = <Value>(act: () => Value): Value | undefined => (isUsed ? attempt(act) : undefined);
+  const use = <Value>(act: () => Value): Value | null => (isUsed ? attempt(act) : null);
   return {
     load(guard, recalled) {
       const read = (slot: number, value: string | null | undefined): void => {
@@ -101,12 +101,16 @@ export function store(writeKey: string, most: number, { storage, cookieDomain }:
         }
         let bytes = text.length;
         for (const other of batches()) if (other !== key) bytes += localStorage.getItem(other)?.length ?? 0;
-        if (bytes > most) return Done.No;
-        localStorage.setItem(key, `${freeAt} ${me}\n${text}`);
-        mine.add(key);
-        return Done.Yes;
+        if (bytes <= most && attempt(() => localStorage.setItem(key, `${freeAt} ${me}\n${text}`)) !== null) {
+          mine.add(key);
+          return Done.Yes;
+        }
+        // What stays behind must not be less than what is sent under the same id.
+        mine.delete(key);
+        localStorage.removeItem(key);
+        return Done.No;
       }) ?? Done.No,
-    batch: (id) => use(() => BATCH.exec(localStorage.getItem(`${prefix}batch:${id}`) ?? "")?.[3]),
+    batch: (id) => use(() => BATCH.exec(localStorage.getItem(`${prefix}batch:${id}`) ?? "")?.[3]) ?? undefined,
     forget(id) {
       const key = `${prefix}batch:${id}`;
       mine.delete(key);
@@ -117,8 +121,9 @@ export function store(writeKey: string, most: number, { storage, cookieDomain }:
         const now = Date.now();
         let next = Infinity;
         for (const key of batches()) {
-          const [, freeAt = 0, , lines] = BATCH.exec(localStorage.getItem(key) ?? "") ?? [];
+          const [, freeAt = 0, whose, lines] = BATCH.exec(localStorage.getItem(key) ?? "") ?? [];
           if (!lines) localStorage.removeItem(key);
+          else if (whose === me) continue;
           else if (+freeAt > now && +freeAt < now + LONGEST_MS) next = Math.min(next, +freeAt);
           else {
             localStorage.setItem(key, `${now + LEASE_MS} ${me}\n${lines}`);

@@ -1,13 +1,12 @@
 /**
- * Views of elements marked `data-track-view`: half of it visible for one second, once in each view of the page.
+ * Views of elements marked `data-track-view`: a share of it visible for a time, once in each view of the page.
  * Elements added later count too; ones inside shadow roots are not looked for.
  */
+import type { Checked } from "../options.js";
 import { describe } from "./element.js";
 import type { Guard } from "./guard.js";
 import type { Record } from "./tracker.js";
 
-const SHARE = 0.5;
-const HOLD_MS = 1_000;
 /** A burst of changes to the page is looked through once. */
 const SETTLE_MS = 100;
 
@@ -16,63 +15,92 @@ export interface Views {
   restart(): void;
   /** Nobody sees a hidden page, though its elements stay where they are. */
   pause(): void;
-  /** Looks again at what is visible now. */
+  /** What is visible has its whole time before it again. */
   resume(): void;
 }
 
-export function captureViews(guard: Guard, record: Record): Views {
-  /** Elements that were viewed in this view of the page. */
-  let viewed = new WeakSet<Element>();
-  /** Elements that are visible, each until its second has passed. */
-  const held = new Map<Element, ReturnType<typeof setTimeout>>();
+/** Nothing where the browser cannot tell what is visible. */
+export function captureViews(guard: Guard, options: Checked, record: Record): Views | undefined {
+  if (!window.IntersectionObserver) return undefined;
+  const { viewShare = 0.5, viewTime = 1_000 } = options;
+  /** Elements that are visible enough, each with what waits for its time to pass while the page is visible too. */
+  const held = new Map<Element, ReturnType<typeof setTimeout> | undefined>();
+  /** By the share of an element's area that they wait for. */
+  const observers = new Map<number, IntersectionObserver>();
+  /** Elements by who observes them in this view of the page, or did until they were viewed. */
+  let observed = new WeakMap<Element, IntersectionObserver>();
   let soon: ReturnType<typeof setTimeout> | undefined;
 
+  const pause = (): void => held.forEach(clearTimeout);
   const release = (element: Element): void => {
     clearTimeout(held.get(element));
     held.delete(element);
   };
+  const hold = (element: Element): void => {
+    clearTimeout(held.get(element));
+    held.set(element, document.hidden ? undefined : setTimeout(seen, setting(element, "time", viewTime), element));
+  };
+  const observe = (element: Element, share: number): void => {
+    let observer = observers.get(share);
+    if (!observer) {
+      const hear = guard.wrap((entries: IntersectionObserverEntry[]) => entries.forEach((entry) => changed(entry, share)));
+      // At 0 it is told that an element comes into sight, and how large it is by then.
+      observers.set(share, (observer = new IntersectionObserver(hear, { threshold: [0, share] })));
+    }
+    observed.get(element)?.unobserve(element);
+    observed.set(element, observer);
+    observer.observe(element);
+  };
   const seen = guard.wrap((element: Element) => {
     release(element);
-    visibility.unobserve(element);
-    viewed.add(element);
+    observed.get(element)?.unobserve(element);
     record(element.getAttribute("data-track-view") || "element_view", describe(element));
   });
-  const changed = (entries: IntersectionObserverEntry[]): void => {
-    for (const { target, intersectionRatio } of entries) {
-      release(target);
-      if (intersectionRatio >= SHARE) held.set(target, setTimeout(seen, HOLD_MS, target));
-    }
+  const changed = (entry: IntersectionObserverEntry, share: number): void => {
+    const { target, boundingClientRect, rootBounds } = entry;
+    release(target);
+    if (!entry.isIntersecting) return;
+    // What is taller than the viewport is measured by the share of the viewport that it covers.
+    const most = Math.min(1, (rootBounds?.height ?? innerHeight) / boundingClientRect.height) || 0;
+    const needed = Math.floor(Math.min(1, setting(target, "share", viewShare)) * most * 1_000) / 1_000;
+    if (needed !== share) observe(target, needed);
+    else if (entry.intersectionRatio > share - 1e-6) hold(target);
   };
-  /** Observes what is not observed yet; observing twice is once. */
+  /** Observes what is not observed yet. */
   const search = guard.wrap(() => {
     soon = undefined;
     for (const element of document.querySelectorAll("[data-track-view]")) {
-      if (!viewed.has(element)) visibility.observe(element);
+      if (!observed.has(element)) observe(element, viewShare);
     }
   });
-  const pause = (): void => [...held.keys()].forEach(release);
-  const resume = (): void => {
+  const stop = (): void => {
     pause();
-    visibility.disconnect();
-    search();
+    held.clear();
+    observers.forEach((observer) => observer.disconnect());
+    observers.clear();
+    observed = new WeakMap();
   };
 
-  const visibility = new IntersectionObserver(guard.wrap(changed), { threshold: SHARE });
   const changes = new MutationObserver(guard.wrap(() => void (soon ??= setTimeout(search, SETTLE_MS))));
   changes.observe(document, { childList: true, subtree: true, attributeFilter: ["data-track-view"] });
   guard.whenOff(() => {
-    pause();
+    stop();
     clearTimeout(soon);
-    visibility.disconnect();
     changes.disconnect();
   });
   search();
   return {
     restart() {
-      viewed = new WeakSet();
-      resume();
+      stop();
+      search();
     },
     pause,
-    resume,
+    resume: () => [...held.keys()].forEach(hold),
   };
+}
+
+/** An element's own setting. */
+function setting(element: Element, what: string, otherwise: number): number {
+  const own = parseFloat(element.getAttribute(`data-track-view-${what}`)!);
+  return own >= 0 ? own : otherwise;
 }

@@ -76,12 +76,11 @@ pub enum Priority {
 /// What became of a `fetch`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// The HTTP status; 0 where there was no answer: offline, blocked, or reset.
+    /// The HTTP status; 0 where there was no answer: offline, blocked, or reset. Where the server asks for single events
+    /// again, 503: the batch goes again as it is, and the server stores what it does not have.
     pub status: usize,
     /// How long the server asks to wait, in milliseconds; 0 where it does not.
     pub retry_after_ms: u64,
-    /// Places in the batch of the events that it asks for again.
-    pub retry: Vec<usize>,
     /// What it says of batches that had left without an answer: a line each, an id and, after a space, the first letter
     /// of `stored`, `unseen` or `expired`.
     pub receipts: String,

@@ -11,6 +11,10 @@ use footfall_event_model::limits::UNCONFIRMED_IDS;
 
 /// An answer is awaited this long.
 const ANSWER_MS: u64 = 30_000;
+/// What left without an answer is asked for with the next request; where none comes for so long, it is sent again.
+const PATIENCE_MS: u64 = 60_000;
+/// Besides its members, what a context of its own costs an event: `"context":{,},`.
+const CONTEXT_BYTES: usize = 14;
 /// A page that has not touched a kept batch for so long after it said it would is gone.
 const LEASE_MS: u64 = 10_000;
 
@@ -66,7 +70,8 @@ impl Outbox {
     /// Takes an event, and sends what is due by that.
     pub(super) fn push(&mut self, entry: Entry, scope: &Scope, now: Now) {
         self.urgent |= entry.priority == Priority::Key;
-        if self.make_room(entry.text.len() + entry.own.len() + scope.page.len(), entry.priority) {
+        let bytes = entry.text.len() + entry.own.len() + scope.page.len() + CONTEXT_BYTES;
+        if self.make_room(bytes, entry.priority) {
             let joined = match self.batches.last_mut() {
                 Some(last) => last.join(entry, scope, self.settings.flush_count),
                 None => Err(entry),
@@ -95,11 +100,14 @@ impl Outbox {
             self.tell(What::Forget, 0, id.to_owned());
             return;
         };
-        let is_known = self.batches.iter().any(|other| other.id == batch.id);
-        if is_known || !self.has_room(batch.events.len(), batch.bytes()) {
+        // Another page may have sent it meanwhile: what was kept counts, and what is newer goes on its own.
+        if let Some(known) = self.batches.iter().position(|other| other.id == batch.id) {
+            self.give_up(known, now);
+        }
+        if !self.has_room(batch.events.len(), batch.bytes()) {
             return;
         }
-        batch.time_ms = now.monotonic_ms;
+        batch.time_ms = now.monotonic_ms + PATIENCE_MS;
         let at = self.batches.iter().position(|other| other.id > batch.id).unwrap_or(self.batches.len());
         self.batches.insert(at, batch);
     }
@@ -127,6 +135,11 @@ impl Outbox {
         while let Some(at) = self.batches.iter().position(overdue) {
             self.settle(at, &Answer::default(), now);
         }
+        for batch in &mut self.batches {
+            if batch.unconfirmed && batch.time_ms <= now.monotonic_ms {
+                (batch.unconfirmed, batch.possible_duplicate) = (false, true);
+            }
+        }
         self.send_what_is_due(now);
     }
 
@@ -134,9 +147,14 @@ impl Outbox {
         if self.gone {
             return None;
         }
-        let under_way = self.batches.iter().filter(|batch| batch.handle > 0);
-        let next = under_way.map(|batch| batch.time_ms).min();
-        next.or_else(|| self.first_due().map(|(_, due_ms)| due_ms))
+        let awaited = |batch: &&Batch| batch.handle > 0 || batch.unconfirmed;
+        let next = self.batches.iter().filter(awaited).map(|batch| batch.time_ms).min();
+        let due = self.first_due().filter(|_| !self.is_busy()).map(|(_, due_ms)| due_ms);
+        next.into_iter().chain(due).min()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.batches.iter().any(|batch| batch.handle > 0)
     }
 
     /// The page is hidden, or being left: all that is here goes by beacon, now, what is counted on first. The server is
@@ -175,8 +193,9 @@ impl Outbox {
             What::Beacon | What::BeaconKey => {
                 let Some(at) = self.position(command.number) else { return };
                 if done == Done::Yes {
-                    self.batches[at].handle = 0;
-                    self.batches[at].unconfirmed = true;
+                    let batch = &mut self.batches[at];
+                    (batch.handle, batch.unconfirmed) = (0, true);
+                    batch.time_ms = now.monotonic_ms + PATIENCE_MS;
                     self.send_what_is_due(now);
                 } else {
                     self.send(at, false, now);
@@ -205,7 +224,7 @@ impl Outbox {
             self.commands.remove(next);
         }
         batch.events.drain(..batch.kept.min(batch.events.len()));
-        self.unreported += std::mem::take(&mut batch.reports);
+        batch.reports = 0;
         batch.id = id;
         (batch.handle, batch.kept, batch.stale, batch.unconfirmed) = (0, 0, true, false);
         batch.time_ms = now.monotonic_ms;
@@ -306,20 +325,22 @@ impl Outbox {
     }
 
     /// Makes room for an event at the bound: the oldest ones that are not key events go, then the oldest at all;
-    /// a key event never makes room for another. False where the new one is what goes.
+    /// a key event never makes room for another. Of a batch that may have arrived all goes, since its id stands for
+    /// the same events for ever. False where the new one is what goes.
     fn make_room(&mut self, bytes: usize, priority: Priority) -> bool {
         while !self.has_room(1, bytes) {
             let oldest = |of| self.batches.iter().position(|batch| batch.handle == 0 && batch.priority == of);
             let key = Some(Priority::Key).filter(|key| *key == priority);
             let Some(at) = oldest(Priority::Normal).or_else(|| oldest(key?)) else { return false };
             let batch = &mut self.batches[at];
-            let event = batch.events.remove(0);
-            batch.kept = batch.kept.min(batch.events.len());
+            let count = if batch.attempted { batch.events.len() } else { 1 };
+            let lost: Vec<String> = batch.events.drain(..count).collect();
+            batch.kept = batch.kept.saturating_sub(count);
             batch.stale = true;
             if batch.events.is_empty() {
                 self.remove(at, What::Forget);
             }
-            self.lose(event);
+            lost.into_iter().for_each(|event| self.lose(event));
         }
         true
     }
@@ -348,7 +369,7 @@ impl Outbox {
 
     /// One batch at a time while the page lives: that keeps the order, and lets one failure hold back the rest.
     fn send_what_is_due(&mut self, now: Now) {
-        if self.gone || self.batches.iter().any(|batch| batch.handle > 0) {
+        if self.gone || self.is_busy() {
             return;
         }
         match self.first_due() {
@@ -369,8 +390,7 @@ impl Outbox {
         }
         batch.handle = self.attempts;
         batch.time_ms = now.monotonic_ms + ANSWER_MS;
-        batch.stale |= !(self.hidden && batch.attempted);
-        batch.attempted = true;
+        (batch.attempted, batch.stale) = (true, true);
         // Kept before it goes: what the server has must never be less than what is kept under the same id.
         self.keep_one(at, now);
         let batch = &self.batches[at];
@@ -393,42 +413,25 @@ impl Outbox {
         if verdict == Verdict::Again {
             self.failures += 1;
             batch.stale = true;
+            let wait_ms = delay_ms(self.failures, answer.retry_after_ms, &mut self.random);
+            self.pause_until_ms = now.monotonic_ms + wait_ms;
         } else {
             self.failures = 0;
-            // Another set of events is another batch.
-            let old = std::mem::replace(&mut batch.id, new_id(now, &mut self.random));
-            (batch.kept, batch.stale) = (0, true);
-            let mut half = None;
             if verdict == Verdict::TooLarge && count > 1 {
-                self.unreported += batch.reports;
-                half = Some(batch.split_off_half(new_id(now, &mut self.random)));
-            } else if verdict == Verdict::Taken {
-                for index in (0..count).rev() {
-                    if !answer.retry.contains(&index) {
-                        batch.events.remove(index);
-                    }
-                }
-                self.sent += (count - batch.events.len()) as u64;
-            } else {
-                self.refused += count as u64;
-                batch.events.clear();
-            }
-            batch.reports = 0;
-            if batch.events.is_empty() {
-                self.batches.remove(at);
-            } else {
-                self.keep_one(at, now);
-            }
-            if let Some(half) = half {
+                // Another set of events is another batch.
+                let old = std::mem::replace(&mut batch.id, new_id(now, &mut self.random));
+                self.unreported += std::mem::take(&mut batch.reports);
+                (batch.kept, batch.stale) = (0, true);
+                let half = batch.split_off_half(new_id(now, &mut self.random));
                 self.batches.insert(at + 1, half);
+                self.keep_one(at, now);
                 self.keep_one(at + 1, now);
+                // Last, so that a page that ends here leaves too much rather than too little.
+                self.tell(What::Forget, 0, old);
+            } else {
+                *(if verdict == Verdict::Taken { &mut self.sent } else { &mut self.refused }) += count as u64;
+                self.remove(at, What::Forget);
             }
-            // Last, so that a page that ends here leaves too much rather than too little.
-            self.tell(What::Forget, 0, old);
-        }
-        if verdict == Verdict::Again || !answer.retry.is_empty() {
-            let wait_ms = delay_ms(self.failures.max(1), answer.retry_after_ms, &mut self.random);
-            self.pause_until_ms = now.monotonic_ms + wait_ms;
         }
     }
 }

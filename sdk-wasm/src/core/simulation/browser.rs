@@ -38,7 +38,8 @@ impl Storage {
     pub(super) fn claim(&mut self, page: u32, mine: &mut Vec<String>, unix_ms: u64) -> Vec<String> {
         let mut claimed = vec![];
         for (id, (free_at_ms, owner, lines)) in &mut self.batches {
-            if *free_at_ms <= unix_ms || *free_at_ms > unix_ms + 86_400_000 {
+            let is_free = *free_at_ms <= unix_ms || *free_at_ms > unix_ms + 86_400_000;
+            if is_free && *owner != page {
                 (*free_at_ms, *owner) = (unix_ms + LEASE_MS, page);
                 if !mine.contains(id) {
                     mine.push(id.clone());

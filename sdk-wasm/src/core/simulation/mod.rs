@@ -35,7 +35,7 @@ fn no_event_is_lost_and_none_is_stored_twice_while_storage_works() {
 #[test]
 fn what_the_servers_memory_no_longer_reaches_is_stored_again_only_with_a_mark() {
     for_each_seed(600, |seed| {
-        let chances = Chances { server_forgets: true, doubts: false, ..Chances::default() };
+        let chances = Chances { server_forgets: true, doubts: false, partial: false, ..Chances::default() };
         let mut world = World::new(seed, chances, Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() });
         world.run(150);
         world.settle();

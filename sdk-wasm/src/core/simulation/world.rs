@@ -151,12 +151,16 @@ impl World {
                     let is_key = matches!(what, What::FetchKey | What::BeaconKey);
                     let priority = if is_key { Priority::Key } else { Priority::Normal };
                     let request = Request { handle: command.number, priority, body: text.to_owned() };
-                    self.server.inspect(&request, &self.expected, self.check_bounds);
+                    self.server.inspect(&request, &self.expected);
                     page.last_handle = command.number;
                     if matches!(what, What::Fetch | What::FetchKey) {
                         page.under_way.push(request);
-                    } else if self.beacons_are_taken {
+                    } else if self.beacons_are_taken && self.chances.doubts {
                         page.beacons.push(request);
+                    } else if self.beacons_are_taken {
+                        if self.random.u8(..4) > 0 {
+                            self.server.take(&request, |_| true);
+                        }
                     } else {
                         done = Done::No;
                     }
@@ -213,6 +217,10 @@ impl World {
     }
 
     pub(super) fn advance(&mut self, ms: u64) {
+        if !self.chances.doubts {
+            // Nothing is given up that then arrives.
+            self.answer_all();
+        }
         self.now.unix_ms += ms;
         self.now.monotonic_ms += ms;
         for at in 0..self.pages.len() {
@@ -268,10 +276,11 @@ impl World {
             }
             2 => refused(503),
             // A server that refuses even one event would be right to be believed.
-            3 if count > 1 && !self.server.knows(&request) => Answer { status: 413, ..Answer::default() },
+            3 if count > 1 && self.pages.len() == 1 && !self.server.knows(&request) => {
+                self.stop_copies(&request);
+                Answer { status: 413, ..Answer::default() }
+            }
             4 if self.chances.partial => {
-                // Of a batch that was taken in part, no earlier copy arrives any more.
-                self.adrift.retain(|other| other.batch() != request.batch());
                 let answer = self.server.take(&request, |index| index % 2 == 1);
                 if self.chances.doubts && self.random.u8(..3) == 0 { Answer::default() } else { answer }
             }
@@ -285,6 +294,13 @@ impl World {
         self.tell(at, |tracker, now| tracker.answered(request.handle, &answer, now));
     }
 
+    /// No earlier copy of a batch arrives any more: it would be refused as well.
+    fn stop_copies(&mut self, request: &Request) {
+        let is_other = |other: &Request| other.batch() != request.batch();
+        self.adrift.retain(is_other);
+        self.pages.iter_mut().for_each(|page| page.beacons.retain(is_other));
+    }
+
     fn end(&mut self, at: usize) {
         let page = self.pages.remove(at);
         // Half of what was under way is still delivered.
@@ -293,8 +309,17 @@ impl World {
                 self.adrift.push(request);
             }
         }
+        if !self.chances.doubts {
+            self.deliver_adrift();
+        }
         if self.pages.is_empty() {
             self.open();
+        }
+    }
+
+    fn deliver_adrift(&mut self) {
+        for request in std::mem::take(&mut self.adrift) {
+            self.server.take(&request, |_| true);
         }
     }
 
@@ -355,12 +380,7 @@ impl World {
             // The clock is set.
             41 => self.now.unix_ms = self.now.unix_ms.wrapping_add_signed(self.random.i64(-100_000..100_000)),
             42 if chances.storage_fails => self.storage.is_full = self.random.bool(),
-            42 if chances.server_forgets => {
-                // It remembers long enough for what is still on its way.
-                self.adrift.clear();
-                self.pages.iter_mut().for_each(|page| page.beacons.clear());
-                self.server.forget();
-            }
+            42 if chances.server_forgets => self.server.forget(),
             43 if chances.consent => {
                 let consent = b"012"[self.random.usize(..3)];
                 self.decide(consent);
@@ -401,9 +421,7 @@ impl World {
             self.tell(at, |tracker, now| tracker.resume(now));
         }
         for round in 0..400 {
-            for request in std::mem::take(&mut self.adrift) {
-                self.server.take(&request, |_| true);
-            }
+            self.deliver_adrift();
             for at in 0..self.pages.len() {
                 for request in std::mem::take(&mut self.pages[at].beacons) {
                     self.server.take(&request, |_| true);

@@ -1,0 +1,47 @@
+/**
+ * Work that can wait until the page has answered its visitor: a later task of low priority. It is done in order, and
+ * at once by `drain`, before anything that must come after it.
+ */
+import type { Guard } from "./guard.js";
+
+/** What waits at most; one more, and all of it is done. */
+const WAITING = 100;
+/** An idle moment comes within this time, or one is made. */
+const PATIENCE_MS = 500;
+
+export interface Later {
+  later(run: () => void): void;
+  drain(): void;
+}
+
+/** Not every browser has it, nor every list of types. */
+interface Page {
+  scheduler?: { postTask?(run: () => void, options: { priority: string }): unknown };
+  requestIdleCallback?(run: () => void, options: { timeout: number }): unknown;
+}
+
+export function makeLater(guard: Guard): Later {
+  let waiting: (() => void)[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const drain = guard.wrap(() => {
+    for (const run of waiting.splice(0)) run();
+  });
+  const soon = (): void => {
+    const page = window as Page;
+    if (page.scheduler?.postTask) page.scheduler.postTask(drain, { priority: "background" });
+    else if (page.requestIdleCallback) page.requestIdleCallback(drain, { timeout: PATIENCE_MS });
+    else timer = setTimeout(drain);
+  };
+  guard.whenOff(() => {
+    waiting = [];
+    clearTimeout(timer);
+  });
+  return {
+    later(run) {
+      const count = waiting.push(run);
+      if (count > WAITING) drain();
+      else if (count === 1) soon();
+    },
+    drain,
+  };
+}
