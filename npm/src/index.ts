@@ -10,7 +10,7 @@ import type { Options, Properties, State } from "./types.js";
 export type { Capture, Footfall, Options, Properties, State } from "./types.js";
 
 const isBrowser = typeof document !== "undefined";
-const tracker = isBrowser ? early(() => load(new URL("./footfall.wasm", import.meta.url))) : undefined;
+const tracker = isBrowser ? early(() => load(new URL("./footfall.wasm", import.meta.url), () => import("./extras/index.js"))) : undefined;
 
 /** Starts the tracker of this page. */
 export function init(options: Options): void {

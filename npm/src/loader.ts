@@ -16,6 +16,8 @@ const page = window as unknown as { footfall?: Call[] | Loaded };
 const script = document.currentScript as HTMLScriptElement | null;
 const before = page.footfall;
 
+const words = (text?: string): string[] | undefined => text?.split(/[\s,]+/);
+
 // The same script twice is one tracker.
 if (script && (!before || Array.isArray(before))) {
   const tracker = early(() =>
@@ -33,8 +35,14 @@ if (script && (!before || Array.isArray(before))) {
     ...dataset,
     flushInterval: flushInterval && +flushInterval,
     flushCount: flushCount && +flushCount,
-    keyEvents: keyEvents?.split(/[\s,]+/),
-    capture: capture && Object.fromEntries(["clicks", "views", "pages"].map((what) => [what, capture.includes(what)])),
+    keyEvents: words(keyEvents),
+    // What is named, and nothing else.
+    capture: capture && {
+      clicks: false,
+      views: false,
+      pages: false,
+      ...Object.fromEntries(words(capture)!.map((what) => [what, true])),
+    },
     debug: debug !== undefined,
   };
   tracker.init(options as Options);

@@ -1,9 +1,10 @@
 /** Checks the options of `init`; whatever is not understood is said in words and left out. */
+import { EXTRAS } from "./browser/extras.js";
 import { warn } from "./console.js";
 import type { Capture, Options } from "./types.js";
 
-/** Options that are right, with every capture decided. */
-export type Checked = Options & { endpoint: string; capture: Required<Capture> };
+/** Options that are right, with what is captured by default decided. */
+export type Checked = Options & { endpoint: string; capture: Capture };
 
 type Rule = [fits: (value: unknown) => unknown, right: string];
 
@@ -15,7 +16,7 @@ const whole = (from: number, to: number): Rule => [
   `a whole number from ${from} to ${to}`,
 ];
 
-const CAPTURE: Record<string, Rule> = { clicks: flag, views: flag, pages: flag };
+const CAPTURE: Record<string, Rule> = Object.fromEntries(["clicks", "views", "pages", ...EXTRAS].map((name) => [name, flag]));
 const OPTIONS: Record<string, Rule> = {
   key: text,
   endpoint: text,

@@ -4,5 +4,8 @@ import { load } from "./module.js";
 
 /** The WebAssembly's hashed name, filled in by `scripts/build.mjs`. */
 declare const WASM: string;
+/** The second part's. */
+declare const EXTRAS: string;
 
-export const start = (): Promise<Start> => load(new URL(WASM, import.meta.url));
+export const start = (): Promise<Start> =>
+  load(new URL(WASM, import.meta.url), () => import(new URL(EXTRAS, import.meta.url).href));

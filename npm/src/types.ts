@@ -12,7 +12,7 @@ export interface Options {
   flushCount?: number;
   /** Names of the events that the site counts on: sent at once, dropped last. */
   keyEvents?: readonly string[];
-  /** What is captured by itself; everything by default. */
+  /** What is captured by itself; clicks, views and page views by default. */
   capture?: Capture;
   /** Says in the console what is refused, and why. */
   debug?: boolean;
@@ -26,6 +26,20 @@ export interface Capture {
   views?: boolean;
   /** Page views, those of a single-page app included. */
   pages?: boolean;
+  /** Forms that were sent or abandoned, with the names of the fields touched; off by default, as are those below. */
+  forms?: boolean;
+  /** Audio and video: play, pause, 25, 50 and 75 percent played, and the end. */
+  media?: boolean;
+  /** Errors that nobody caught and rejections that nobody handled. */
+  errors?: boolean;
+  /** Web vitals: LCP, CLS, INP and TTFB. */
+  vitals?: boolean;
+  /** Copies: how much and where, never the text. */
+  copy?: boolean;
+  /** Prints. */
+  print?: boolean;
+  /** Passes the trace in `<meta name="traceparent">` on with the page's requests to its own origin. */
+  traces?: boolean;
 }
 
 /** Whatever `JSON.stringify` can write; at most 8 levels deep and 256 keys. */

@@ -5,15 +5,18 @@
 import { warn } from "../console.js";
 import type { Run } from "../early.js";
 import type { Checked } from "../options.js";
-import { scrubbed } from "./address.js";
+import { scrubbed, target } from "./address.js";
 import { sendBeacon } from "./beacon.js";
 import { captureClicks, clicked } from "./clicks.js";
 import { makeCore, Tell, Told, type Hands } from "./core.js";
 import { asksForPrivacy, device } from "./device.js";
+import { describe } from "./element.js";
+import { bringExtras, type Extras } from "./extras.js";
 import { post } from "./fetch.js";
 import { Guard } from "./guard.js";
 import { followLifecycle } from "./lifecycle.js";
 import { capturePageViews } from "./page-views.js";
+import { scrubText } from "./scrub.js";
 import { store } from "./storage.js";
 import { captureViews } from "./views.js";
 
@@ -21,7 +24,7 @@ import { captureViews } from "./views.js";
 export type Record = (name: string, properties: object, at?: number) => void;
 
 /** Starts a tracker. `pageViewed` is true where the view of this page has been told already. */
-export function startTracker(options: Checked, pageViewed: boolean, pageAt: number): Run {
+export function startTracker(options: Checked, pageViewed: boolean, pageAt: number, loadExtras: () => Promise<Extras>): Run {
   const { key, endpoint, userId, flushInterval = 5_000, flushCount = 50, keyEvents = [], capture, debug } = options;
   const guard = new Guard();
   const say = (words: string): void => {
@@ -77,7 +80,10 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
     const title = document.title.slice(0, 200) || undefined;
     tell(Tell.StartPage, JSON.stringify({ url: scrubbed(place), path, title, referrer }));
   };
+  const hiding: (() => void)[] = [];
+  const viewing: (() => void)[] = [];
   const viewPage = (json = "", at?: number): void => {
+    for (const run of viewing) run();
     startPage();
     views?.restart();
     tell(Tell.Page, `${json}\n`, at);
@@ -103,6 +109,7 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
   }
   const leave = (what: number): void => {
     views?.pause();
+    for (const run of hiding) run();
     tell(what);
   };
   const shown = (): void => {
@@ -110,6 +117,9 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
     tell(Tell.Resume);
   };
   followLifecycle(guard, () => leave(Tell.Hide), () => leave(Tell.Leave), shown);
+
+  const mask = "[data-track-mask]";
+  bringExtras(loadExtras, { guard, record, describe, target, scrubText, mask, endpoint, hiding, viewing }, say)(capture);
 
   const calls: { [method: string]: (at: number, ...args: never[]) => unknown } = {
     track: (at, name: unknown, json = "") => track(text(name), json, at),
