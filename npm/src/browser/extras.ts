@@ -13,12 +13,12 @@ export const EXTRAS = ["forms", "media", "errors", "vitals", "copy", "print", "t
 export interface Tools {
   guard: Guard;
   record: Record;
-  /** What is told of an element. */
+  /** What is told of an element, with what it is found by. */
   describe(element: Element): object;
   /** An address as privacy lets it be told: a path within the site, no query. */
-  target(address: string): string;
-  /** A text without what may be somebody's. */
-  scrubText(text: string): string;
+  target(address: URL): string | undefined;
+  /** A text without what belongs to somebody. */
+  masked(text: string): string;
   /** The selector of what the site masks. */
   mask: string;
   /** Where the SDK's own requests go. */

@@ -11,12 +11,12 @@ import { captureClicks, clicked } from "./clicks.js";
 import { makeCore, Tell, Told, type Hands } from "./core.js";
 import { asksForPrivacy, device } from "./device.js";
 import { describe } from "./element.js";
-import { bringExtras, type Extras } from "./extras.js";
+import { bringExtras, type Extras, type Tools } from "./extras.js";
 import { post } from "./fetch.js";
 import { Guard } from "./guard.js";
 import { followLifecycle } from "./lifecycle.js";
+import { masked } from "./masked.js";
 import { capturePageViews } from "./page-views.js";
-import { scrubText } from "./scrub.js";
 import { store } from "./storage.js";
 import { captureViews } from "./views.js";
 
@@ -118,8 +118,18 @@ export function startTracker(options: Checked, pageViewed: boolean, pageAt: numb
   };
   followLifecycle(guard, () => leave(Tell.Hide), () => leave(Tell.Leave), shown);
 
-  const mask = "[data-track-mask]";
-  bringExtras(loadExtras, { guard, record, describe, target, scrubText, mask, endpoint, hiding, viewing }, say)(capture);
+  const lent: Tools = {
+    guard,
+    record,
+    describe,
+    target: ({ href }) => target(href),
+    masked,
+    mask: "[data-track-mask]",
+    endpoint,
+    hiding,
+    viewing,
+  };
+  bringExtras(loadExtras, lent, say)(capture);
 
   const calls: { [method: string]: (at: number, ...args: never[]) => unknown } = {
     track: (at, name: unknown, json = "") => track(text(name), json, at),

@@ -3,6 +3,7 @@
  * of them stays as it is.
  */
 import type { Tools } from "../browser/extras.js";
+import { told } from "./address.js";
 
 /** At most so many are told in a minute, and in a view of the page. */
 const A_MINUTE = 10;
@@ -31,21 +32,21 @@ function text(read: () => unknown): string {
   }
 }
 
-export function captureErrors({ guard, record, target, scrubText, hiding, viewing }: Tools): void {
+export function captureErrors({ guard, record, target, masked, hiding, viewing }: Tools): void {
   /** Those that were told in this view of the page, and how often they came again. */
   const known = new Map<string, { properties: object; repeated: number }>();
   const times: number[] = [];
-  let told = 0;
+  let count = 0;
 
   const mayTell = (): boolean => {
     const now = performance.now();
     while (now - times[0]! > MINUTE_MS) times.shift();
-    if (times.length === A_MINUTE || told === A_VIEW) return false;
-    told++;
+    if (times.length === A_MINUTE || count === A_VIEW) return false;
+    count++;
     times.push(now);
     return true;
   };
-  const scrub = (words: string): string => scrubText(words.replace(ADDRESS, "$1$2$3"));
+  const scrub = (words: string): string => masked(words.replace(ADDRESS, "$1$2$3"));
   const hear = (kind: string, thrown: unknown, event: Partial<ErrorEvent>): void => {
     const { filename, lineno, colno } = event;
     const name = text(() => (thrown as Error).name);
@@ -65,7 +66,7 @@ export function captureErrors({ guard, record, target, scrubText, hiding, viewin
       name: name.slice(0, 64) || undefined,
       message: scrub(message).slice(0, MESSAGE),
       stack: scrub(frames.slice(0, FRAMES).join("\n")).slice(0, STACK) || undefined,
-      source: source ? target(source) : undefined,
+      source: told(source, { target }),
       line: +line! || undefined,
       column: +column! || undefined,
       // Scripts from elsewhere without CORS: the browser tells nothing more.
@@ -84,11 +85,13 @@ export function captureErrors({ guard, record, target, scrubText, hiding, viewin
 
   // Pictures and scripts that cannot be loaded come here too, without a message.
   guard.listen<ErrorEvent>(window, "error", (event) => event.message && hear("error", event.error, event));
-  guard.listen<PromiseRejectionEvent>(window, "unhandledrejection", ({ reason }) => hear("rejection", reason, {}));
+  guard.listen<PromiseRejectionEvent>(window, "unhandledrejection", ({ reason }) => {
+    hear("rejection", reason, { message: text(() => String(reason)) });
+  });
   hiding.push(tellRepeated);
   viewing.push(() => {
     tellRepeated();
     known.clear();
-    told = 0;
+    count = 0;
   });
 }

@@ -3,6 +3,7 @@
  * is in them.
  */
 import type { Tools } from "../browser/extras.js";
+import { told } from "./address.js";
 import { listenInRoots } from "./roots.js";
 
 /** The most names told of one form, and the most forms held at a time. */
@@ -21,16 +22,15 @@ interface Touched {
   isTold?: boolean;
 }
 
-export function captureForms({ guard, record, describe, target, scrubText, mask, hiding }: Tools): void {
+export function captureForms({ guard, record, describe, target, masked, mask, hiding }: Tools): void {
   const touched = new Map<Element, Touched>();
 
   const tell = (name: string, form: Element, { fields, since }: Touched = { fields: new Set(), since: 0 }): void => {
     // A field named `name` or `action` takes the place of the form's own property.
-    const action = form.getAttribute("action");
     record(name, {
       ...describe(form),
       name: form.getAttribute("name") ?? undefined,
-      action: action ? target(action) : undefined,
+      action: told(form.getAttribute("action"), { target }),
       fields: [...fields].filter((field) => typeof field === "string").slice(0, MOST),
       count: fields.size,
       duration_ms: since ? Math.round(performance.now() - since) : undefined,
@@ -75,7 +75,7 @@ export function captureForms({ guard, record, describe, target, scrubText, mask,
     const names = inside.map((node) => node.getAttribute("name") || node.id);
     // A form's own `closest` may be one of its fields.
     const isMasked = elements.some((node) => !(node instanceof HTMLFormElement) && node.closest(mask));
-    state.fields.add((!isMasked && scrubText(names.find(Boolean) ?? "").slice(0, NAME)) || field);
+    state.fields.add((!isMasked && masked(names.find(Boolean) ?? "").slice(0, NAME)) || field);
   });
   listenInRoots(guard, ["submit"], (event) => {
     const [form] = event.composedPath();

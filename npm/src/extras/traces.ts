@@ -52,7 +52,9 @@ export function passTraces({ guard, endpoint }: Tools): void {
     });
   };
 
-  patch(window, "fetch", (_, [input, init]: [input: RequestInfo | URL, init?: RequestInit]) => {
+  patch(window, "fetch", (_, args: [input: RequestInfo | URL, init?: RequestInit]) => {
+    if (!args.length) return undefined;
+    const [input, init] = args;
     const request = input instanceof Request ? input : undefined;
     const value = traceparent(request?.url ?? input);
     // Of an init that is no plain object, such as a request, a copy would lose what it inherits.

@@ -4,6 +4,7 @@
  * does not measure is left out.
  */
 import type { Tools } from "../browser/extras.js";
+import { told } from "./address.js";
 
 /** Up to which value each is good, and above which it is poor. */
 const RATINGS = { LCP: [2_500, 4_000], CLS: [0.1, 0.25], INP: [200, 500], TTFB: [800, 1_800] } as const;
@@ -91,9 +92,11 @@ export function captureVitals({ guard, record, describe, target, hiding }: Tools
     firstId = Math.min(firstId, id);
     lastId = Math.max(lastId, id);
     const same = slowest.find((one) => one.id === id);
+    // Not each of its events has a target, the first input of Chromium has none.
+    if (same) same.target ??= described(target);
     if (duration <= (same ?? slowest[HELD - 1] ?? { duration: -1 }).duration) return;
     // Described now: an element that is gone by the end is not told by then.
-    const slow = { id, duration, type, target: described(target) };
+    const slow = { id, duration, type, target: described(target) ?? same?.target };
     slowest = [...slowest.filter((one) => one !== same), slow];
     slowest.sort((one, other) => other.duration - one.duration);
     slowest.length = Math.min(slowest.length, HELD);
@@ -131,7 +134,7 @@ export function captureVitals({ guard, record, describe, target, hiding }: Tools
     });
   };
   /** Where the values belong to, whatever a router does later. */
-  const path = name ? target(name) : undefined;
+  const path = told(name, { target });
   hiding.push(() => {
     if (isTold) return;
     for (const take of observers) take();

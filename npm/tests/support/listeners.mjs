@@ -1,4 +1,5 @@
 // What a page has that listens: event listeners, observers that observe, and timers.
+import { until } from "./site.mjs";
 
 /** Counts from the first line of script on; for `visit({ prepare: countListeners })`. */
 export function countListeners(page) {
@@ -38,3 +39,9 @@ export function countListeners(page) {
 }
 
 export const NOTHING = { listeners: [], observers: 0, timers: 0 };
+
+/** Waits until something of the page listens for that kind: the second part comes after the tracker is ready. */
+export const listensFor = (page, kind) =>
+  until(`a listener for ${kind}`, () =>
+    page.evaluate((kind) => window.listening().listeners.some((name) => name.endsWith(` ${kind}`)), kind),
+  );
