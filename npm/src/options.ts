@@ -1,5 +1,5 @@
 /** Checks the options of `init`; whatever is not understood is said in words and left out. */
-import { EXTRAS } from "./browser/extras.js";
+import { EXTRA_CAPTURES } from "./browser/extras.js";
 import { warn } from "./console.js";
 import type { Capture, Options } from "./types.js";
 
@@ -16,7 +16,7 @@ const whole = (from: number, to: number): Rule => [
   `a whole number from ${from} to ${to}`,
 ];
 
-const CAPTURE: Record<string, Rule> = Object.fromEntries(["clicks", "views", "pages", ...EXTRAS].map((name) => [name, flag]));
+const CAPTURE: Record<string, Rule> = Object.fromEntries(["clicks", "views", "pages", ...EXTRA_CAPTURES].map((name) => [name, flag]));
 const OPTIONS: Record<string, Rule> = {
   key: text,
   endpoint: text,

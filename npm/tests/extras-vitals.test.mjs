@@ -71,13 +71,16 @@ for (const engine of engines) {
     const told = (arrival) => served.events().filter(({ properties }) => properties?.navigation_type === arrival).map(({ properties }) => properties.name);
     await page.goto(`${served.origin}/page.html`);
     await until("the first values", () => told("navigate").length > 0);
-    await page.goBack();
-    if (!(await page.evaluate(() => window.returns))) {
+    // The drivers wait for a load, which a page that was kept does not have.
+    await page.evaluate(() => void setTimeout(() => history.back()));
+    const isBack = () => page.evaluate(() => location.pathname === "/vitals.html" && { count: window.returns });
+    const { count } = await until("the page again", () => isBack().catch(() => undefined));
+    if (!count) {
       t.skip("this engine did not keep the page");
       return;
     }
     await page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))); }));
-    await page.goto(`${served.origin}/page.html`);
+    await page.evaluate(() => void setTimeout(() => location.assign("/page.html")));
     const expected = ["TTFB", ...(measures("largest-contentful-paint") ? ["LCP"] : []), ...(measures("layout-shift") ? ["CLS"] : [])];
     await until("the values again", () => told("back-forward-cache").length === expected.length);
     assert.deepEqual(told("back-forward-cache"), expected);

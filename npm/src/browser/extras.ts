@@ -7,7 +7,7 @@ import type { Guard } from "./guard.js";
 import type { Record } from "./tracker.js";
 
 /** The captures of the second part. */
-export const EXTRAS = ["forms", "media", "errors", "vitals", "copy", "print", "traces"] as const;
+export const EXTRA_CAPTURES = ["forms", "media", "errors", "vitals", "copy", "print", "traces"] as const;
 
 /** What the base lends, so that nothing is transferred twice. */
 export interface Tools {
@@ -39,14 +39,13 @@ export interface Extras {
 export function bringExtras(load: () => Promise<Extras>, tools: Tools, say: (words: string) => void): (capture: Capture) => void {
   let coming: Promise<(capture: Capture) => void> | undefined;
   return (capture) => {
-    if (!EXTRAS.some((name) => capture[name])) return;
-    coming ??= load().then(
-      ({ lend }) => tools.guard.wrap(lend(tools)),
-      (error) => {
-        say(`the second part cannot be loaded, ${EXTRAS} are not captured: ${error}`);
+    if (!EXTRA_CAPTURES.some((name) => capture[name])) return;
+    coming ??= load()
+      .then(({ lend }) => tools.guard.wrap(lend(tools)))
+      .catch((error: unknown) => {
+        say(`the second part cannot be loaded, ${EXTRA_CAPTURES} are not captured: ${error}`);
         return () => {};
-      },
-    );
+      });
     void coming.then((begin) => begin(capture));
   };
 }
