@@ -32,6 +32,14 @@ const glue = {
   },
 };
 
+/** The second part stays a file of its own: a site's bundler makes a chunk of the import. */
+const secondPart = {
+  name: "second-part",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/extras\/index\.js$/ }, () => ({ path: "./extras.js", external: true }));
+  },
+};
+
 run(join(npm, "..", "scripts", "build-sdk.sh"));
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(sdk, { recursive: true });
@@ -47,7 +55,10 @@ copyFileSync(join(pkg, "footfall_sdk_bg.wasm"), join(dist, "footfall.wasm"));
 writeFileSync(join(dist, "index.js"), await bundle("src/index.ts", {}, "esm"));
 
 const wasmName = publish("footfall", "wasm", wasm);
-const moduleName = publish("footfall", "js", await bundle("src/sdk.ts", { WASM: wasmName }, "esm"));
+const extras = await bundle("src/extras/index.ts", {}, "esm");
+writeFileSync(join(dist, "extras.js"), extras);
+const extrasName = publish("footfall-extras", "js", extras);
+const moduleName = publish("footfall", "js", await bundle("src/sdk.ts", { WASM: wasmName, EXTRAS: extrasName }, "esm"));
 write("footfall.js", await bundle("src/loader.ts", { MODULE: moduleName }, "iife"));
 rmSync(join(npm, "dist"), { recursive: true, force: true });
 renameSync(dist, join(npm, "dist"));
@@ -65,7 +76,7 @@ async function bundle(entry, names, format) {
     // Modules are strict as they stand.
     tsconfigRaw: {},
     define: Object.fromEntries(Object.entries({ VERSION: version, ...names }).map(([name, value]) => [name, JSON.stringify(value)])),
-    plugins: [glue],
+    plugins: [glue, secondPart],
     write: false,
     logLevel: "warning",
   });

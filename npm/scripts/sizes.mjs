@@ -14,7 +14,13 @@ try {
   console.error("npm/dist/sdk/ is missing: run `npm run build` first");
   process.exit(1);
 }
-const parts = { loader: /^footfall\.js$/, glue: /^footfall-[0-9a-f]+\.js$/, wasm: /^footfall-[0-9a-f]+\.wasm$/ };
+const parts = {
+  loader: /^footfall\.js$/,
+  glue: /^footfall-[0-9a-f]+\.js$/,
+  wasm: /^footfall-[0-9a-f]+\.wasm$/,
+  // Comes only where one of its captures is on.
+  extras: /^footfall-extras-[0-9a-f]+\.js$/,
+};
 const sizes = {};
 for (const [part, name] of Object.entries(parts)) {
   const found = files.filter((file) => name.test(file));
@@ -24,12 +30,17 @@ for (const [part, name] of Object.entries(parts)) {
   }
   sizes[part] = { plain: statSync(join(sdk, found[0])).size, brotli: statSync(join(sdk, `${found[0]}.br`)).size };
 }
-const sum = (of) => Object.values(sizes).reduce((total, size) => total + size[of], 0);
-sizes.total = { plain: sum("plain"), brotli: sum("brotli") };
+const sum = (...parts) => {
+  const total = (of) => parts.reduce((total, part) => total + sizes[part][of], 0);
+  return { plain: total("plain"), brotli: total("brotli") };
+};
+const { extras, ...base } = sizes;
+// With the captures that are on by default, and with all of them.
+const rows = { ...base, total: sum("loader", "glue", "wasm"), extras, all: sum(...Object.keys(sizes)) };
 
 const over = [];
 console.log("part        plain   brotli   budget");
-for (const [part, { plain, brotli }] of Object.entries(sizes)) {
+for (const [part, { plain, brotli }] of Object.entries(rows)) {
   const allowed = budget[part];
   console.log(`${part.padEnd(8)} ${`${plain}`.padStart(8)} ${`${brotli}`.padStart(8)} ${`${allowed ?? ""}`.padStart(8)}`);
   if (brotli > allowed) over.push(`${part} is ${brotli - allowed} bytes above its budget of ${allowed}`);

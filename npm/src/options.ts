@@ -1,5 +1,5 @@
 /** Checks the options of `init`; whatever is not understood is said in words and left out. */
-import { EXTRAS } from "./browser/extras.js";
+import { EXTRA_CAPTURES } from "./browser/extras.js";
 import { warn } from "./console.js";
 import type { Capture, Options } from "./types.js";
 
@@ -39,7 +39,7 @@ const whole = (from: number, to: number): Rule => [
 ];
 const isConsent = (value: unknown): boolean => /^(granted|denied|pending)$/.test(value as string);
 
-const CAPTURE: Record<string, Rule> = Object.fromEntries([...BASE, ...EXTRAS].map((name) => [name, flag]));
+const CAPTURE: Record<string, Rule> = Object.fromEntries([...BASE, ...EXTRA_CAPTURES].map((name) => [name, flag]));
 const OPTIONS: Record<string, Rule> = {
   key: text,
   endpoint: text,

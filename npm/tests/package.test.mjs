@@ -1,7 +1,7 @@
 // The npm package as a site takes it: what is in it, on a server, in a bundler, with its types, in a browser.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
@@ -27,7 +27,7 @@ after(() => rmSync(project, { recursive: true, force: true }));
 
 test("the package holds what a site needs, and no more", () => {
   const files = packed.files.map(({ path }) => path);
-  for (const needed of ["package.json", "README.md", "dist/index.js", "dist/index.d.ts", "dist/types.d.ts", "dist/footfall.wasm", "LICENSE-MIT", "LICENSE-APACHE"]) {
+  for (const needed of ["package.json", "README.md", "dist/index.js", "dist/extras.js", "dist/index.d.ts", "dist/types.d.ts", "dist/footfall.wasm", "LICENSE-MIT", "LICENSE-APACHE"]) {
     assert.ok(files.includes(needed), `${needed} is missing from ${files}`);
   }
   assert.deepEqual(files.filter((path) => !/^(package\.json|README\.md|LICENSE[^/]*|dist\/.*)$/.test(path)), []);
@@ -50,7 +50,7 @@ test("on a server every call does nothing and nothing throws", () => {
 test("its types hold: what is right compiles, what is wrong is told by the compiler", () => {
   const right = `
     import { init, track, state, type Options } from "footfall";
-    const options: Options = { key: "pk_test", capture: { clicks: true }, keyEvents: ["purchase"] };
+    const options: Options = { key: "pk_test", capture: { clicks: true, forms: true }, keyEvents: ["purchase"] };
     init(options);
     track("post_view", { post_id: 42, tags: ["a"] });
     export const queued: number | undefined = state()?.queued;`;
@@ -74,10 +74,13 @@ test("a site that Vite builds sends its events", async (t) => {
     join(source, "main.js"),
     'import * as footfall from "footfall";\n' +
       'footfall.track("before_init", { early: true });\n' +
-      'footfall.init({ key: "pk_test", flushInterval: 100 });\n' +
+      'footfall.init({ key: "pk_test", flushInterval: 100, capture: { print: true } });\n' +
       "window.footfall = footfall;\n",
   );
   run(join(npm, "node_modules/.bin/vite"), ["build", "--logLevel", "warn"], source);
+
+  const chunks = readdirSync(join(source, "dist/assets")).filter((file) => file.endsWith(".js"));
+  assert.equal(chunks.filter((file) => file.startsWith("extras-")).length, 1, `the second part is a chunk of its own, of ${chunks}`);
 
   const served = await site({ roots: { "/assets/": join(source, "dist/assets"), "/built/": join(source, "dist") } });
   const browser = await launch();
@@ -91,7 +94,20 @@ test("a site that Vite builds sends its events", async (t) => {
   await page.evaluate(() => window.footfall.track("after_init"));
   const events = await until("both events", () => served.events().length >= 3 && served.events());
   assert.deepEqual(events.map((event) => event.event ?? event.type).toSorted(), ["after_init", "before_init", "page"]);
+  await printed(page);
 });
+
+/** Prints until it is told: the second part comes after the tracker is ready. */
+function printed(page) {
+  return until("the second part", () =>
+    page.evaluate(() => {
+      const { queued, sent } = window.footfall.state();
+      dispatchEvent(new Event("beforeprint"));
+      const now = window.footfall.state();
+      return now.queued + now.sent > queued + sent;
+    }),
+  );
+}
 
 test("Vite's development server runs it as it is, without an option", async (t) => {
   const server = await createServer({ root: join(project, "site"), logLevel: "warn", server: { host: "127.0.0.1", port: 0 } });
@@ -105,4 +121,5 @@ test("Vite's development server runs it as it is, without an option", async (t) 
   await page.goto(server.resolvedUrls.local[0]);
   await page.waitForFunction(() => window.footfall);
   assert.equal(await page.evaluate(() => window.footfall.ready()), true);
+  await printed(page);
 });

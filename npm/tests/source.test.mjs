@@ -189,6 +189,6 @@ test("an option that is not understood is named, with what would be right", asyn
     "[footfall] there is no option endPoint; there are key,endpoint,userId,flushInterval,flushCount,keyEvents,viewShare,viewTime,hashRoutes,allowQuery,mask,capture,debug",
     "[footfall] option debug is left out: it must be true or false",
     "[footfall] option capture.clicks is left out: it must be true or false",
-    "[footfall] there is no option capture.scroll; there are clicks,views,pages,leave",
+    "[footfall] there is no option capture.scroll; there are clicks,views,pages,leave,forms,media,errors,vitals,copy,print,traces",
   ]);
 });

@@ -3,9 +3,10 @@
 /** As long as browsers keep one (RFC 6265bis, section 5.5). */
 const LONGEST_S = 34_560_000;
 
+// A colon is no part of a cookie's name.
+const named = (name: string): string => name.replaceAll(":", "_");
+
 export function cookies(domain?: string): { get(name: string): string | undefined; set(name: string, value: string): void } {
-  // A colon is no part of a cookie's name.
-  const named = (name: string): string => name.replaceAll(":", "_");
   return {
     get(name) {
       const found = document.cookie.split("; ").find((cookie) => cookie.startsWith(`${named(name)}=`));

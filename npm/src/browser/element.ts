@@ -20,12 +20,13 @@ export function nearest(path: EventTarget[], selector: string): Element | undefi
 export function describe(element: Element): Record<string, unknown> {
   const properties: Record<string, unknown> = {
     tag: element.localName,
-    id: element.id || undefined,
+    // A form's own properties may be its fields.
+    id: element.getAttribute("id") || undefined,
     role: element.getAttribute("role") ?? undefined,
   };
-  for (const { name, value } of element.attributes) {
+  for (const name of element.getAttributeNames()) {
     const own = /^data-track-(?!(view(-share|-time)?|mask)$)(.+)/.exec(name)?.[3];
-    if (own) properties[own.replaceAll("-", "_")] = value;
+    if (own) properties[own.replaceAll("-", "_")] = element.getAttribute(name);
   }
   return properties;
 }

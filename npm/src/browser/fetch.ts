@@ -42,6 +42,11 @@ export function hurry(): void {
   for (const go of packing) go();
 }
 
+/** Whatever a server says, a list. */
+function list<Item>(items?: Item[]): Item[] {
+  return Array.isArray(items) ? items : [];
+}
+
 /** Sends a body. Never rejects. */
 export async function post(url: string, body: string): Promise<Answer> {
   let status = 0;
@@ -64,7 +69,6 @@ export async function post(url: string, body: string): Promise<Answer> {
     said = { ...said, ...((await response.json()) as Said | null) };
   } catch {}
   underWay -= bytes;
-  const list = <Item>(items?: Item[]): Item[] => (Array.isArray(items) ? items : []);
   return {
     status,
     retryAfterMs: Math.max(0, Math.round(Number(said.retry_after_ms))) || 0,
@@ -77,8 +81,9 @@ export async function post(url: string, body: string): Promise<Answer> {
 /** Packs a body where that pays and can be waited for. Nothing where it is to go as it is. */
 async function pack(body: string): Promise<Blob | undefined> {
   if (body.length < PACKED_FROM || document.hidden || !window.CompressionStream) return undefined;
-  let hurried: () => void = () => {};
-  const inHurry = new Promise<undefined>((resolve) => packing.add((hurried = () => resolve(undefined))));
+  let hurried!: () => void;
+  const inHurry = new Promise<undefined>((resolve) => (hurried = () => resolve(undefined)));
+  packing.add(hurried);
   const stream = new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"));
   const packed = new Response(stream).arrayBuffer().then((bytes) => new Blob([bytes], { type: "text/plain" }));
   try {

@@ -11,7 +11,7 @@ import type { Store } from "./storage.js";
 
 const COUNTS = ["queued", "unconfirmed", "sent", "refused", "dropped"];
 /** Refusals after which a batch goes again; all other 4xx are final. */
-const AGAIN = [408, 413, 425, 429];
+const AGAIN = new Set([408, 413, 425, 429]);
 
 export interface Hands {
   act: Act;
@@ -52,23 +52,25 @@ export function makeHands(
   const dropped: Hands["dropped"] = (event, reason) => {
     if (onDropped) hook(onDropped, event(), reason);
   };
-  const member = (members: string) => (): Event => JSON.parse(`{${members}}`) as Event;
 
   const hear = (handle: number, body: string, { status, retryAfterMs, events, receipts, reason }: Answer): void => {
     for (const event of events) say(`event ${event.event_id} is ${event.status}: ${event.reason}`);
     if (!status) say("the server cannot be reached; the batch is kept and sent again");
     else if (status !== 200) say(`the server answered ${status}: ${reason}`);
-    const isRefused = status >= 400 && status < 500 && !AGAIN.includes(status);
-    if ((onSent || onDropped) && (isRefused || status === 200)) {
+    const again = events.some((event) => event.status === "retry");
+    const isRefused = status >= 400 && status < 500 && !AGAIN.has(status);
+    if ((onSent || onDropped) && (isRefused || status === 200) && !again) {
       for (const [index, event] of (JSON.parse(body) as { events: Event[] }).events.entries()) {
         const result = events.find((result) => result.index === index);
         const became = result?.status ?? "accepted";
         if (isRefused || /^(invalid|dropped)$/.test(became)) dropped(() => event, `${result?.reason ?? reason}`);
-        else if (onSent && became !== "retry") hook(onSent, event, became);
+        else if (onSent) hook(onSent, event, became);
       }
     }
-    const again = events.filter((event) => event.status === "retry").map((event) => event.index);
-    answered([[handle, status, retryAfterMs, ...again].join(" "), ...receipts.map(({ batch_id, status }) => `${batch_id} ${status[0]}`)].join("\n"));
+    // Where single events are to come again, the batch does: the server stores what it does not have.
+    const told = again && status === 200 ? 503 : status;
+    const lines = receipts.map(({ batch_id, status }) => `\n${batch_id} ${status[0]}`);
+    answered(`${handle} ${told} ${retryAfterMs}${lines.join("")}`);
   };
 
   return {
@@ -80,7 +82,7 @@ export function makeHands(
           break;
         case What.Lost:
           say(`there is no more room, an event was dropped: ${text}`);
-          dropped(member(text), "there was no room");
+          dropped(() => eventOf(text), "there was no room");
           break;
         case What.State:
           counts = text;
@@ -95,7 +97,7 @@ export function makeHands(
         case What.Keep:
           return stored.keep(text, number);
         case What.Confirmed:
-          for (const event of stored.batch(text)?.split("\n").slice(3) ?? []) if (onSent) hook(onSent, member(event)(), "stored");
+          for (const event of stored.batch(text)?.split("\n").slice(3) ?? []) if (onSent) hook(onSent, eventOf(event), "stored");
           stored.forget(text);
           break;
         case What.Forget:
@@ -126,4 +128,9 @@ export function makeHands(
     },
     hurry,
   };
+}
+
+/** An event, of the members of its JSON. */
+function eventOf(members: string): Event {
+  return JSON.parse(`{${members}}`) as Event;
 }

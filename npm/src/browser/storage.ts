@@ -58,18 +58,19 @@ function attempt<Value>(act: () => Value): Value | null {
   }
 }
 
+const area = (slot: number): Storage => (slot === SEQ ? sessionStorage : localStorage);
+const owner = (value: string | null): string | undefined => BATCH.exec(value ?? "")?.[2];
+
 /** The store of one tracker; `most` is how many characters all kept batches may have together. */
 export function store(writeKey: string, most: number, { storage, cookieDomain }: Storing): Store {
   const prefix = `footfall:${writeKey}:`;
   const me = `${performance.timeOrigin}${Math.random()}`;
   /** Batches that this page has kept, and not seen taken. */
   const mine = new Set<string>();
-  const area = (slot?: number): Storage => (slot === SEQ ? sessionStorage : localStorage);
   const cookie = storage === "cookie" ? cookies(cookieDomain) : undefined;
   const isUsed = storage !== "memory";
   const name = (slot: number): string => prefix + SLOTS[slot]![0];
-  const batches = (): string[] => Object.keys(localStorage).filter((key) => key.startsWith(`${prefix}batch:`)).sort();
-  const owner = (value: string | null): string | undefined => BATCH.exec(value ?? "")?.[2];
+  const batches = (): string[] => Object.keys(localStorage).filter((key) => key.startsWith(`${prefix}batch:`));
   const use = <Value>(act: () => Value): Value | null => (isUsed ? attempt(act) : null);
   return {
     load(guard, recalled) {
@@ -120,7 +121,8 @@ export function store(writeKey: string, most: number, { storage, cookieDomain }:
       use(() => {
         const now = Date.now();
         let next = Infinity;
-        for (const key of batches()) {
+        // Oldest first: ids sort by time.
+        for (const key of batches().sort()) {
           const [, freeAt = 0, whose, lines] = BATCH.exec(localStorage.getItem(key) ?? "") ?? [];
           if (!lines) localStorage.removeItem(key);
           else if (whose === me) continue;

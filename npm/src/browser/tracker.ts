@@ -11,7 +11,7 @@ import { campaign, pathOf, place, scrubbed, target } from "./address.js";
 import { captureClicks, clicked } from "./clicks.js";
 import { configured, fetchConfig } from "./config.js";
 import { consents } from "./consent.js";
-import { makeCore, Kind, record as recordOf, Tell, What } from "./core.js";
+import { makeCore, Kind, record as recordOf, Tell } from "./core.js";
 import { device } from "./device.js";
 import { describe } from "./element.js";
 import { bringExtras, type Extras } from "./extras.js";
@@ -53,9 +53,9 @@ export function startTracker(given: Checked, isViewed: boolean, pageAt: number, 
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isKept = true;
 
-  const hands = makeHands(guard, given, stored, say, (text) => tell(Tell.Answered, text));
+  const hands = makeHands(guard, given, stored, say, (text) => void tell(Tell.Answered, text));
   const core = makeCore(hands.act, flushInterval, flushCount, storageBytes, isPrivate, !isPrivate && given.storage !== "memory");
-  const tell = guard.wrap((what: number, text = "", at = Date.now()) => {
+  const tell = guard.wrap((what: number, text: string = "", at: number = Date.now()): void => {
     const wakeAt = core.tell(what, text, at);
     clearTimeout(timer);
     timer = wakeAt ? setTimeout(tell, wakeAt - performance.now(), Tell.Wake) : undefined;
@@ -115,25 +115,31 @@ export function startTracker(given: Checked, isViewed: boolean, pageAt: number, 
     waiting.drain();
   };
 
-  /** The address of the last page view. */
-  let here = "";
+  const addresses = { ...given, isPrivate };
   const hiding: (() => void)[] = [];
   const viewing: (() => void)[] = [];
-  const isElsewhere = (hasQuery: boolean, there = location.href): boolean =>
-    place(here, hasQuery, options) !== place(there, hasQuery, options);
-  const startPage = (before = ""): void => {
-    here = location.href;
+  /** The address of the last page view as it was told, and as far as it is taken care of. */
+  let lastPlace = "";
+  let here = "";
+  const isOther = (address: string, hasQuery: boolean): boolean =>
+    place(address, hasQuery, addresses) !== place(location.href, hasQuery, addresses);
+  const startPage = (): void => {
     // Within a single-page app the page before is the app's own last one.
-    const referrer = scrubbed(before && isElsewhere(true, before) ? before : document.referrer, options) || undefined;
-    const path = pathOf(location, options);
-    const title = masked(document.title).slice(0, 200) || undefined;
-    tell(Tell.StartPage, JSON.stringify({ url: scrubbed(here, options), path, title, referrer }));
+    const before = lastPlace && isOther(lastPlace, true) ? lastPlace : document.referrer;
+    lastPlace = here = location.href;
+    const page = {
+      url: scrubbed(here, addresses),
+      path: pathOf(location, addresses),
+      title: masked(document.title).slice(0, 200) || undefined,
+      referrer: scrubbed(before, addresses) || undefined,
+    };
+    tell(Tell.StartPage, JSON.stringify(page));
   };
-  const viewPage = (json = "", at?: number, isBack?: boolean, before = here): void => {
+  const viewPage = (json = "", at?: number, isBack?: boolean): void => {
     for (const run of viewing) run();
     if (isViewed && !isBack) leaving?.leave();
     isViewed = true;
-    startPage(before);
+    startPage();
     views?.restart();
     leaving?.restart();
     event(Kind.Page, "", json, at);
@@ -146,26 +152,29 @@ export function startTracker(given: Checked, isViewed: boolean, pageAt: number, 
   });
   const consent = consents(stored, given, (text) => tell(Tell.SetConsent, text));
   if (given.userId) tell(Tell.SetUser, given.userId);
-  const cameBy = campaign(here || location.href);
+  const cameBy = campaign(location.href);
   if (cameBy) tell(Tell.SetCampaign, cameBy);
   // Until the first page view is told, events belong to the page as it stands.
   startPage();
 
+  const viewer = {
+    addresses,
+    isElsewhere: (hasQuery: boolean) => isOther(here, hasQuery),
+    moved() {
+      settleClicks?.();
+      leaving?.look();
+    },
+    view: viewPage,
+  };
   const starts: { [capture in keyof Capture]: () => void } = {
     views: () => (views = guard.wrap(captureViews)(guard, options, record)),
     leave: () => (leaving = captureLeaving(guard, record)),
     clicks: () => (settleClicks = captureClicks(guard, options, waiting, record)),
-    pages() {
-      const moved = (): void => {
-        settleClicks?.();
-        leaving?.look();
-      };
-      capturePageViews(guard, waiting, { isElsewhere, moved, view: viewPage }, isViewed, pageAt);
-    },
+    pages: () => capturePageViews(guard, waiting, viewer, isViewed, pageAt),
   };
   const startExtras = bringExtras(
     loadExtras,
-    { guard, record, describe, target: (address) => target(address, options), masked, mask: given.mask, endpoint, hiding, viewing },
+    { guard, record, describe, target: (address) => target(address, addresses), masked, mask: given.mask ? `[data-track-mask],${given.mask}` : "[data-track-mask]", endpoint, hiding, viewing },
     say,
   );
   const startCaptures = (): void => {
@@ -225,11 +234,10 @@ export function startTracker(given: Checked, isViewed: boolean, pageAt: number, 
   const calls: { [method: string]: (at: number, ...args: never[]) => unknown } = {
     track: (at, name: unknown, json?: string) => event(Kind.Track, text(name), json, at),
     page(at, json?: string) {
-      const before = here;
       // A route that waits to be looked at is this one.
       here = location.href;
       drain();
-      viewPage(json, at, false, before);
+      viewPage(json, at);
     },
     identify: (at, userId: unknown, json?: string) => event(Kind.Identify, text(userId), json, at),
     alias: (at, userId: unknown, previousId: unknown) => event(Kind.Alias, text(userId), line(text(previousId)), at),
@@ -255,8 +263,8 @@ export function startTracker(given: Checked, isViewed: boolean, pageAt: number, 
       tell(Tell.Reset);
     },
     click(at, path: EventTarget[]) {
-      const told = clicked(path, options);
-      if (told) record(...told, at);
+      const [name, properties] = clicked(path, options) ?? [];
+      if (name) record(name, properties!, at);
     },
     flush: () => tell(Tell.Flush),
     state() {

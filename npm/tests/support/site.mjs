@@ -17,7 +17,7 @@ export async function site({ headers = () => ({}), answer, roots = {}, blocked =
     if (request.method === "POST") {
       receive(request, (body) => {
         const batch = JSON.parse(body);
-        requests.push({ url, batch, type: request.headers["content-type"], bytes: Buffer.byteLength(body) });
+        requests.push({ url, batch, type: request.headers["content-type"], headers: request.headers, bytes: Buffer.byteLength(body) });
         const { status = 200, ...said } = answer?.(batch, requests.length) ?? { accepted: batch.events.length };
         response.writeHead(status, { "content-type": "application/json", "access-control-allow-origin": "*" });
         response.end(JSON.stringify({ code: "ok", ...said }));
