@@ -14,24 +14,6 @@ const pkg = join(npm, "..", "target", "sdk-pkg");
 const dist = join(npm, "dist.new");
 const sdk = join(dist, "sdk");
 
-/**
- * wasm-bindgen's glue, with its two inner functions exported: the module is instantiated behind our own guard, and
- * the glue's own loader falls away. esbuild refuses the build should a name ever be gone.
- */
-const glue = {
-  name: "glue",
-  setup({ onResolve, onLoad }) {
-    const path = join(pkg, "footfall_sdk.js");
-    onResolve({ filter: /^footfall:glue$/ }, () => ({ path, sideEffects: false }));
-    // What the module imports is its other end.
-    onResolve({ filter: /^footfall:hands$/ }, () => ({ path: join(npm, "src/browser/core.ts") }));
-    onLoad({ filter: /footfall_sdk\.js$/ }, () => ({
-      contents: `${readFileSync(path, "utf8")}\nexport { __wbg_finalize_init, __wbg_get_imports };`,
-      resolveDir: pkg,
-    }));
-  },
-};
-
 /** The second part stays a file of its own: a site's bundler makes a chunk of the import. */
 const secondPart = {
   name: "second-part",
@@ -76,7 +58,7 @@ async function bundle(entry, names, format) {
     // Modules are strict as they stand.
     tsconfigRaw: {},
     define: Object.fromEntries(Object.entries({ VERSION: version, ...names }).map(([name, value]) => [name, JSON.stringify(value)])),
-    plugins: [glue, secondPart],
+    plugins: [secondPart],
     write: false,
     logLevel: "warning",
   });

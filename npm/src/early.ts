@@ -11,16 +11,14 @@ export type Call = [at: number, method: string, ...args: unknown[]];
 /** Makes a call of a running module. */
 export type Run = (...call: Call) => unknown;
 /** Starts a tracker in the module; nothing where its options are of no use. */
-export type Start = (options: Options, pageViewed: boolean, pageAt: number) => Run | undefined;
+export type Start = (pageViewed: boolean, pageAt: number) => Run | undefined;
 
 /** The most calls held. */
 const HELD = 500;
 /** Characters after which a beacon is full: with one more event of 32 KiB it stays below the 64 KiB for all beacons. */
 const BEACON = 10_000;
-/** Calls that are held and handed over as they are. */
-const CALLS = "track page identify alias group set startTimer stopTimer consent reset optOut optIn";
 
-export function early(load: () => Promise<Start>): Footfall {
+export function early(load: (options: Options) => Promise<Start>): Footfall {
   let options: Options | undefined;
   let run: Run | undefined;
   let held: Call[] = [];
@@ -100,11 +98,11 @@ export function early(load: () => Promise<Start>): Footfall {
     listen(document, "visibilitychange", () => document.hidden && send());
     // Safari has no requestIdleCallback.
     (window.requestIdleCallback ?? setTimeout)(() =>
-      load().then(
+      load(given).then(
         (start) => {
           if (signal.aborted) return;
           listeners.abort();
-          run = start(given, !pageAt, pageAt);
+          run = start(!pageAt, pageAt);
           off = !run;
           for (const call of held) run?.(...call);
           held = [];
@@ -121,8 +119,7 @@ export function early(load: () => Promise<Start>): Footfall {
   };
 
   reset();
-  return {
-    ...Object.fromEntries(CALLS.split(" ").map((method) => [method, pass(method)])),
+  const own: { [name: string | symbol]: unknown } = {
     init,
     flush: () => run?.(0, "flush"),
     shutdown() {
@@ -138,5 +135,9 @@ export function early(load: () => Promise<Start>): Footfall {
     anonymousId: () => state()?.anonymousId,
     state,
     ready: () => ready,
-  } as Footfall;
+  };
+  // All other calls are held and handed over as they are. (A tracker is no promise.)
+  return new Proxy(own, {
+    get: (_, name) => (name in own || name === "then" ? own[name] : pass(name as string)),
+  }) as unknown as Footfall;
 }

@@ -15,7 +15,7 @@ const nobody = { ready: () => Promise.resolve(false) } as Footfall;
 
 /** A tracker of its own, beside the page's: for a second site on one page. It starts by `init`. */
 export function create(): Footfall {
-  if (isBrowser) return early(() => load(new URL("./footfall.wasm", import.meta.url), () => import("./extras/index.js")));
+  if (isBrowser) return early((options) => load(new URL("./footfall.wasm", import.meta.url), () => import("./extras/index.js"), options));
   return new Proxy(nobody, { get: (_, name) => nobody[name as keyof Footfall] ?? (() => undefined) });
 }
 

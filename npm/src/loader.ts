@@ -21,13 +21,13 @@ const waiting = Array.isArray(before) ? before : [];
 
 // The same script twice is one tracker.
 if (script && !(key && before && key in before)) {
-  const tracker = early(() =>
-    import(new URL(MODULE, script.src).href).then((module: { start: () => Promise<Start> }) => module.start()),
-  );
-  const push = (...calls: Call[]): void => {
-    for (const [method, ...args] of calls) (tracker[method] as (...args: unknown[]) => void)?.(...args);
+  const tracker = early((options) =>
+    import(new URL(MODULE, script.src).href).then((module: { start(options: Options): Promise<Start> }) => module.start(options)),
+  ) as Trackers;
+  tracker.push = (...calls) => {
+    for (const [method, ...args] of calls) (tracker[method] as (...args: unknown[]) => void)(...args);
   };
-  if (!before || Array.isArray(before)) page.footfall = { ...tracker, push };
+  if (!before || Array.isArray(before)) page.footfall = tracker;
   (page.footfall as Trackers)[key!] = tracker;
   // The attributes are the options, which the module reads.
   const options: unknown = { endpoint: new URL(script.src).origin, ...script.dataset, debug: "debug" in script.dataset };
@@ -35,5 +35,5 @@ if (script && !(key && before && key in before)) {
   if ((document as { prerendering?: boolean }).prerendering) {
     document.addEventListener("prerenderingchange", () => tracker.init(options as Options));
   } else tracker.init(options as Options);
-  push(...waiting);
+  tracker.push(...waiting);
 }

@@ -1,32 +1,25 @@
-/** Loads the WebAssembly module. */
-import { __wbg_finalize_init, __wbg_get_imports } from "footfall:glue";
+/** Loads the WebAssembly module, and with it the second part where an option needs it from the first event on. */
+import { openCore } from "./browser/core.js";
 import type { Extras } from "./browser/extras.js";
 import { startTracker } from "./browser/tracker.js";
+import { warn } from "./console.js";
 import type { Start } from "./early.js";
-import { checked } from "./options.js";
+import { read, type Checked } from "./options.js";
+import type { Options } from "./types.js";
 
-let loaded: Promise<void> | undefined;
+/** What few sites use, and nothing can do without once it is asked for. */
+const NEEDING: readonly (keyof Options)[] = ["debug", "onSent", "onDropped", "storage"];
+
+let opened: Promise<void> | undefined;
 
 /** Loads the module at `url`, once for all trackers of the page. */
-export async function load(url: string | URL, loadExtras: () => Promise<Extras>): Promise<Start> {
-  loaded ??= instantiate(url);
-  try {
-    await loaded;
-  } catch (error) {
-    loaded = undefined;
-    throw error;
-  }
-  return (options, pageViewed, pageAt) => {
-    const good = checked(options);
-    return good && startTracker(good, pageViewed, pageAt, loadExtras);
-  };
-}
-
-/** Compiles while it loads; in one piece where the server does not name its type rightly. */
-async function instantiate(url: string | URL): Promise<void> {
-  const imports = __wbg_get_imports();
-  const { instance, module } = await WebAssembly.instantiateStreaming(fetch(url), imports).catch(async () =>
-    WebAssembly.instantiate(await (await fetch(url)).arrayBuffer(), imports),
-  );
-  __wbg_finalize_init(instance, module);
+export async function load(url: string | URL, loadExtras: () => Promise<Extras>, options: Options): Promise<Start> {
+  opened ??= openCore(url);
+  const isNeeded = NEEDING.some((name) => options[name]);
+  const [extras] = await Promise.all([isNeeded ? loadExtras().catch(() => undefined) : undefined, opened]);
+  // With options that are wrong, or not checked, it does what it can.
+  const given = read(options);
+  const good = (extras?.checked(given) ?? given) as Checked;
+  if (!good.key) warn('init needs a write key, such as { key: "pk_…" }; nothing is captured');
+  return (pageViewed, pageAt) => (good.key ? startTracker(good, pageViewed, pageAt, loadExtras, extras) : undefined);
 }

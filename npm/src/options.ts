@@ -1,102 +1,28 @@
-/** Checks the options of `init`; whatever is not understood is said in words and left out. */
-import { EXTRA_CAPTURES } from "./browser/extras.js";
-import { warn } from "./console.js";
-import type { Capture, Options } from "./types.js";
+/** Reads the options of `init` and of a tag's attributes. What is wrong with them is told by the second part, in debug. */
+import type { Options } from "./types.js";
 
-/** Options that are right. */
+/** Options as they are used. */
 export type Checked = Options & { endpoint: string };
 
-/** Which values are right, in words too, and how an attribute's text is read. */
-type Rule = readonly [fits: (value: unknown) => unknown, right: string, read?: (text: string) => unknown];
+const NUMBERS = /^(flush|view|sample|storageB)/;
+const WORDS = /^(keyEvents|allowQuery)$/;
+/** What is captured where nothing is named. */
+const BASE = "clicks views pages leave";
 
-/** Captures of the first part, all on by default. */
-const BASE = ["clicks", "views", "pages", "leave"];
 const words = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
 
-const isText = (value: unknown): boolean => typeof value === "string" && value.length > 0 && value.length <= 128;
-const isShare = (value: unknown): boolean => typeof value === "number" && value >= 0 && value <= 1;
-/** An object each value of which fits. */
-const each = (fits: (value: unknown) => unknown) => (value: unknown): boolean =>
-  !!value && typeof value === "object" && Object.values(value).every(fits);
-const isSelector = (value: unknown): boolean => {
-  try {
-    return typeof value === "string" && document.createElement("a").matches(`a,${value}`);
-  } catch {
-    return false;
-  }
-};
-const text: Rule = [isText, "a text of at most 128 characters"];
-const flag: Rule = [(value) => value === !!value, "true or false", (value) => value !== "false"];
-const names: Rule = [(value) => Array.isArray(value) && value.every(isText), "an array of names", words];
-const share: Rule = [isShare, "a number from 0 to 1", Number];
-const shares: Rule = [each(isShare), "an object of names with numbers from 0 to 1"];
-const hook: Rule = [(value) => typeof value === "function", "a function"];
-const oneOf = (...allowed: string[]): Rule => [(value) => allowed.includes(value as string), `one of ${allowed}`];
-const whole = (from: number, to: number): Rule => [
-  (value) => Number.isInteger(value) && (value as number) >= from && (value as number) <= to,
-  `a whole number from ${from} to ${to}`,
-  Number,
-];
-const isConsent = (value: unknown): boolean => /^(granted|denied|pending)$/.test(value as string);
-
-const CAPTURE: Record<string, Rule> = Object.fromEntries([...BASE, ...EXTRA_CAPTURES].map((name) => [name, flag]));
-const OPTIONS: Record<string, Rule> = {
-  key: text,
-  endpoint: text,
-  userId: text,
-  flushInterval: whole(100, 600_000),
-  flushCount: whole(1, 500),
-  storageBytes: whole(10_000, 2_000_000),
-  keyEvents: names,
-  capture: [
-    (value) => value && typeof value === "object",
-    "an object",
+/** The options, those that came as texts read. */
+export function read(given: Options): Checked {
+  const options: { [name: string]: unknown } = { ...given };
+  for (const [name, value] of Object.entries(given)) {
+    if (typeof value !== "string") continue;
+    if (NUMBERS.test(name)) options[name] = +value;
+    else if (WORDS.test(name)) options[name] = words(value);
+    else if (name === "hashRoutes") options[name] = value !== "false";
+    else if (value === "required") options[name] = "pending";
     // What is named is on, and nothing else.
-    (value) => ({ ...Object.fromEntries(BASE.map((name) => [name, false])), ...Object.fromEntries(words(value).map((name) => [name, true])) }),
-  ],
-  viewShare: share,
-  viewTime: whole(0, 600_000),
-  hashRoutes: flag,
-  allowQuery: names,
-  mask: [isSelector, "a CSS selector"],
-  consent: [
-    (value) => isConsent(value) || each(isConsent)(value),
-    "granted, denied or pending, or an object of categories with these",
-    (value) => (value === "required" ? "pending" : value),
-  ],
-  categories: [each(isText), "an object of event names with their categories"],
-  privacy: oneOf("anonymous", "off", "ignore"),
-  storage: oneOf("localStorage", "cookie", "memory"),
-  cookieDomain: text,
-  sampleRate: share,
-  sample: shares,
-  beforeSend: hook,
-  onSent: hook,
-  onDropped: hook,
-  debug: flag,
-};
-
-/** The options that are right; `undefined` where there is no write key. */
-export function checked(options: Options): Checked | undefined {
-  const good = { endpoint: location.origin, ...take(options, OPTIONS, "") } as Checked;
-  if (!good.key) {
-    warn('init needs a write key, such as { key: "pk_…" }; nothing is captured');
-    return undefined;
+    else if (name === "capture") options[name] = Object.fromEntries(words(BASE).map((capture) => [capture, false]).concat(words(value).map((capture) => [capture, true])));
   }
-  good.endpoint = good.endpoint.replace(/\/+$/, "");
-  if (good.capture) good.capture = take(good.capture, CAPTURE, "capture.") as Capture;
-  return good;
-}
-
-function take(from: object | undefined, rules: Record<string, Rule>, place: string): object {
-  const good: Record<string, unknown> = {};
-  for (const [name, given] of Object.entries(from ?? {})) {
-    const [fits, right, read] = rules[name] ?? [];
-    const value = read && typeof given === "string" ? read(given) : given;
-    if (!fits) warn(`there is no option ${place}${name}; there are ${Object.keys(rules)}`);
-    else if (fits(value)) good[name] = value;
-    // What is not set may be said to be.
-    else if (value !== undefined) warn(`option ${place}${name} is left out: it must be ${right}`);
-  }
-  return good;
+  options.endpoint = `${given.endpoint || location.origin}`.replace(/\/+$/, "");
+  return options as unknown as Checked;
 }

@@ -1,5 +1,5 @@
-/** The other end of the module's door, `sdk-wasm/src/api.rs`: plain numbers and one text in each call. */
-import { start, tell } from "footfall:glue";
+/** What passes between the trackers of a page and the core in the module; `sdk-wasm/src/api.rs` has the same lists. */
+import { open, start, tell } from "./door.js";
 
 /** What the core can be told; `api.rs` has the same list. */
 export const enum Tell {
@@ -93,7 +93,6 @@ export function makeCore(its: Hands, flushInterval: number, flushCount: number, 
   };
 }
 
-/** The module imports it. */
-export function act(tracker: number, what: number, number: number, text: string): number {
-  return +hands[tracker]!(what, number, text);
-}
+/** Loads the module at `url`. */
+export const openCore = (url: string | URL): Promise<void> =>
+  open(url, (tracker, what, number, text) => +hands[tracker]!(what, number, text));

@@ -2,7 +2,7 @@
  * What outlives the page: ids shared by all tabs and batches that are not confirmed in `localStorage`, the tab's own
  * count in `sessionStorage`. Either may be forbidden, full or taken away at any time; the tracker then works from memory.
  */
-import { cookies } from "./cookies.js";
+import type { Cookies } from "../extras/cookies.js";
 import { Done } from "./core.js";
 import type { Guard } from "./guard.js";
 
@@ -27,9 +27,6 @@ const BATCH = /^(\d{1,15}) (\S+)\n([\w-]+\n[^]*)/;
 const LEASE_MS = 15_000;
 /** No batch is taken for longer; where the clock was set back, one may seem to be. */
 const LONGEST_MS = 86_400_000;
-
-/** How the ids of the visitor are kept. */
-export type Storing = { storage?: "localStorage" | "cookie" | "memory"; cookieDomain?: string };
 
 export interface Store {
   /** Tells what earlier pages left in the slots, and later what other tabs store there. */
@@ -61,14 +58,12 @@ function attempt<Value>(act: () => Value): Value | null {
 const area = (slot: number): Storage => (slot === SEQ ? sessionStorage : localStorage);
 const owner = (value: string | null): string | undefined => BATCH.exec(value ?? "")?.[2];
 
-/** The store of one tracker; `most` is how many characters all kept batches may have together. */
-export function store(writeKey: string, most: number, { storage, cookieDomain }: Storing): Store {
+/** The store of one tracker; `most` is how many characters all kept batches may have together. The visitor's ids may be in a cookie. */
+export function store(writeKey: string, most: number, isUsed: boolean, cookie?: Cookies): Store {
   const prefix = `footfall:${writeKey}:`;
   const me = `${performance.timeOrigin}${Math.random()}`;
   /** Batches that this page has kept, and not seen taken. */
   const mine = new Set<string>();
-  const cookie = storage === "cookie" ? cookies(cookieDomain) : undefined;
-  const isUsed = storage !== "memory";
   const name = (slot: number): string => prefix + SLOTS[slot]![0];
   const batches = (): string[] => Object.keys(localStorage).filter((key) => key.startsWith(`${prefix}batch:`));
   const use = <Value>(act: () => Value): Value | null => (isUsed ? attempt(act) : null);
@@ -139,7 +134,7 @@ export function store(writeKey: string, most: number, { storage, cookieDomain }:
     set: (what, value) => use(() => localStorage.setItem(prefix + what, value)),
     forgetAll() {
       mine.clear();
-      for (const slot of [0, 1]) attempt(() => cookies(cookieDomain).set(name(slot), ""));
+      for (const slot of [0, 1]) cookie?.set(name(slot), "");
       for (const slot of [SEQ, 0]) {
         attempt(() => {
           for (const key of Object.keys(area(slot))) {

@@ -6,7 +6,7 @@ import { warn } from "../console.js";
 import type { Run } from "../early.js";
 import type { Checked } from "../options.js";
 import { asksForPrivacy } from "../privacy.js";
-import type { Capture, Event } from "../types.js";
+import type { Event } from "../types.js";
 import { campaign, pathOf, place, scrubbed, target } from "./address.js";
 import { captureClicks, clicked } from "./clicks.js";
 import { configured, fetchConfig } from "./config.js";
@@ -15,6 +15,7 @@ import { makeCore, Kind, record as recordOf, Tell } from "./core.js";
 import { device } from "./device.js";
 import { describe } from "./element.js";
 import { bringExtras, type Extras } from "./extras.js";
+import { hurry } from "./fetch.js";
 import { Guard } from "./guard.js";
 import { makeHands } from "./hands.js";
 import { makeLater } from "./later.js";
@@ -35,15 +36,25 @@ const TYPES = ["track", "page", "", "identify", "group", "alias"];
 /** What an event's name is, and where its values are. */
 const NAMED = ["event", "event", "", "user_id", "group_id", "user_id"];
 
-/** Starts a tracker; nothing where the visitor's browser asks for privacy and the site lets that turn it off. `isViewed` is true where the view of this page has been told already. */
-export function startTracker(given: Checked, isViewed: boolean, pageAt: number, loadExtras: () => Promise<Extras>): Run | undefined {
-  const { key, endpoint, flushInterval = 5_000, flushCount = 50, storageBytes = 262_144, privacy, beforeSend, debug } = given;
+/**
+ * Starts a tracker; nothing where the visitor's browser asks for privacy and the site lets that turn it off. `isViewed`
+ * is true where the view of this page has been told already; `extras` is the second part, where it came at once.
+ */
+export function startTracker(
+  given: Checked,
+  isViewed: boolean,
+  pageAt: number,
+  loadExtras: () => Promise<Extras>,
+  extras?: Extras,
+): Run | undefined {
+  const { key, endpoint, flushInterval = 5_000, flushCount = 50, storageBytes = 262_144, privacy, storage, beforeSend } = given;
   const guard = new Guard();
   const say = (words: string): void => {
-    if (debug) warn(words);
+    if (given.debug) warn(words);
   };
   const isPrivate = privacy !== "ignore" && asksForPrivacy();
-  const stored = store(key, storageBytes, isPrivate ? { storage: "memory" } : given);
+  const isKept = !isPrivate && storage !== "memory";
+  const stored = store(key, storageBytes, isKept, storage === "cookie" ? extras?.cookies(given.cookieDomain) : undefined);
   if (isPrivate) stored.forgetAll();
   if (isPrivate && privacy === "off") {
     say("nothing is captured: the visitor asks for privacy");
@@ -51,22 +62,25 @@ export function startTracker(given: Checked, isViewed: boolean, pageAt: number, 
   }
   let options = configured(given, stored.get("config"));
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let isKept = true;
+  let isUpToDate = true;
+  /** The event that the core is being told of. */
+  let seen: () => Event;
 
-  const hands = makeHands(guard, given, stored, say, (text) => void tell(Tell.Answered, text));
-  const core = makeCore(hands.act, flushInterval, flushCount, storageBytes, isPrivate, !isPrivate && given.storage !== "memory");
+  const reports = extras?.reports(given);
+  const hands = makeHands(guard, given, stored, reports, () => seen(), (text) => tell(Tell.Answered, text));
+  const core = makeCore(hands.act, flushInterval, flushCount, storageBytes, isPrivate, isKept);
   const tell = guard.wrap((what: number, text: string = "", at: number = Date.now()): void => {
     const wakeAt = core.tell(what, text, at);
     clearTimeout(timer);
     timer = wakeAt ? setTimeout(tell, wakeAt - performance.now(), Tell.Wake) : undefined;
-    if (isKept && what !== Tell.Keep && what !== Tell.State) {
-      isKept = false;
+    if (isUpToDate && what !== Tell.Keep && what !== Tell.State) {
+      isUpToDate = false;
       // Once for all that happens in this task.
       queueMicrotask(keep);
     }
   });
   const keep = (): void => {
-    isKept = true;
+    isUpToDate = true;
     tell(Tell.Keep);
   };
   guard.whenOff(() => clearTimeout(timer));
@@ -79,7 +93,7 @@ export function startTracker(given: Checked, isViewed: boolean, pageAt: number, 
     if (bag === "properties" && supers && /^({|$)/.test(json)) {
       told = JSON.stringify({ ...supers, ...(json && (JSON.parse(json) as object)) });
     }
-    const seen = (): Event => ({
+    seen = () => ({
       type: TYPES[kind]!,
       [named]: name,
       timestamp: at,
@@ -88,18 +102,24 @@ export function startTracker(given: Checked, isViewed: boolean, pageAt: number, 
     let final = name;
     if (beforeSend) {
       const before = seen();
-      const after = hands.hook(beforeSend, before);
+      let after: Event | null | undefined | false;
+      let reason = "beforeSend dropped it";
+      try {
+        after = beforeSend(before);
+      } catch (error) {
+        // What it was to take out is not known.
+        reason = `beforeSend threw: ${error}`;
+      }
       if (!after || typeof after !== "object") {
-        hands.dropped(seen, "beforeSend dropped it");
+        reports?.refused(before, reason);
         return;
       }
       final = text(after[named]);
       told = kind === Kind.Alias ? text(after.previous_id) : (JSON.stringify(after[bag]) ?? "");
     }
-    hands.subject(final, seen);
     const what = kind === Kind.Track ? final : TYPES[kind]!;
     const rate = options.sample?.[what] ?? options.sampleRate ?? 1;
-    const isKey = kind === Kind.Track && options.keyEvents?.includes(final);
+    const isKey = kind === Kind.Track && options.keyEvents?.includes?.(final);
     const lines = [told, line(final), rate < 1 ? rate.toFixed(6) : ""].join("\n");
     tell(recordOf(kind, !!isKey, consent.category(what)), lines, at);
   };
@@ -166,7 +186,7 @@ export function startTracker(given: Checked, isViewed: boolean, pageAt: number, 
     },
     view: viewPage,
   };
-  const starts: { [capture in keyof Capture]: () => void } = {
+  const starts: { [capture: string]: () => void } = {
     views: () => (views = guard.wrap(captureViews)(guard, options, record)),
     leave: () => (leaving = captureLeaving(guard, record)),
     clicks: () => (settleClicks = captureClicks(guard, options, waiting, record)),
@@ -178,12 +198,13 @@ export function startTracker(given: Checked, isViewed: boolean, pageAt: number, 
     say,
   );
   const startCaptures = (): void => {
-    for (const [name, start] of Object.entries(starts) as [keyof Capture, () => void][]) {
-      if (options.capture?.[name] === false) continue;
+    const { views, leave, clicks, pages, ...others } = options.capture ?? {};
+    for (const [name, isOn] of Object.entries({ views, leave, clicks, pages })) {
+      if (isOn === false) continue;
+      starts[name]?.();
       delete starts[name];
-      start();
     }
-    startExtras(options.capture ?? {});
+    startExtras(others);
   };
   startCaptures();
 
@@ -215,7 +236,7 @@ export function startTracker(given: Checked, isViewed: boolean, pageAt: number, 
     leaving?.leave();
     views?.pause();
     for (const run of hiding) run();
-    hands.hurry();
+    hurry();
     tell(what);
   };
   const shown = (): void => {

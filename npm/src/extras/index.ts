@@ -1,4 +1,7 @@
-/** The second part: starts the captures that are switched on, each once. Everything else is lent by the base. */
+/**
+ * The second part: what few sites use. Captures that are switched on, each started once; the checks of options and the
+ * reports for debug and hooks; cookies. Everything else is lent by the base.
+ */
 import type { Tools } from "../browser/extras.js";
 import type { Capture } from "../types.js";
 import { captureCopies } from "./copy.js";
@@ -18,6 +21,10 @@ const CAPTURES: readonly [name: keyof Capture, start: (tools: Tools) => void][] 
   ["print", capturePrints],
   ["traces", passTraces],
 ];
+
+export { cookies } from "./cookies.js";
+export { checked } from "./options.js";
+export { reports } from "./reports.js";
 
 export function lend(tools: Tools): (capture: Capture) => void {
   const running = new Set<string>();

@@ -6,7 +6,12 @@ const LONGEST_S = 34_560_000;
 // A colon is no part of a cookie's name.
 const named = (name: string): string => name.replaceAll(":", "_");
 
-export function cookies(domain?: string): { get(name: string): string | undefined; set(name: string, value: string): void } {
+export interface Cookies {
+  get(name: string): string | undefined;
+  set(name: string, value: string): void;
+}
+
+export function cookies(domain?: string): Cookies {
   return {
     get(name) {
       const found = document.cookie.split("; ").find((cookie) => cookie.startsWith(`${named(name)}=`));
