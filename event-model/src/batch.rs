@@ -21,6 +21,9 @@ pub struct Batch<'a> {
     /// Batches of this browser that left without an answer; at most 32.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unconfirmed: Vec<String>,
+    /// Events that the sender dropped since its last answered batch, because its own bound was reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<u32>,
     /// Who and where, for all events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Context>,

@@ -33,6 +33,11 @@ fn own_fields(event: &Event) -> Vec<Violation> {
     id(&mut found, "", "user_id", event.user_id.as_deref());
     id(&mut found, "", "group_id", event.group_id.as_deref());
     id(&mut found, "", "previous_id", event.previous_id.as_deref());
+    match event.kind {
+        EventType::Group => required(&mut found, "group", "group_id", &event.group_id),
+        EventType::Alias => required(&mut found, "alias", "previous_id", &event.previous_id),
+        _ => {}
+    }
     bag(&mut found, "properties", event.properties.as_ref());
     bag(&mut found, "traits", event.traits.as_ref());
     found
@@ -202,6 +207,14 @@ pub(crate) fn id(found: &mut Vec<Violation>, place: &str, field: &str, value: Op
     });
 }
 
+/// Checks that an event of a type has the id without which it says nothing.
+fn required(found: &mut Vec<Violation>, kind: &str, field: &str, value: &Option<String>) {
+    if value.is_none() {
+        let message = [field, " is missing: an event of type ", kind, " needs it"].concat();
+        found.push(Violation::new(field, Rule::Required, message));
+    }
+}
+
 /// Checks an object of the sender's own keys.
 fn bag(found: &mut Vec<Violation>, path: &str, value: Option<&Json>) {
     let Some(value) = value else { return };
@@ -253,11 +266,21 @@ mod tests {
     }
 
     #[test]
-    fn only_a_track_event_needs_a_name() {
+    fn each_type_needs_what_it_is_about() {
         for kind in EventType::ALL {
             let event = Event { kind, ..Event::default() };
-            assert_eq!(check(&event).is_err(), kind == EventType::Track, "{kind:?}");
+            let missing = match kind {
+                EventType::Track => Some("event"),
+                EventType::Group => Some("group_id"),
+                EventType::Alias => Some("previous_id"),
+                _ => None,
+            };
+            let expected: Vec<_> =
+                missing.map(|path| (path.to_owned(), Rule::Required)).into_iter().collect();
+            assert_eq!(rules(&event), expected, "{kind:?}");
         }
+        let told = check(&Event { kind: EventType::Alias, ..Event::default() }).unwrap_err();
+        assert_eq!(told[0].message, "previous_id is missing: an event of type alias needs it");
     }
 
     #[test]

@@ -64,6 +64,7 @@ const BATCH: &[(&str, Kind)] = &[
     ("sent_at", Kind::Time),
     ("batch_id", Kind::Text),
     ("unconfirmed", Kind::Texts),
+    ("dropped", Kind::Count),
     ("context", Kind::Fields(CONTEXT)),
     ("events", Kind::Events),
 ];
