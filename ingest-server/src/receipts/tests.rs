@@ -1,0 +1,181 @@
+//! What the memory promises: known only when durable, released on failure, and the same after a restart.
+
+use super::*;
+use footfall_event_model::{limits, uuid_v7};
+
+const DEFAULT: usize = 64 << 20;
+
+fn receipts(dir: &Path) -> Receipts {
+    Receipts::open(dir, DEFAULT, false)
+}
+
+async fn reserve(receipts: &Receipts, id: &str) -> Reservation {
+    match receipts.reserve("pk", id, 1).await.unwrap() {
+        Reserved::New(reservation) => reservation,
+        Reserved::Known => panic!("{id} is known"),
+    }
+}
+
+async fn is_known(receipts: &Receipts, id: &str) -> bool {
+    matches!(receipts.reserve("pk", id, 1).await.unwrap(), Reserved::Known)
+}
+
+async fn ask(receipts: &Receipts, id: &str) -> Option<ReceiptStatus> {
+    let now = crate::stamp::unix_ms(std::time::SystemTime::now());
+    receipts.ask("pk", &[id.to_owned()], None, now).await.pop().map(|receipt| receipt.status)
+}
+
+fn set(indexes: &[u32]) -> EventSet {
+    let mut set = EventSet::default();
+    indexes.iter().for_each(|&index| set.insert(index));
+    set
+}
+
+fn new_id() -> String {
+    // The millisecond after the memory was opened, since one made in the same one may be from before.
+    let now = crate::stamp::unix_ms(std::time::SystemTime::now());
+    uuid_v7(now.unsigned_abs() + 1, &[7; 10])
+}
+
+#[tokio::test]
+async fn an_id_is_known_only_once_it_is_settled_and_only_on_its_site() {
+    let dir = tempfile::tempdir().unwrap();
+    let receipts = receipts(dir.path());
+    drop(reserve(&receipts, "a").await);
+    let reservation = reserve(&receipts, "a").await;
+    assert!(!is_known(&receipts, "b").await);
+    reservation.settle();
+    assert!(is_known(&receipts, "a").await);
+    assert!(matches!(receipts.reserve("other", "a", 1).await.unwrap(), Reserved::New(_)));
+    assert_eq!(receipts.stats().ids, 1);
+}
+
+#[tokio::test]
+async fn a_copy_waits_for_the_first_ones_fate_and_takes_over_after_a_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let receipts = receipts(dir.path());
+    for settles in [false, true] {
+        let first = reserve(&receipts, "a").await;
+        let copy = receipts.reserve("pk", "a", 2);
+        tokio::pin!(copy);
+        let looked = tokio::time::timeout(Duration::ZERO, &mut copy).await;
+        assert!(looked.is_err(), "the copy waits");
+        if settles {
+            first.settle();
+            assert!(matches!(copy.await.unwrap(), Reserved::Known));
+        } else {
+            drop(first);
+            assert!(matches!(copy.await.unwrap(), Reserved::New(_)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_wait_is_without_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let short = Waits { copy: Duration::from_millis(1), ask: Duration::from_millis(1) };
+    let receipts = Receipts { waits: short, ..receipts(dir.path()) };
+    let first = reserve(&receipts, "a").await;
+    let refused = receipts.reserve("pk", "a", 2).await.unwrap_err();
+    assert_eq!((refused.code(), refused.status().as_u16()), ("in_flight", 503));
+    assert_eq!(ask(&receipts, "a").await, None, "its sender asks again");
+    first.settle();
+    assert_eq!(ask(&receipts, "a").await, Some(ReceiptStatus::Stored));
+}
+
+#[tokio::test]
+async fn a_batch_stored_in_part_is_unseen_and_a_copy_stores_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = receipts(dir.path());
+    reserve(&first, "a").await.settle_in_part(set(&[0, 499]));
+    // A copy that fails takes nothing away.
+    drop(reserve(&first, "a").await);
+    for receipts in [first.clone(), reopened(first, dir.path())] {
+        assert_eq!(ask(&receipts, "a").await, Some(ReceiptStatus::Unseen));
+        let copy = reserve(&receipts, "a").await;
+        assert_eq!(copy.stored(), set(&[0, limits::BATCH_EVENTS as u32 - 1]));
+    }
+    let last = Receipts::open(dir.path(), DEFAULT, false);
+    reserve(&last, "a").await.settle();
+    assert_eq!(ask(&last, "a").await, Some(ReceiptStatus::Stored));
+}
+
+fn reopened(receipts: Receipts, dir: &Path) -> Receipts {
+    receipts.close();
+    Receipts::open(dir, DEFAULT, false)
+}
+
+#[tokio::test]
+async fn a_new_memory_says_unseen_of_new_ids_and_expired_of_those_from_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let receipts = receipts(dir.path());
+    assert_eq!(ask(&receipts, &uuid_v7(1_000, &[7; 10])).await, Some(ReceiptStatus::Expired));
+    assert_eq!(ask(&receipts, "no time in it").await, Some(ReceiptStatus::Unseen));
+    let now = crate::stamp::unix_ms(std::time::SystemTime::now());
+    let told = receipts.ask("pk", &[new_id()], Some(now + 1), now + 1).await;
+    assert_eq!(told[0].status, ReceiptStatus::Unseen);
+}
+
+#[tokio::test]
+async fn a_clean_stop_loses_nothing_and_a_kill_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let receipts = receipts(dir.path());
+    let before = new_id();
+    reserve(&receipts, "a").await.settle();
+    let receipts = reopened(receipts, dir.path());
+    assert_eq!(ask(&receipts, "a").await, Some(ReceiptStatus::Stored));
+    assert_eq!(receipts.lock().horizon.lossy, false);
+    // A kill: no journal is there to fill what the files may lack.
+    drop(receipts);
+    let receipts = Receipts::open(dir.path(), DEFAULT, false);
+    assert_eq!(ask(&receipts, "a").await, Some(ReceiptStatus::Stored));
+    assert_eq!(ask(&receipts, &before).await, Some(ReceiptStatus::Expired));
+    assert_eq!(ask(&receipts, "no time in it").await, Some(ReceiptStatus::Expired));
+    // And it stays told after the next clean stop.
+    let horizon = receipts.lock().horizon;
+    let receipts = reopened(receipts, dir.path());
+    assert_eq!(receipts.lock().horizon, horizon);
+}
+
+#[tokio::test]
+async fn the_oldest_ids_go_first_and_the_horizon_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let receipts = Receipts::open(dir.path(), 10 * known::BYTES_PER_ID, false);
+    let most = receipts.stats().max_ids;
+    let now = crate::stamp::unix_ms(std::time::SystemTime::now());
+    for number in 0..most as i64 + 3 {
+        let Reserved::New(new) =
+            receipts.reserve("pk", &number.to_string(), now + number * 1000).await.unwrap()
+        else {
+            panic!("{number} is known")
+        };
+        new.settle();
+    }
+    let stats = receipts.stats();
+    assert_eq!((stats.ids, stats.evicted, stats.on_disk), (most, 3, true));
+    assert_eq!(ask(&receipts, "3").await, Some(ReceiptStatus::Stored));
+    assert_eq!(ask(&receipts, "2").await, Some(ReceiptStatus::Expired));
+    let horizon = receipts.lock().horizon.at;
+    assert!((now + 2000..=now + 3000).contains(&horizon), "{now} {horizon}");
+    receipts.close();
+    let again = Receipts::open(dir.path(), 10 * known::BYTES_PER_ID, false);
+    assert_eq!((again.stats().ids, again.lock().horizon.at), (most, horizon));
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_costs_only_what_a_restart_would_find() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("receipts"), "a file where the folder should be").unwrap();
+    let receipts = receipts(dir.path());
+    reserve(&receipts, "a").await.settle();
+    assert!(is_known(&receipts, "a").await);
+    assert!(!receipts.stats().on_disk);
+    receipts.close();
+}
+
+#[test]
+fn the_default_bound_holds_three_million_ids() {
+    let dir = tempfile::tempdir().unwrap();
+    let most = receipts(dir.path()).stats().max_ids;
+    assert_eq!(most, 3_002_740, "docs/wire.md says so: ten minutes at 5,000 batches a second");
+}
