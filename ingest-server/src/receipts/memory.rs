@@ -6,7 +6,7 @@ use super::entry::Entry;
 use super::files::{Files, Found, LastRun};
 use super::horizon::Horizon;
 use super::journal;
-use super::known::{Known, seconds};
+use super::known::{Known, end_of, seconds};
 use super::partial::Partials;
 use crate::stamp::unix_ms;
 use std::collections::HashMap;
@@ -24,6 +24,9 @@ pub(super) struct Memory {
     /// The batches that are being stored; each tells by its end that its fate is decided.
     pub(super) in_flight: HashMap<Digest, watch::Receiver<()>>,
     pub(super) horizon: Horizon,
+    /// A time by which all was received that was ever remembered. Our clock may be set back, and a horizon in front of
+    /// what is lost would call that `unseen`.
+    latest: i64,
     /// Ids given up for newer ones since the start.
     pub(super) evicted: u64,
     /// `None` once the disk has failed.
@@ -39,6 +42,7 @@ impl Memory {
             partials: Partials::new(partial_bytes),
             in_flight: HashMap::new(),
             horizon: Horizon { at: i64::MIN, lossy: false },
+            latest: now,
             evicted: 0,
             files: None,
         };
@@ -50,7 +54,7 @@ impl Memory {
             Err(error) => {
                 let dir = dir.display();
                 tracing::error!(%error, "batch ids are not kept over a restart: {dir} cannot be used");
-                memory.horizon.raise(now);
+                memory.horizon.raise(memory.latest);
                 return (memory, Salt::random());
             }
         };
@@ -63,7 +67,7 @@ impl Memory {
             // After a kill the files lack what was being answered; the journal's end has it, a topic's is not read.
             if last_run == LastRun::Lost || (last_run == LastRun::Killed && !filled) {
                 tracing::warn!("the last run did not stop cleanly: batch ids from before may be missing");
-                memory.settle(Entry::Horizon { at: now });
+                memory.settle(Entry::Horizon { at: memory.latest });
             }
         }
         memory.evicted = 0;
@@ -78,6 +82,9 @@ impl Memory {
     }
 
     fn remember(&mut self, entry: Entry) {
+        if let Entry::Known { seconds, .. } | Entry::Partial { seconds, .. } = entry {
+            self.latest = self.latest.max(end_of(seconds));
+        }
         let gone = match entry {
             Entry::Known { digest, seconds } => {
                 self.partials.remove(&digest);
@@ -95,7 +102,7 @@ impl Memory {
 
     fn write(&mut self, entry: Entry) {
         let Some(mut files) = self.files.take() else { return };
-        match files.append(entry, unix_ms(SystemTime::now())) {
+        match files.append(entry, self.latest.max(unix_ms(SystemTime::now()))) {
             Ok(()) => self.files = Some(files),
             Err(error) => {
                 tracing::error!(%error, "batch ids cannot be written; until the next start they are in memory only");

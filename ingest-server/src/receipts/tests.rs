@@ -2,6 +2,7 @@
 
 use super::*;
 use footfall_event_model::{limits, uuid_v7};
+use proptest::prelude::*;
 
 const DEFAULT: usize = 64 << 20;
 
@@ -124,7 +125,7 @@ async fn a_clean_stop_loses_nothing_and_a_kill_is_told() {
     reserve(&receipts, "a").await.settle();
     let receipts = reopened(receipts, dir.path());
     assert_eq!(ask(&receipts, "a").await, Some(ReceiptStatus::Stored));
-    assert_eq!(receipts.lock().horizon.lossy, false);
+    assert!(!receipts.lock().horizon.lossy);
     // A kill: no journal is there to fill what the files may lack.
     drop(receipts);
     let receipts = Receipts::open(dir.path(), DEFAULT, false);
@@ -171,6 +172,16 @@ async fn a_disk_that_fails_costs_only_what_a_restart_would_find() {
     assert!(is_known(&receipts, "a").await);
     assert!(!receipts.stats().on_disk);
     receipts.close();
+
+    // And where it fails later: no second file can be begun.
+    let dir = tempfile::tempdir().unwrap();
+    let receipts = Receipts::open(dir.path(), 100 * known::BYTES_PER_ID, false);
+    std::fs::rename(dir.path().join("receipts"), dir.path().join("elsewhere")).unwrap();
+    for number in 0..60 {
+        reserve(&receipts, &number.to_string()).await.settle();
+    }
+    assert!(!receipts.stats().on_disk);
+    assert!(is_known(&receipts, "0").await && is_known(&receipts, "59").await);
 }
 
 #[test]
@@ -178,4 +189,86 @@ fn the_default_bound_holds_three_million_ids() {
     let dir = tempfile::tempdir().unwrap();
     let most = receipts(dir.path()).stats().max_ids;
     assert_eq!(most, 3_002_740, "docs/wire.md says so: ten minutes at 5,000 batches a second");
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// A new batch comes and is stored, or fails.
+    Batch {
+        fails: bool,
+    },
+    /// One of the earlier ones comes again and is asked for.
+    Again(prop::sample::Index),
+    Stop,
+    Kill,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        8 => any::<bool>().prop_map(|fails| Step::Batch { fails }),
+        8 => any::<prop::sample::Index>().prop_map(Step::Again),
+        1 => Just(Step::Stop),
+        1 => Just(Step::Kill),
+    ];
+    prop::collection::vec(step, 0..80)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// The two mistakes that cost an event: `unseen` of a batch that is stored makes two of it, `stored` of one that is
+    /// not loses it.
+    #[test]
+    fn a_stored_batch_is_never_called_unseen_nor_a_lost_one_stored(steps in steps(), most in 1..12_usize) {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Receipts::open(dir.path(), most * known::BYTES_PER_ID, false);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut receipts = open();
+            let mut time = crate::stamp::unix_ms(std::time::SystemTime::now()) + 1;
+            let mut batches: Vec<(String, bool)> = Vec::new();
+            let mut killed = false;
+            for step in steps {
+                time += 700;
+                match step {
+                    Step::Batch { fails } => {
+                        let mut random = [0; 10];
+                        random[..8].copy_from_slice(&(batches.len() as u64).to_le_bytes());
+                        let id = uuid_v7(time.unsigned_abs() - 50, &random);
+                        let Reserved::New(new) = receipts.reserve("pk", &id, time).await.unwrap() else {
+                            panic!("{id} is known")
+                        };
+                        if fails { drop(new) } else { new.settle() }
+                        batches.push((id, !fails));
+                    }
+                    Step::Again(which) if !batches.is_empty() => {
+                        let (id, stored) = &batches[which.index(batches.len())];
+                        let told = receipts.ask("pk", std::slice::from_ref(id), Some(time), time).await;
+                        let known = matches!(receipts.reserve("pk", id, time).await.unwrap(), Reserved::Known);
+                        match told[0].status {
+                            ReceiptStatus::Stored => assert!(stored & known, "{id}"),
+                            ReceiptStatus::Unseen => assert!(!stored & !known, "{id}"),
+                            ReceiptStatus::Expired => assert!(!known, "{id}"),
+                        }
+                    }
+                    Step::Again(_) => {}
+                    Step::Stop => {
+                        receipts.close();
+                        let before = (receipts.stats(), receipts.lock().horizon);
+                        drop(receipts);
+                        receipts = open();
+                        // A kill leaves a note, which takes the room of an id.
+                        assert!(killed || receipts.stats().ids == before.0.ids);
+                        assert!(receipts.lock().horizon.at >= before.1.at);
+                    }
+                    Step::Kill => {
+                        killed = true;
+                        drop(receipts);
+                        receipts = open();
+                    }
+                }
+                assert!(receipts.stats().on_disk && receipts.stats().ids <= most);
+            }
+        });
+    }
 }
