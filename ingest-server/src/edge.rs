@@ -143,7 +143,14 @@ impl Edge {
                         DeliveryError::Kafka(failure) if !failure.retry => {
                             vec![RecordOutcome::Failed(failure); sources.len()]
                         }
-                        error => return Err(error.into()),
+                        error => {
+                            let unsure =
+                                matches!(error, DeliveryError::TimedOut { .. } | DeliveryError::Closed);
+                            if let (true, Some(ours)) = (unsure, reservation) {
+                                ours.doubt();
+                            }
+                            return Err(error.into());
+                        }
                     }
                 }
             }

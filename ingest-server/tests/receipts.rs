@@ -127,6 +127,24 @@ async fn a_batch_that_failed_is_unseen_and_can_be_sent_again() {
 }
 
 #[tokio::test]
+async fn a_batch_that_kafka_did_not_acknowledge_in_time_is_expired_for_it_may_be_stored() {
+    // Nobody listens there, and no probe is waited for.
+    let kafka = [("kafka.brokers", "127.0.0.1:9"), ("kafka.request_timeout", "1s")];
+    let server = Server::start_unready(&kafka).await;
+    let id = new_id(1);
+    let failed = server.post(batch(&id, &["a"], &[])).await;
+    // Only now is it sure that the memory is older than the id.
+    let never = new_id(2);
+    assert_eq!((failed.status.as_u16(), failed.code().as_str()), (503, "timed_out"));
+    let told = server.post(batch("ask", &[], &[&id, &never])).await.json();
+    assert_eq!(
+        (&told["receipts"][0]["status"], &told["receipts"][1]["status"]),
+        (&json!("expired"), &json!("unseen"))
+    );
+    assert!(server.data_dir.path().join("receipts/0000000001.ids").exists(), "ids are kept beside Kafka too");
+}
+
+#[tokio::test]
 async fn a_full_memory_forgets_the_oldest_and_says_so() {
     let server = Server::start(&[("receipts.max_bytes", "1KiB")]).await;
     let ids: Vec<_> = (0..60).map(new_id).collect();

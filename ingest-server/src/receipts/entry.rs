@@ -9,7 +9,7 @@ use super::partial::EventSet;
 pub(super) enum Entry {
     /// The batch is durable, or settled for good.
     Known { digest: Digest, seconds: u32 },
-    /// These events of the batch are.
+    /// These events of the batch are; where none is, nobody knows.
     Partial { digest: Digest, seconds: u32, stored: EventSet },
     /// What was received up to then (Unix milliseconds) may be missing.
     Horizon { at: i64 },
@@ -31,6 +31,7 @@ impl Entry {
         };
         match self {
             Self::Known { digest, seconds } => of_batch(1, digest, *seconds),
+            Self::Partial { digest, seconds, stored } if stored.is_empty() => of_batch(4, digest, *seconds),
             Self::Partial { digest, seconds, stored } => {
                 of_batch(2, digest, *seconds);
                 out.extend_from_slice(&stored.to_bytes());
@@ -48,15 +49,17 @@ impl Entry {
     pub(super) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
         let (&kind, rest) = bytes.split_first()?;
         let (entry, body) = match kind {
-            1 | 2 => {
+            1 | 2 | 4 => {
                 let (digest, rest) = rest.split_first_chunk()?;
                 let (seconds, rest) = rest.split_first_chunk()?;
                 let (digest, seconds) = (*digest, u32::from_le_bytes(*seconds));
-                if kind == 1 {
-                    (Self::Known { digest, seconds }, 16)
-                } else {
-                    let stored = EventSet::from_bytes(rest.get(..EventSet::BYTES)?);
-                    (Self::Partial { digest, seconds, stored }, 16 + EventSet::BYTES)
+                match kind {
+                    1 => (Self::Known { digest, seconds }, 16),
+                    4 => (Self::Partial { digest, seconds, stored: EventSet::default() }, 16),
+                    _ => {
+                        let stored = EventSet::from_bytes(rest.get(..EventSet::BYTES)?);
+                        (Self::Partial { digest, seconds, stored }, 16 + EventSet::BYTES)
+                    }
                 }
             }
             3 => (Self::Horizon { at: i64::from_le_bytes(*rest.first_chunk()?) }, 8),

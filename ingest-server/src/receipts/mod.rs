@@ -138,9 +138,9 @@ impl Receipts {
                 ReceiptStatus::Stored
             } else if memory.in_flight.contains_key(&digest) {
                 continue;
-            } else if memory.partials.get(&digest).is_some() {
-                // Sent again, it is stored to its end and no event twice.
-                ReceiptStatus::Unseen
+            } else if let Some(stored) = memory.partials.get(&digest) {
+                // Sent again, it is stored to its end and no event twice; unless nobody knows what is stored of it.
+                if stored.is_empty() { ReceiptStatus::Expired } else { ReceiptStatus::Unseen }
             } else {
                 memory.horizon.judge(batch_id, sent_at, received_at)
             };
@@ -205,6 +205,15 @@ impl Reservation {
     pub fn settle(self) {
         let entry = Entry::Known { digest: self.digest, seconds: self.seconds };
         self.receipts.lock().settle(entry);
+    }
+
+    /// The store did not say in time, and may have the events all the same: whoever asks is told `expired`, so that the
+    /// copies are marked.
+    pub fn doubt(self) {
+        if self.stored.is_empty() {
+            let entry = Entry::Partial { digest: self.digest, seconds: self.seconds, stored: self.stored };
+            self.receipts.lock().settle(entry);
+        }
     }
 
     /// Only these events are durable, those of earlier copies included; the batch may come again for the rest.

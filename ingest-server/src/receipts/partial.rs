@@ -1,5 +1,5 @@
 //! Batches of which the store took some events and not others: which ones are stored, so that a copy of such a batch
-//! stores only the rest. It is rare (a Kafka that refuses some records for now), so the bound is small.
+//! stores only the rest; none is where the store did not say. It is rare (a Kafka in trouble), so the bound is small.
 
 use super::digest::Digest;
 use super::known::end_of;

@@ -101,6 +101,21 @@ async fn a_batch_stored_in_part_is_unseen_and_a_copy_stores_the_rest() {
     assert_eq!(ask(&last, "a").await, Some(ReceiptStatus::Stored));
 }
 
+#[tokio::test]
+async fn a_batch_that_the_store_may_have_is_expired_until_it_is_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = receipts(dir.path());
+    let id = new_id();
+    reserve(&first, &id).await.doubt();
+    assert_eq!(ask(&first, &id).await, Some(ReceiptStatus::Expired));
+    let again = reopened(first, dir.path());
+    assert_eq!(ask(&again, &id).await, Some(ReceiptStatus::Expired));
+    let copy = reserve(&again, &id).await;
+    assert!(copy.stored().is_empty());
+    copy.settle();
+    assert_eq!(ask(&again, &id).await, Some(ReceiptStatus::Stored));
+}
+
 fn reopened(receipts: Receipts, dir: &Path) -> Receipts {
     receipts.close();
     Receipts::open(dir, DEFAULT, false)

@@ -65,8 +65,20 @@ impl Server {
         Self::start_from(more, None).await
     }
 
+    /// The same where nothing durable can be had.
+    pub async fn start_unready(more: &[(&'static str, &str)]) -> Self {
+        let more: Vec<_> = more.iter().map(|(key, value)| (*key, std::slice::from_ref(value))).collect();
+        Self::run(&more, None).await
+    }
+
     /// The same with a settings file.
     pub async fn start_from(more: &[(&'static str, &[&str])], file: Option<&str>) -> Self {
+        let server = Self::run(more, file).await;
+        server.until_ready().await;
+        server
+    }
+
+    async fn run(more: &[(&'static str, &[&str])], file: Option<&str>) -> Self {
         let data_dir = tempfile::tempdir().unwrap();
         let path = data_dir.path().join("footfall.toml");
         if let Some(text) = file {
@@ -89,9 +101,7 @@ impl Server {
         let running = tokio::spawn(run(listeners, settings, async {
             let _ = stopped.await;
         }));
-        let server = Self { public, admin, data_dir, stop: Some(stop), running };
-        server.until_ready().await;
-        server
+        Self { public, admin, data_dir, stop: Some(stop), running }
     }
 
     async fn until_ready(&self) {
