@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Answer {
-    /// `ok` where every event was accepted, else `partial`.
+    /// `ok` where every event is stored, now or before, else `partial`.
     pub code: String,
     /// Events that are durable now.
     pub accepted: u32,
@@ -112,7 +112,7 @@ pub struct BatchReceipt {
 pub enum ReceiptStatus {
     /// It is durable; forget it.
     Stored,
-    /// It never came; send it again.
+    /// It never came, or not all of it is stored; send it again under the same id.
     Unseen,
     /// Older than the server's memory; send it again, marked `possible_duplicate`.
     Expired,

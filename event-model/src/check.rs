@@ -12,6 +12,12 @@ use crate::{Context, Event, EventType, Json, JsonKind, Rule, Violation};
 /// Every [`Violation`] there is, in the order of the fields.
 pub fn check(event: &Event) -> Result<(), Vec<Violation>> {
     let mut found = Own::of(event).check();
+    // The SDK always has these.
+    match event.kind {
+        EventType::Group => required(&mut found, "group", "group_id", event.group_id.as_ref()),
+        EventType::Alias => required(&mut found, "alias", "previous_id", event.previous_id.as_ref()),
+        _ => {}
+    }
     if let Some(context) = &event.context {
         check_context_into(&mut found, context);
     }
@@ -227,6 +233,14 @@ pub(crate) fn id(found: &mut Vec<Violation>, place: &str, field: &str, value: Op
     });
 }
 
+/// Checks that an event of a type has the id without which it says nothing.
+fn required(found: &mut Vec<Violation>, kind: &str, field: &str, value: Option<&String>) {
+    if value.is_none() {
+        let message = joined(&[field, " is missing: an event of type ", kind, " needs it"]);
+        found.push(Violation::new(field, Rule::Required, message));
+    }
+}
+
 /// Checks an object of the sender's own keys.
 fn bag(found: &mut Vec<Violation>, path: &str, json: Option<&str>) {
     let Some(json) = json else { return };
@@ -279,11 +293,21 @@ mod tests {
     }
 
     #[test]
-    fn only_a_track_event_needs_a_name() {
+    fn each_type_needs_what_it_is_about() {
         for kind in EventType::ALL {
             let event = Event { kind, ..Event::default() };
-            assert_eq!(check(&event).is_err(), kind == EventType::Track, "{kind:?}");
+            let missing = match kind {
+                EventType::Track => Some("event"),
+                EventType::Group => Some("group_id"),
+                EventType::Alias => Some("previous_id"),
+                _ => None,
+            };
+            let expected: Vec<_> =
+                missing.map(|path| (path.to_owned(), Rule::Required)).into_iter().collect();
+            assert_eq!(rules(&event), expected, "{kind:?}");
         }
+        let told = check(&Event { kind: EventType::Alias, ..Event::default() }).unwrap_err();
+        assert_eq!(told[0].message, "previous_id is missing: an event of type alias needs it");
     }
 
     #[test]

@@ -84,6 +84,9 @@ pub struct Client {
     pub address: Option<String>,
     /// The policy that was applied: `truncate`, `drop` or `full`.
     pub address_policy: &'static str,
+    /// `true` where the browser hid its origin (`Origin: null`), so that it cannot be told whose page it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub null_origin: Option<bool>,
 }
 
 /// What sent the request.

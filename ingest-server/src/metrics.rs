@@ -1,7 +1,9 @@
 //! Every metric of the server, named in one place, in the OpenMetrics text form.
 //! What counts is decided by the steps that count; delivery's own figures are read when somebody asks.
 
+use crate::receipts::ReceiptStats;
 use footfall_delivery::DeliveryStats;
+use footfall_event_model::ReceiptStatus;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -9,6 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -24,6 +27,16 @@ pub struct EventLabels {
     pub status: &'static str,
 }
 
+/// What was said of a batch that somebody asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReceiptLabels {
+    /// `stored`, `unseen` or `expired`.
+    pub status: &'static str,
+}
+
+/// The most events that one batch can add to those that senders say they dropped: it is only a sender's word.
+const DROPPED_BY_ONE_SENDER: u32 = 100_000;
+
 /// The metrics.
 pub struct Metrics {
     registry: Registry,
@@ -35,6 +48,15 @@ pub struct Metrics {
     pub received_bytes: Counter,
     /// Fields that the wire form does not know.
     pub unknown_fields: Counter,
+    /// Batches that were stored before, as a whole.
+    pub duplicate_batches: Counter,
+    events_dropped_by_senders: Counter,
+    receipts: Family<ReceiptLabels, Counter>,
+    batch_ids: Gauge,
+    batch_ids_max: Gauge,
+    batch_ids_bytes: Gauge,
+    batch_ids_evicted: Counter,
+    batch_ids_on_disk: Gauge,
     ready: Gauge,
     waiting_bytes: Gauge,
     waiting_records: Gauge,
@@ -61,6 +83,26 @@ impl Default for Metrics {
             "Fields ignored because they are not known",
             unknown_fields.clone(),
         );
+        let (duplicate_batches, events_dropped_by_senders) = (Counter::default(), Counter::default());
+        let help = "Batches that were stored before as a whole";
+        registry.register("duplicate_batches", help, duplicate_batches.clone());
+        let help = "Events that senders say they dropped at their own bound";
+        registry.register("events_dropped_by_senders", help, events_dropped_by_senders.clone());
+        let receipts = Family::default();
+        let help = "Batches that senders asked for, by what was said of them";
+        registry.register("receipts", help, receipts.clone());
+        let (batch_ids, batch_ids_max) = (Gauge::default(), Gauge::default());
+        let (batch_ids_bytes, batch_ids_on_disk) = (Gauge::default(), Gauge::default());
+        let batch_ids_evicted = Counter::default();
+        registry.register("batch_ids", "Batch ids in memory", batch_ids.clone());
+        let help = "Batch ids that the memory can hold; then the oldest go";
+        registry.register("batch_ids_max", help, batch_ids_max.clone());
+        let help = "What the batch ids in memory take";
+        registry.register_with_unit("batch_ids_used", help, Unit::Bytes, batch_ids_bytes.clone());
+        let help = "Batch ids given up for newer ones";
+        registry.register("batch_ids_evicted", help, batch_ids_evicted.clone());
+        let help = "1 while batch ids are written to disk too, 0 once that has failed";
+        registry.register("batch_ids_on_disk", help, batch_ids_on_disk.clone());
         registry.register("ready", "1 while records can be made durable, else 0", ready.clone());
         let (journal_bytes, journal_max_bytes) = (Gauge::default(), Gauge::default());
         let help = "The journal's rows and indexes on disk; 0 where Kafka is the store";
@@ -76,6 +118,14 @@ impl Default for Metrics {
             events,
             received_bytes,
             unknown_fields,
+            duplicate_batches,
+            events_dropped_by_senders,
+            receipts,
+            batch_ids,
+            batch_ids_max,
+            batch_ids_bytes,
+            batch_ids_evicted,
+            batch_ids_on_disk,
             ready,
             waiting_bytes,
             waiting_records,
@@ -102,6 +152,19 @@ impl Metrics {
                 self.events.get_or_create(&EventLabels { status }).inc_by(u64::from(count));
             }
         }
+        for receipt in &answer.receipts {
+            let status = match receipt.status {
+                ReceiptStatus::Stored => "stored",
+                ReceiptStatus::Unseen => "unseen",
+                ReceiptStatus::Expired => "expired",
+            };
+            self.receipts.get_or_create(&ReceiptLabels { status }).inc();
+        }
+    }
+
+    /// Counts what a sender says it dropped.
+    pub fn count_dropped_by_sender(&self, events: u32) {
+        self.events_dropped_by_senders.inc_by(events.min(DROPPED_BY_ONE_SENDER).into());
     }
 
     /// Counts one refused request.
@@ -113,7 +176,17 @@ impl Metrics {
     ///
     /// # Errors
     /// [`fmt::Error`] where a metric cannot be written.
-    pub fn text(&self, ready: bool, delivery: &DeliveryStats) -> Result<String, fmt::Error> {
+    pub fn text(
+        &self,
+        ready: bool,
+        delivery: &DeliveryStats,
+        receipts: &ReceiptStats,
+    ) -> Result<String, fmt::Error> {
+        self.batch_ids.set(receipts.ids as i64);
+        self.batch_ids_max.set(receipts.max_ids as i64);
+        self.batch_ids_bytes.set(receipts.bytes as i64);
+        self.batch_ids_on_disk.set(i64::from(receipts.on_disk));
+        self.batch_ids_evicted.inner().store(receipts.evicted, Ordering::Relaxed);
         self.ready.set(i64::from(ready));
         self.waiting_bytes.set(delivery.memory_bytes as i64);
         self.waiting_records.set(delivery.memory_records as i64);

@@ -53,6 +53,22 @@ pub enum Refused {
     /// The key is not one of ours.
     #[error("the write key {0:?} is not known to this server")]
     UnknownWriteKey(String),
+    /// The page's origin is not one of the site's.
+    #[error(
+        "the origin {origin:?} may not send with the write key {write_key:?}; the site's origins are a setting of this server"
+    )]
+    OriginNotAllowed {
+        /// What the browser said, cut.
+        origin: String,
+        /// The key.
+        write_key: String,
+    },
+    /// There is no site of that key to tell the capture settings of.
+    #[error("there is no site with the write key {0:?} on this server")]
+    NoSuchSite(String),
+    /// A copy of the batch is being stored, and takes long.
+    #[error("the same batch is being stored right now; send it again to learn its fate")]
+    InFlight,
     /// The batch cannot be read.
     #[error(transparent)]
     Batch(#[from] BatchError),
@@ -83,7 +99,9 @@ impl Refused {
             Self::BodyBroken(_) => "body_broken",
             Self::Overloaded => "overloaded",
             Self::NoWriteKey => "no_write_key",
-            Self::UnknownWriteKey(_) => "unknown_write_key",
+            Self::UnknownWriteKey(_) | Self::NoSuchSite(_) => "unknown_write_key",
+            Self::OriginNotAllowed { .. } => "origin_not_allowed",
+            Self::InFlight => "in_flight",
             Self::Batch(error) => error.code(),
             Self::Delivery(error) => error.code(),
             Self::NotFound => "not_found",
@@ -100,11 +118,12 @@ impl Refused {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::NoWriteKey | Self::UnknownWriteKey(_) => StatusCode::UNAUTHORIZED,
+            Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
             Self::Batch(BatchError::TooLarge | BatchError::TooManyEvents(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Batch(_) => StatusCode::BAD_REQUEST,
             Self::Delivery(DeliveryError::BatchTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Overloaded | Self::Delivery(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Overloaded | Self::InFlight | Self::Delivery(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotFound | Self::NoSuchSite(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -113,7 +132,7 @@ impl Refused {
     /// How long to wait before the same request can succeed, where it can.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Overloaded | Self::BodyTimeout(_) => Some(Duration::from_secs(1)),
+            Self::Overloaded | Self::InFlight | Self::BodyTimeout(_) => Some(Duration::from_secs(1)),
             Self::Delivery(error) => error.retry_after(),
             _ => None,
         }

@@ -3,6 +3,7 @@
 
 use crate::edge::Edge;
 use crate::http;
+use crate::receipts::Receipts;
 use crate::settings::Settings;
 use footfall_delivery::{CloseOutcome, Delivery, OpenError};
 use std::future::Future;
@@ -81,7 +82,9 @@ pub async fn run(
         }
         None => tracing::info!("storing in the journal in {}", settings.delivery.data_dir.display()),
     }
-    let edge = Arc::new(Edge::new(&settings, delivery.clone()));
+    let journal = settings.delivery.kafka.is_none();
+    let receipts = Receipts::open(&settings.delivery.data_dir, settings.receipts_max_bytes, journal);
+    let edge = Arc::new(Edge::new(&settings, delivery.clone(), receipts));
     let (stop, stopping) = watch::channel(false);
     let public = listeners.public.local_addr().map_err(RunError::Address)?;
     let admin = listeners.admin.local_addr().map_err(RunError::Address)?;
@@ -116,6 +119,7 @@ pub async fn run(
     let left = deadline.saturating_duration_since(Instant::now());
     let closed = tokio::task::spawn_blocking(move || delivery.close(left)).await?;
     if in_time && closed == CloseOutcome::Drained {
+        edge.receipts.close();
         tracing::info!("stopped: everything acknowledged is durable");
         return Ok(());
     }

@@ -4,79 +4,15 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
+use support::program::{Program, footfall};
 use support::send;
-
-fn footfall(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_footfall"));
-    command.args(arguments).env_remove("FOOTFALL_CONFIG").stdin(Stdio::null());
-    command
-}
 
 fn output(arguments: &[&str]) -> (bool, String) {
     let Output { status, stdout, stderr } = footfall(arguments).output().unwrap();
     (status.success(), String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap())
-}
-
-/// A running binary; killed when a test stops early.
-struct Program {
-    child: Child,
-    log: BufReader<std::process::ChildStderr>,
-    public: SocketAddr,
-}
-
-impl Program {
-    fn start(data_dir: &Path) -> Self {
-        let dir = data_dir.to_str().unwrap();
-        let local = "127.0.0.1:0";
-        let arguments = [
-            "serve",
-            "--listen",
-            local,
-            "--admin-listen",
-            local,
-            "--data-dir",
-            dir,
-            "--write-key",
-            "pk_demo",
-        ];
-        let mut child = footfall(&arguments).stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        let public = loop {
-            line.clear();
-            assert!(log.read_line(&mut line).unwrap() > 0, "the server ended before it listened");
-            if let Some((_, rest)) = line.split_once("listening on http://")
-                && let Some(address) = rest.strip_suffix(" (events)\n")
-            {
-                break address.parse().unwrap();
-            }
-        };
-        Self { child, log, public }
-    }
-
-    fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-    }
-
-    /// Waits for the end: the exit code, and the rest of the log.
-    fn end(mut self) -> (Option<i32>, String) {
-        let mut rest = String::new();
-        self.log.read_to_string(&mut rest).unwrap();
-        (self.child.wait().unwrap().code(), rest)
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // It has ended already in every test that came to its end.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 async fn post(to: SocketAddr, event: &str) {
@@ -150,7 +86,8 @@ fn check_config_says_what_holds_and_where_it_was_said() {
     let file = dir.path().join("footfall.toml");
     std::fs::write(
         &file,
-        "write_key = 'pk_a'\n[kafka]\nbrokers = 'k:9092'\nproperties = {'sasl.password' = 'x9x'}\n",
+        "write_key = 'pk_a'\n[kafka]\nbrokers = 'k:9092'\nproperties = {'sasl.password' = 'x9x'}\n\
+         [site.pk_a]\norigins = ['https://a.example']\nsample_rate = 0.5\n",
     )
     .unwrap();
     let path = file.to_str().unwrap();
@@ -161,6 +98,8 @@ fn check_config_says_what_holds_and_where_it_was_said() {
         format!("kafka.brokers = k:9092  # {path}:3:1 kafka.brokers"),
         "kafka.topic = footfall.events  # kafka.topic (default)".to_owned(),
         "kafka.properties = sasl.password (values not shown)".to_owned(),
+        "site.pk_a: origins https://a.example; Origin: null accepted; pages are told {\"sample_rate\":0.5}"
+            .to_owned(),
         "The settings are right.".to_owned(),
     ] {
         assert!(said.contains(&line), "{line} is not in\n{said}");

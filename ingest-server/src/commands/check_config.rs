@@ -11,7 +11,7 @@ use std::io::Write;
 /// # Errors
 /// [`CommandError::Settings`] with everything that is wrong.
 pub fn check_config(said: Said) -> Result<(), CommandError> {
-    let (_, sources) = settings(said)?;
+    let (resolved, sources) = settings(said)?;
     let mut text = String::new();
     for setting in SETTINGS {
         let line = match sources.get(setting.key) {
@@ -30,6 +30,9 @@ pub fn check_config(said: Said) -> Result<(), CommandError> {
         };
         text.push_str(&line);
         text.push('\n');
+    }
+    for (write_key, site) in &resolved.sites {
+        text.push_str(&format!("site.{write_key}: {site}\n"));
     }
     text.push_str("The settings are right.\n");
     let written = std::io::stdout().lock().write_all(text.as_bytes());

@@ -218,7 +218,7 @@ mod tests {
     use serde_json::Value;
 
     fn encoded(event: Event, context: Context) -> Encoded {
-        let client = Client { address: None, address_policy: "drop" };
+        let client = Client { address_policy: "drop", ..Client::default() };
         let stamp = Stamp { received_at: 7, client, user_agent: Some("\u{1}\"x".to_owned()), private: false };
         let shared = Shared::new("pk", Some("b"), None, context, Priority::Normal, &stamp).unwrap();
         shared.encode(event).unwrap()
@@ -236,10 +236,11 @@ mod tests {
             text in "\\PC{0,8}", kind in prop::sample::select(EventType::ALL.to_vec()),
         ) {
             let [event_id, user_id, anonymous_id, group_id] = ids;
+            let group_id = group_id.or((kind == EventType::Group).then(|| "g".to_owned()));
             let properties = format!("{{\n\t\"text\" :\r\n{}}}", serde_json::json!(text));
             let event = Event {
                 event_id: event_id.clone(), kind, name: Some("a".to_owned()), timestamp: Some(timestamp), seq,
-                user_id: user_id.clone(), group_id: group_id.clone(),
+                user_id: user_id.clone(), group_id: group_id.clone(), previous_id: Some("p".to_owned()),
                 properties: Some(Json::parse(properties).unwrap()), ..Event::default()
             };
             prop_assert!(check(&event).is_ok());

@@ -44,7 +44,8 @@ pub(super) async fn readyz(State(admin): State<Admin>) -> Response {
 /// `GET /metrics`, in the OpenMetrics text form.
 pub(super) async fn metrics(State(admin): State<Admin>) -> Response {
     let ready = admin.edge.delivery().readiness() == Readiness::Ready;
-    match admin.edge.metrics.text(ready, &admin.edge.delivery().stats()) {
+    let Admin { edge, .. } = &admin;
+    match edge.metrics.text(ready, &edge.delivery().stats(), &edge.receipts.stats()) {
         Ok(text) => {
             let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(CONTENT_TYPE, openmetrics)], text).into_response()

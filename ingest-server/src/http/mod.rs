@@ -3,7 +3,9 @@
 
 mod admin;
 mod answer;
+mod config;
 mod connections;
+mod etag;
 mod events;
 mod sdk;
 
@@ -19,10 +21,14 @@ use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+/// How long a browser may keep what changes under its name: five minutes, and a day while it asks anew.
+const SHORT: &str = "public, max-age=300, stale-while-revalidate=86400";
+
 /// The routes of the public address.
 pub fn public(edge: Arc<Edge>) -> Router {
     Router::new()
         .route("/v1/events", post(events::events))
+        .route("/v1/config/{write_key}", get(config::config))
         .route("/sdk/{file}", get(sdk::file))
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)

@@ -1,17 +1,16 @@
 //! `GET /sdk/…`: the browser SDK, carried inside the binary, compressed when it was built.
 //! The entry `footfall.js` is short-lived and names the others, whose names hold a hash of their content.
 
+use super::SHORT;
+use super::etag::{etag, knows};
 use crate::refusal::Refused;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
-};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use rust_embed::{EmbeddedFile, RustEmbed};
-use std::fmt::Write;
 
 #[derive(RustEmbed)]
 #[folder = "../npm/dist/sdk"]
@@ -20,7 +19,6 @@ struct Files;
 
 /// What a site's script tag names.
 const ENTRY: &str = "footfall.js";
-const SHORT: &str = "public, max-age=300, stale-while-revalidate=86400";
 const LONG: &str = "public, max-age=31536000, immutable";
 
 /// Serves one file of the SDK, in the best encoding that the browser takes.
@@ -28,7 +26,7 @@ pub(super) async fn file(name: Result<Path<String>, PathRejection>, headers: Hea
     let Ok(Path(name)) = name else { return Refused::NotFound.into_response() };
     let Some(plain) = served(&name).and_then(Files::get) else { return missing(&name) };
     let (file, encoding) = best(&name, plain, &headers);
-    let etag = etag(&file);
+    let etag = etag(&file.metadata.sha256_hash());
     let mut response = if knows(&headers, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -49,15 +47,6 @@ pub(super) async fn file(name: Result<Path<String>, PathRejection>, headers: Hea
         head.insert(ETAG, etag);
     }
     response
-}
-
-/// Whether the browser has this version (RFC 9110, section 13.1.2: a list, compared weakly).
-fn knows(headers: &HeaderMap, etag: &str) -> bool {
-    let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    lists.flat_map(|list| list.split(',')).any(|known| {
-        let known = known.trim();
-        known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag
-    })
 }
 
 /// The compressed copies are reached through the plain name only.
@@ -92,16 +81,6 @@ fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
         });
         named && !refused
     })
-}
-
-fn etag(file: &EmbeddedFile) -> String {
-    let mut etag = String::from("\"");
-    for byte in &file.metadata.sha256_hash()[..16] {
-        // Writing to a string cannot fail.
-        let _ = write!(etag, "{byte:02x}");
-    }
-    etag.push('"');
-    etag
 }
 
 fn missing(name: &str) -> Response<Body> {

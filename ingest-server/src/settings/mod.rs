@@ -1,9 +1,12 @@
 //! The settings of the server, read as a whole: a flag over the environment over the file over the default.
 //! Everything that is wrong is told at once, each with its place; nothing is opened or connected here.
 
+mod site;
 mod source;
 mod table;
+mod value;
 
+pub use site::{CAPTURES, CaptureSettings, SiteSettings};
 pub use source::{Origin, Said, Sources};
 pub use table::{SETTINGS, Setting};
 
@@ -15,6 +18,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+use value::{address, count, duration, non_empty, policy, size, wait};
 
 /// What the server runs with.
 #[derive(Debug, Clone)]
@@ -25,6 +29,10 @@ pub struct Settings {
     pub admin_listen: SocketAddr,
     /// The sites' public keys; never empty.
     pub write_keys: BTreeSet<String>,
+    /// What is set for single sites, by their keys.
+    pub sites: BTreeMap<String, SiteSettings>,
+    /// Bytes that the memory of batch ids may take.
+    pub receipts_max_bytes: usize,
     /// Where records go.
     pub delivery: DeliverySettings,
     /// The bounds of the HTTP edge.
@@ -90,9 +98,11 @@ impl Settings {
         let admin_listen = reader.one("admin_listen", address);
         let data_dir = reader.one("data_dir", |text| non_empty(text).map(PathBuf::from));
         let write_keys = reader.write_keys();
+        let sites = reader.sites(&write_keys);
         let kafka = reader.kafka();
         let memory_max_bytes = reader.one("memory.max_bytes", size);
         let journal_max_bytes = reader.one("journal.max_bytes", size);
+        let receipts_max_bytes = reader.one("receipts.max_bytes", size);
         let max_connections = reader.one("http.max_connections", count);
         let max_body_bytes = reader.one("http.max_body_bytes", size);
         let head_timeout = reader.one("http.head_timeout", wait);
@@ -128,6 +138,8 @@ impl Settings {
             listen: listen?,
             admin_listen: admin_listen?,
             write_keys,
+            sites,
+            receipts_max_bytes: receipts_max_bytes?,
             delivery,
             http: HttpSettings {
                 max_connections: max_connections?,
@@ -155,9 +167,6 @@ fn placed(sources: &Sources, wrong: WrongSetting) -> Problem {
     }
     Problem::new(wrong.setting, wrong.reason)
 }
-
-/// No wait of the server's is longer, so that no sum of waits overflows.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads one setting after another and keeps what is wrong.
 struct Reader<'a> {
@@ -194,6 +203,20 @@ impl Reader<'_> {
             self.problems.push(Problem::new(&said.origin, message));
         }
         said.values.into_iter().collect()
+    }
+
+    /// What is said of single sites; one that has no key would never be asked for.
+    fn sites(&mut self, write_keys: &BTreeSet<String>) -> BTreeMap<String, SiteSettings> {
+        let mut sites = BTreeMap::new();
+        for (write_key, (origin, settings)) in self.sources.sites() {
+            if !write_keys.contains(write_key) {
+                let message =
+                    format!("write_key does not name {write_key:?}; add it there, or leave this out");
+                self.problems.push(Problem::new(origin, message));
+            }
+            sites.insert(write_key.clone(), settings.clone());
+        }
+        sites
     }
 
     /// The Kafka settings, where brokers are named; a Kafka setting without brokers is a contradiction.
@@ -252,45 +275,6 @@ impl Reader<'_> {
             }
         }
         properties
-    }
-}
-
-fn non_empty(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text.to_owned()) }
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse()
-        .map_err(|_| "it must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
-}
-
-fn size(text: &str) -> Result<usize, String> {
-    let bytes = text.parse::<ByteSize>().ok().and_then(|size| usize::try_from(size.as_u64()).ok());
-    bytes.filter(|&bytes| bytes > 0).ok_or_else(|| "it must be a size above 0, such as 64MiB".to_owned())
-}
-
-fn count(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "it must be a whole number above 0".to_owned())
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed = humantime::parse_duration(text).ok().filter(|duration| *duration <= LONGEST);
-    parsed
-        .ok_or_else(|| "it must be a duration of at most a day with its unit, such as 10s or 5ms".to_owned())
-}
-
-/// A duration in which something has to happen.
-fn wait(text: &str) -> Result<Duration, String> {
-    duration(text)
-        .and_then(|wait| if wait.is_zero() { Err("it must be above 0".to_owned()) } else { Ok(wait) })
-}
-
-fn policy(text: &str) -> Result<AddressPolicy, String> {
-    match text {
-        "truncate" => Ok(AddressPolicy::Truncate),
-        "drop" => Ok(AddressPolicy::Drop),
-        "full" => Ok(AddressPolicy::Full),
-        _ => Err("it must be truncate, drop or full".to_owned()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! The values stay text here; what they mean, and whether it is right, is decided in one place above.
 
 use super::Problem;
+use super::site::{self, Sites};
 use super::table::{SETTINGS, Setting, by_key};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,6 +57,7 @@ pub struct Said {
 #[derive(Debug, Default)]
 pub struct Sources {
     said: BTreeMap<&'static str, Said>,
+    sites: Sites,
 }
 
 impl Sources {
@@ -90,6 +92,11 @@ impl Sources {
             Some(Said { origin: Origin::Default(key), values })
         };
         self.said.get(key).cloned().or_else(default)
+    }
+
+    /// What the file says of single sites.
+    pub(super) fn sites(&self) -> &Sites {
+        &self.sites
     }
 
     fn read_env(&mut self, env: impl Iterator<Item = (String, String)>, problems: &mut Vec<Problem>) {
@@ -160,6 +167,9 @@ impl Sources {
                         problems.push(Problem::new(origin, format!("must be {must}")));
                     }
                 },
+                (None, DeValue::Table(inner)) if key == "site" => {
+                    self.sites = site::read(inner, place, problems);
+                }
                 (None, DeValue::Table(inner))
                     if SETTINGS.iter().any(|s| s.key.starts_with(&format!("{key}."))) =>
                 {
@@ -189,7 +199,7 @@ fn pairs(table: &DeTable<'_>, prefix: &str, out: &mut Vec<String>, refuse: &mut 
 }
 
 /// The text of a value that is not made of others.
-fn scalar(value: &DeValue<'_>) -> Option<String> {
+pub(super) fn scalar(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Integer(number) => Some(number.as_str().to_owned()),
@@ -207,7 +217,7 @@ fn values(setting: &Setting, value: &DeValue<'_>) -> Option<Vec<String>> {
     }
 }
 
-fn unknown<'a>(
+pub(super) fn unknown<'a>(
     origin: impl fmt::Display,
     what: &str,
     name: &str,

@@ -50,7 +50,7 @@ pub const SETTINGS: &[Setting] = &[
         "ADDRESS",
         "Where probes, metrics and the live view are served; keep it private",
     ),
-    one("data_dir", "footfall-data", "DIR", "Where the journal is kept"),
+    one("data_dir", "footfall-data", "DIR", "Where the journal and the memory of batch ids are kept"),
     unset("write_key", true, "KEY", "A site's public key; give it once for each site"),
     unset("kafka.brokers", true, "HOST:PORT,…", "Produce to this Kafka; without it the journal is the store"),
     one("kafka.topic", "footfall.events", "NAME", "The topic for accepted events"),
@@ -60,6 +60,7 @@ pub const SETTINGS: &[Setting] = &[
     unset("kafka.properties", true, "NAME=VALUE", "A further librdkafka property; a table in the file"),
     one("memory.max_bytes", "64MiB", "SIZE", "Accepted events that wait to become durable; above it 503"),
     one("journal.max_bytes", "1GiB", "SIZE", "The journal on disk; above it 503"),
+    one("receipts.max_bytes", "64MiB", "SIZE", "The memory of batch ids; the oldest are forgotten first"),
     one("http.max_connections", "4096", "COUNT", "Connections open at once; more wait in the backlog"),
     one("http.max_body_bytes", "64MiB", "SIZE", "Bodies being read at once, all together; above it 503"),
     one(

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn resolve(
+pub(super) fn resolve(
     flags: &[(&'static str, &str)],
     env: &[(&str, &str)],
     file: Option<&str>,

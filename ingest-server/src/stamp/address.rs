@@ -17,7 +17,7 @@ pub(super) fn keep(peer: Option<IpAddr>, policy: AddressPolicy) -> Client {
         AddressPolicy::Drop => "drop",
         AddressPolicy::Full => "full",
     };
-    Client { address: kept.map(|address| address.to_string()), address_policy }
+    Client { address: kept.map(|address| address.to_string()), address_policy, null_origin: None }
 }
 
 /// The first 24 bits of an IPv4 address, the first 48 of an IPv6 address; of a 6to4 address (RFC 3056), whose bits 16

@@ -5,7 +5,7 @@ mod address;
 
 use crate::settings::AddressPolicy;
 use axum::http::HeaderMap;
-use axum::http::header::USER_AGENT;
+use axum::http::header::{ORIGIN, USER_AGENT};
 use footfall_event_model::{Client, text};
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,10 +32,12 @@ impl Stamp {
     pub fn new(peer: Option<IpAddr>, headers: &HeaderMap, policy: AddressPolicy) -> Self {
         let private = headers.get("sec-gpc").is_some_and(|value| value.as_bytes() == b"1");
         let policy = if private { AddressPolicy::Drop } else { policy };
+        let null_origin =
+            headers.get(ORIGIN).is_some_and(|value| value.as_bytes() == b"null").then_some(true);
         let agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         Self {
             received_at: unix_ms(SystemTime::now()),
-            client: address::keep(peer, policy),
+            client: Client { null_origin, ..address::keep(peer, policy) },
             user_agent: agent.map(|agent| text::cut(&agent, USER_AGENT_BYTES).to_owned()),
             private,
         }

@@ -4,6 +4,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+pub mod program;
+
 use axum::body::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
@@ -54,17 +56,44 @@ impl Reply {
 impl Server {
     /// Starts a server with the key `pk_demo` and these settings on top.
     pub async fn start(more: &[(&'static str, &str)]) -> Self {
+        let more: Vec<_> = more.iter().map(|(key, value)| (*key, std::slice::from_ref(value))).collect();
+        Self::start_with(&more).await
+    }
+
+    /// The same for settings that are lists.
+    pub async fn start_with(more: &[(&'static str, &[&str])]) -> Self {
+        Self::start_from(more, None).await
+    }
+
+    /// The same where nothing durable can be had.
+    pub async fn start_unready(more: &[(&'static str, &str)]) -> Self {
+        let more: Vec<_> = more.iter().map(|(key, value)| (*key, std::slice::from_ref(value))).collect();
+        Self::run(&more, None).await
+    }
+
+    /// The same with a settings file.
+    pub async fn start_from(more: &[(&'static str, &[&str])], file: Option<&str>) -> Self {
+        let server = Self::run(more, file).await;
+        server.until_ready().await;
+        server
+    }
+
+    async fn run(more: &[(&'static str, &[&str])], file: Option<&str>) -> Self {
         let data_dir = tempfile::tempdir().unwrap();
+        let path = data_dir.path().join("footfall.toml");
+        if let Some(text) = file {
+            std::fs::write(&path, text).unwrap();
+        }
         let mut flags: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
         flags.insert("listen", vec!["127.0.0.1:0".to_owned()]);
         flags.insert("admin_listen", vec!["127.0.0.1:0".to_owned()]);
         flags.insert("data_dir", vec![data_dir.path().display().to_string()]);
         flags.insert("write_key", vec!["pk_demo".to_owned()]);
-        for (key, value) in more {
-            flags.insert(key, vec![(*value).to_owned()]);
+        for (key, values) in more {
+            flags.insert(key, values.iter().map(|value| (*value).to_owned()).collect());
         }
         let mut problems = Vec::new();
-        let sources = Sources::gather(flags, std::iter::empty(), None, &mut problems);
+        let sources = Sources::gather(flags, std::iter::empty(), file.map(|_| path.as_path()), &mut problems);
         let settings = Settings::resolve(&sources, &mut problems).ok_or(problems).unwrap();
         let listeners = Listeners::bind(&settings).await.unwrap();
         let (public, admin) = (listeners.public.local_addr().unwrap(), listeners.admin.local_addr().unwrap());
@@ -72,9 +101,7 @@ impl Server {
         let running = tokio::spawn(run(listeners, settings, async {
             let _ = stopped.await;
         }));
-        let server = Self { public, admin, data_dir, stop: Some(stop), running };
-        server.until_ready().await;
-        server
+        Self { public, admin, data_dir, stop: Some(stop), running }
     }
 
     async fn until_ready(&self) {

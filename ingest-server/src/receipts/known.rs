@@ -1,0 +1,168 @@
+//! The known ids: a ring, oldest out first, and an index into it, both of a size that is set once.
+//! What being known means, and what is written to disk, is decided above.
+
+use super::digest::Digest;
+
+/// What one id takes: its place in the ring, and one and a half places in the index.
+pub(super) const BYTES_PER_ID: usize = size_of::<Entry>() + size_of::<u32>() * 3 / 2;
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    digest: Digest,
+    /// When the batch was received, in seconds since 1970: a millisecond more would cost a fifth of the ids.
+    seconds: u32,
+}
+
+/// A bounded set of ids that gives up the oldest.
+#[derive(Debug)]
+pub(super) struct Known {
+    ring: Vec<Entry>,
+    capacity: usize,
+    /// The place of the oldest id, once the ring is full.
+    oldest: usize,
+    /// An open-addressed table of places in the ring, each plus one; 0 is empty. At most two thirds full.
+    index: Vec<u32>,
+}
+
+impl Known {
+    /// As many ids as fit into `max_bytes`.
+    pub(super) fn new(max_bytes: usize) -> Self {
+        let capacity = (max_bytes / BYTES_PER_ID).clamp(1, u32::MAX as usize / 2);
+        Self { ring: Vec::new(), capacity, oldest: 0, index: vec![0; capacity + capacity / 2 + 1] }
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ring.len()
+    }
+
+    pub(super) fn contains(&self, digest: &Digest) -> bool {
+        self.index[self.find(digest)] != 0
+    }
+
+    /// Adds an id that was received at that time (in seconds). Where the oldest had to go for it: a time (in
+    /// milliseconds) before which that one was received.
+    pub(super) fn insert(&mut self, digest: Digest, seconds: u32) -> Option<i64> {
+        if self.contains(&digest) {
+            return None;
+        }
+        let entry = Entry { digest, seconds };
+        let (place, gone) = if self.ring.len() < self.capacity {
+            self.ring.push(entry);
+            (self.ring.len() - 1, None)
+        } else {
+            let place = self.oldest;
+            self.oldest = (place + 1) % self.capacity;
+            self.remove_from_index(place);
+            let gone = std::mem::replace(&mut self.ring[place], entry);
+            (place, Some(end_of(gone.seconds)))
+        };
+        let free = self.find(&digest);
+        self.index[free] = place as u32 + 1;
+        gone
+    }
+
+    /// Where in the index the id stands, or the empty place where it would.
+    fn find(&self, digest: &Digest) -> usize {
+        let mut at = self.home(digest);
+        while self.index[at] != 0 && self.ring[self.index[at] as usize - 1].digest != *digest {
+            at = self.after(at);
+        }
+        at
+    }
+
+    /// Closes the gap behind the id that goes, so that no search stops early (Knuth, 6.4, algorithm R).
+    fn remove_from_index(&mut self, place: usize) {
+        let mut gap = self.find(&self.ring[place].digest);
+        let mut at = gap;
+        loop {
+            at = self.after(at);
+            let Some(moved) = (self.index[at] as usize).checked_sub(1) else { break };
+            let home = self.home(&self.ring[moved].digest);
+            if self.distance(home, at) >= self.distance(gap, at) {
+                self.index[gap] = self.index[at];
+                gap = at;
+            }
+        }
+        self.index[gap] = 0;
+    }
+
+    /// Digests are even already, so their first bytes, scaled, are a place.
+    fn home(&self, digest: &Digest) -> usize {
+        let [a, b, c, d, e, f, g, h, ..] = *digest;
+        let wide = u128::from(u64::from_le_bytes([a, b, c, d, e, f, g, h])) * self.index.len() as u128;
+        (wide >> 64) as usize
+    }
+
+    fn after(&self, at: usize) -> usize {
+        if at + 1 == self.index.len() { 0 } else { at + 1 }
+    }
+
+    fn distance(&self, from: usize, to: usize) -> usize {
+        if to >= from { to - from } else { to + self.index.len() - from }
+    }
+}
+
+/// The seconds of a time in milliseconds.
+pub(super) fn seconds(unix_ms: i64) -> u32 {
+    u32::try_from(unix_ms / 1000).unwrap_or(if unix_ms < 0 { 0 } else { u32::MAX })
+}
+
+/// The end of that second, in milliseconds.
+pub(super) fn end_of(seconds: u32) -> i64 {
+    (i64::from(seconds) + 1) * 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+
+    /// Ids of which many have the same home, at the end of the index too.
+    fn digest(number: u16) -> Digest {
+        let mut digest = [if number.is_multiple_of(3) { 0xff } else { 0 }; 12];
+        digest[10..].copy_from_slice(&number.to_le_bytes());
+        if number.is_multiple_of(2) {
+            digest[..8].copy_from_slice(&(u64::from(number) << 48).to_le_bytes());
+        }
+        digest
+    }
+
+    proptest! {
+        #[test]
+        fn it_holds_the_newest_ids_and_no_others(
+            capacity in 1..40_usize, numbers in prop::collection::vec(0..200_u16, 0..400),
+        ) {
+            let mut known = Known::new(capacity * BYTES_PER_ID);
+            prop_assert_eq!(known.capacity(), capacity);
+            let mut model = VecDeque::new();
+            for (time, number) in (0u32..).zip(numbers) {
+                let gone = known.insert(digest(number), time);
+                let mut expected = None;
+                if !model.iter().any(|&(held, _)| held == number) {
+                    model.push_back((number, time));
+                    if model.len() > capacity {
+                        expected = model.pop_front().map(|(_, time)| end_of(time));
+                    }
+                }
+                prop_assert_eq!(gone, expected);
+                prop_assert_eq!(known.len(), model.len());
+            }
+            for number in 0..200 {
+                let held = model.iter().any(|&(held, _)| held == number);
+                prop_assert_eq!(known.contains(&digest(number)), held, "{}", number);
+            }
+        }
+    }
+
+    #[test]
+    fn it_takes_what_it_says() {
+        let known = Known::new(1 << 20);
+        let bytes = known.capacity() * size_of::<Entry>() + known.index.len() * size_of::<u32>();
+        assert!(known.capacity() > 47_000 && bytes <= 1 << 20, "{} {bytes}", known.capacity());
+    }
+}

@@ -1,0 +1,142 @@
+//! Batches of which the store took some events and not others: which ones are stored, so that a copy of such a batch
+//! stores only the rest; none is where the store did not say. It is rare (a Kafka in trouble), so the bound is small.
+
+use super::digest::Digest;
+use super::known::end_of;
+use footfall_event_model::limits::BATCH_EVENTS;
+use std::collections::{BTreeMap, HashMap};
+
+const WORDS: usize = BATCH_EVENTS.div_ceil(64);
+
+/// Places of events in their batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EventSet([u64; WORDS]);
+
+impl EventSet {
+    /// Bytes of [`Self::to_bytes`].
+    pub(super) const BYTES: usize = WORDS * 8;
+
+    /// Whether that event is in it.
+    pub fn contains(&self, index: u32) -> bool {
+        self.0.get(index as usize / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+    }
+
+    /// Adds an event; a batch has no more than fit.
+    pub fn insert(&mut self, index: u32) {
+        if let Some(word) = self.0.get_mut(index as usize / 64) {
+            *word |= 1 << (index % 64);
+        }
+    }
+
+    /// Whether it has no event.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        for (bytes, word) in bytes.chunks_exact_mut(8).zip(self.0) {
+            bytes.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
+        let mut set = Self::default();
+        for (word, bytes) in set.0.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *word = u64::from_le_bytes(*bytes);
+        }
+        set
+    }
+}
+
+/// What one batch takes, its share of both maps included.
+const BYTES_PER_BATCH: usize = 256;
+
+#[derive(Debug)]
+struct Partial {
+    stored: EventSet,
+    seconds: u32,
+    /// Its place in the order in which they came.
+    number: u64,
+}
+
+/// The partly stored batches, oldest out first.
+#[derive(Debug)]
+pub(super) struct Partials {
+    batches: HashMap<Digest, Partial>,
+    order: BTreeMap<u64, Digest>,
+    next: u64,
+    capacity: usize,
+}
+
+impl Partials {
+    /// As many batches as fit into `max_bytes`.
+    pub(super) fn new(max_bytes: usize) -> Self {
+        let capacity = (max_bytes / BYTES_PER_BATCH).max(1);
+        Self { batches: HashMap::new(), order: BTreeMap::new(), next: 0, capacity }
+    }
+
+    pub(super) fn get(&self, digest: &Digest) -> Option<EventSet> {
+        self.batches.get(digest).map(|partial| partial.stored)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.batches.len() * BYTES_PER_BATCH
+    }
+
+    /// Remembers what is stored of a batch, in place of what was known of it. Where another one had to go: a time (in
+    /// milliseconds) before which that one was received.
+    pub(super) fn insert(&mut self, digest: Digest, stored: EventSet, seconds: u32) -> Option<i64> {
+        self.remove(&digest);
+        self.order.insert(self.next, digest);
+        self.batches.insert(digest, Partial { stored, seconds, number: self.next });
+        self.next += 1;
+        if self.batches.len() <= self.capacity {
+            return None;
+        }
+        let (_, oldest) = self.order.pop_first()?;
+        self.batches.remove(&oldest).map(|partial| end_of(partial.seconds))
+    }
+
+    pub(super) fn remove(&mut self, digest: &Digest) {
+        if let Some(partial) = self.batches.remove(digest) {
+            self.order.remove(&partial.number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_set_holds_what_was_put_in_and_comes_back_from_its_bytes(
+            indexes in prop::collection::btree_set(0..BATCH_EVENTS as u32, 0..50),
+        ) {
+            let mut set = EventSet::default();
+            indexes.iter().for_each(|&index| set.insert(index));
+            prop_assert_eq!(set.is_empty(), indexes.is_empty());
+            let set = EventSet::from_bytes(&set.to_bytes());
+            for index in 0..600 {
+                prop_assert_eq!(set.contains(index), indexes.contains(&index));
+            }
+        }
+    }
+
+    #[test]
+    fn the_oldest_batch_goes_first_and_one_that_is_done_takes_no_room() {
+        let mut partials = Partials::new(2 * BYTES_PER_BATCH);
+        let set = EventSet([1; WORDS]);
+        assert_eq!(partials.insert([1; 12], set, 10), None);
+        assert_eq!(partials.insert([2; 12], set, 20), None);
+        partials.remove(&[1; 12]);
+        assert_eq!(partials.insert([3; 12], set, 30), None);
+        assert_eq!(partials.insert([2; 12], set, 40), None, "it was there before");
+        assert_eq!(partials.insert([4; 12], set, 50), Some(end_of(30)));
+        assert_eq!((partials.get(&[2; 12]), partials.get(&[3; 12])), (Some(set), None));
+        assert_eq!(partials.bytes(), 2 * BYTES_PER_BATCH);
+    }
+}

@@ -1,0 +1,49 @@
+//! What a value of a setting may be: each reader takes its text, or says in words what would be right.
+//! Where the value stood, and which setting it is, is known above.
+
+use super::AddressPolicy;
+use bytesize::ByteSize;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// No wait of the server's is longer, so that no sum of waits overflows.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(super) fn non_empty(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "it must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
+}
+
+pub(super) fn size(text: &str) -> Result<usize, String> {
+    let bytes = text.parse::<ByteSize>().ok().and_then(|size| usize::try_from(size.as_u64()).ok());
+    bytes.filter(|&bytes| bytes > 0).ok_or_else(|| "it must be a size above 0, such as 64MiB".to_owned())
+}
+
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "it must be a whole number above 0".to_owned())
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = humantime::parse_duration(text).ok().filter(|duration| *duration <= LONGEST);
+    parsed
+        .ok_or_else(|| "it must be a duration of at most a day with its unit, such as 10s or 5ms".to_owned())
+}
+
+/// A duration in which something has to happen.
+pub(super) fn wait(text: &str) -> Result<Duration, String> {
+    duration(text)
+        .and_then(|wait| if wait.is_zero() { Err("it must be above 0".to_owned()) } else { Ok(wait) })
+}
+
+pub(super) fn policy(text: &str) -> Result<AddressPolicy, String> {
+    match text {
+        "truncate" => Ok(AddressPolicy::Truncate),
+        "drop" => Ok(AddressPolicy::Drop),
+        "full" => Ok(AddressPolicy::Full),
+        _ => Err("it must be truncate, drop or full".to_owned()),
+    }
+}

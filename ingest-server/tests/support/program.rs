@@ -1,0 +1,83 @@
+//! The binary itself in a process of its own, so that it can be killed.
+
+use super::{Reply, send};
+use axum::body::Bytes;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// The binary with these arguments, and no settings from outside.
+pub fn footfall(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_footfall"));
+    command.args(arguments).env_remove("FOOTFALL_CONFIG").stdin(Stdio::null());
+    command
+}
+
+/// A running binary; killed when a test stops early.
+pub struct Program {
+    child: Child,
+    log: BufReader<std::process::ChildStderr>,
+    pub public: SocketAddr,
+}
+
+impl Program {
+    pub fn start(data_dir: &Path) -> Self {
+        let dir = data_dir.to_str().unwrap();
+        let local = "127.0.0.1:0";
+        let arguments = [
+            "serve",
+            "--listen",
+            local,
+            "--admin-listen",
+            local,
+            "--data-dir",
+            dir,
+            "--write-key",
+            "pk_demo",
+        ];
+        let mut child = footfall(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        let public = loop {
+            line.clear();
+            assert!(log.read_line(&mut line).unwrap() > 0, "the server ended before it listened");
+            if let Some((_, rest)) = line.split_once("listening on http://")
+                && let Some(address) = rest.strip_suffix(" (events)\n")
+            {
+                break address.parse().unwrap();
+            }
+        };
+        Self { child, log, public }
+    }
+
+    pub async fn post(&self, body: impl Into<Bytes>) -> Reply {
+        send(self.public, "POST", "/v1/events?key=pk_demo", &[], body).await
+    }
+
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// SIGKILL, and nothing is left of it.
+    pub fn kill(self) {
+        self.signal("-KILL");
+        self.end();
+    }
+
+    /// Waits for the end: the exit code, and the rest of the log.
+    pub fn end(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.log.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It has ended already in every test that came to its end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
