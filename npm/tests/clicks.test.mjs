@@ -87,7 +87,7 @@ for (const engine of engines) {
       await page.keyboard.press(key);
     };
     await press("plain", "Enter");
-    await press("plain", "Space");
+    await press("plain", " ");
     await press("inside", "Enter");
     await page.click("#caption");
     await page.click("#box");

@@ -6,6 +6,8 @@ import { closeBrowsers, engines, names, visit } from "./support/visit.mjs";
 
 after(closeBrowsers);
 
+const inChromium = { skip: !engines.includes("chromium") };
+
 const path = "/page-views.html";
 const views = (served) => served.events().filter(({ type }) => type === "page");
 const paths = (served) => views(served).map(({ context }) => context.page.path);
@@ -57,13 +59,16 @@ for (const engine of engines) {
 
     test(`${engine}: several changes in one task are one view${how}, with the title that the router sets after them`, async (t) => {
       const { page, served } = await visit(t, { engine, path, prepare });
-      await page.evaluate(async () => {
-        history.pushState({}, "", "/login");
-        history.replaceState({}, "", "/login?from=x");
-        history.pushState({}, "", "/home");
-        await Promise.resolve();
-        history.replaceState({}, "", "/home/feed");
-        document.title = "Feed";
+      await page.evaluate(() => {
+        // A task of the page's own: what a driver runs may be several.
+        setTimeout(async () => {
+          history.pushState({}, "", "/login");
+          history.replaceState({}, "", "/login?from=x");
+          history.pushState({}, "", "/home");
+          await Promise.resolve();
+          history.replaceState({}, "", "/home/feed");
+          document.title = "Feed";
+        });
       });
       await until("the route", () => views(served).length >= 2);
       await page.evaluate(() => history.pushState({}, "", "/last"));
@@ -142,7 +147,7 @@ for (const engine of engines) {
 }
 
 // Puppeteer leaves Chromium's back/forward cache on, which other drivers switch off.
-test("chromium: a page that comes back from the back/forward cache is a new view", async (t) => {
+test("chromium: a page that comes back from the back/forward cache is a new view", inChromium, async (t) => {
   const { page, served } = await visit(t, { path });
   await page.evaluate(() => addEventListener("pageshow", ({ persisted }) => (window.wasPersisted = persisted)));
   await until("the first view", () => views(served).length === 1);
@@ -156,7 +161,7 @@ test("chromium: a page that comes back from the back/forward cache is a new view
 });
 
 // Only Chromium renders pages ahead, by speculation rules.
-test("chromium: a page that is rendered ahead is a view when somebody comes to see it", async (t) => {
+test("chromium: a page that is rendered ahead is a view when somebody comes to see it", inChromium, async (t) => {
   const served = [];
   const headers = (path) => (served.push(path), {});
   const { page, served: site } = await visit(t, { path, headers });
