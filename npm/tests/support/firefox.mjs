@@ -7,7 +7,8 @@ export async function launch(executablePath) {
   return {
     async createBrowserContext() {
       const context = await browser.createBrowserContext();
-      return { newPage: async () => repaired(await context.newPage()), close: () => context.close() };
+      // A tab behind another one is hidden, and does other things when it goes.
+      return { newPage: async () => repaired(await context.newPage({ type: "window" })), close: () => context.close() };
     },
     close: () => browser.close(),
   };
