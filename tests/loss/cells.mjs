@@ -15,7 +15,8 @@ const isOdd = (run) => run.number % 2 === 1;
  * @property {number} [runs] at most that many
  * @property {{ [engine: string]: string }} [absent]
  * @property {{ [engine: string]: string }} [said] what the table says of it
- * @property {boolean} [endsProfile] there is no next visit
+ * @property {"gone" | "kept"} [profile] what the cell does to it: it goes, so that there is no next visit, or it outlives
+ *   the browser
  * @property {object} [site] options of the site
  * @property {(origins: string[]) => string} [settings] of the server
  * @property {boolean} [isQuick] part of the quick form
@@ -43,12 +44,28 @@ export const cells = [
   },
   {
     name: "browser context close",
-    endsProfile: true,
-    said: { webkit: "the whole browser: a context is one there" },
+    profile: "gone",
+    said: {
+      chromium: "its profile is destroyed: no next visit",
+      firefox: "its profile is destroyed: no next visit",
+      webkit: "of the whole browser; its profile is destroyed: no next visit",
+    },
     async act(run) {
       const page = await run.open();
       await run.tell(page, 0, EVENTS);
-      await run.closeContext();
+      await run.leave();
+    },
+  },
+  {
+    name: "browser quit and started again",
+    profile: "kept",
+    runs: 10,
+    absent: { webkit: "a browser that is driven keeps no profile" },
+    async act(run) {
+      const page = await run.open();
+      await run.tell(page, 0, EVENTS);
+      await run.leave();
+      await run.useOwnProfile();
     },
   },
   {
@@ -62,7 +79,6 @@ export const cells = [
   },
   {
     name: "back/forward cache",
-    isQuick: true,
     async act(run) {
       const page = await run.open();
       await run.tell(page, 0, 7);
@@ -76,8 +92,8 @@ export const cells = [
   {
     name: "crash of the renderer",
     absent: {
-      firefox: "WebDriver BiDi cannot crash a page",
-      webkit: "WebDriver cannot crash a page",
+      firefox: "only Chromium lets its driver crash a page",
+      webkit: "only Chromium lets its driver crash a page",
     },
     async act(run) {
       const page = await run.open();

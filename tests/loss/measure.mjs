@@ -12,7 +12,10 @@ import { openSite } from "./site.mjs";
 const QUIET_MS = 1_000;
 const ARRIVAL_MS = 15_000;
 
-/** The browsers of an engine: one for all, but for WebKit, whose sessions do one thing at a time. */
+/**
+ * The browsers of an engine. Chromium's contexts have windows of their own; a page of the others in a tab behind another
+ * one would be hidden, and would do other things when it goes, so there each worker has a browser.
+ */
 export class Fleet {
   #engine;
   #browsers = [];
@@ -24,7 +27,7 @@ export class Fleet {
 
   /** The browser of a worker. */
   browser(worker) {
-    const place = this.#engine === "webkit" ? worker : 0;
+    const place = this.#engine === "chromium" ? 0 : worker;
     this.#browsers[place] ??= launch(this.#engine);
     return this.#browsers[place];
   }
@@ -85,19 +88,13 @@ async function inTurns(fleet, engine, cell, runs) {
 }
 
 async function oneRun(fleet, worker, engine, cell, run) {
-  // A context of WebKit's is not a profile: there the whole browser goes.
-  const isOwn = cell.endsProfile && engine === "webkit";
-  run.browser = isOwn ? await launch(engine) : await fleet.browser(worker);
-  run.closeContext = async () => {
-    const { context } = run;
-    run.context = undefined;
-    await (isOwn ? run.browser : context).close();
-  };
+  if (cell.profile === "kept") await run.useOwnProfile();
+  // There a context is no profile: the whole browser goes.
+  else if (cell.profile === "gone" && engine === "webkit") await run.useOwnBrowser();
+  else await run.useContextOf(await fleet.browser(worker));
   await cell.act(run);
-  if (cell.endsProfile) return;
-  await run.visitAgain();
-  await run.context.close();
-  run.context = undefined;
+  if (cell.profile !== "gone") await run.visitAgain();
+  await run.leave();
 }
 
 /** The journal once every event is there, or nothing new comes any more. */

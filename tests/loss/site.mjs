@@ -53,6 +53,9 @@ function inPage({ run, fill }) {
   window.tell = (from, to, more = {}) => {
     for (let n = from; n < to; n++) window.footfall.track(n % 7 === 4 ? "loss_key" : "loss", { run, n, ...more });
   };
+  window.tellWithClick = (from, to, more) => {
+    document.querySelector("#next").addEventListener("click", () => window.tell(from, to, more));
+  };
   addEventListener("pageshow", ({ persisted }) => {
     window.persisted = persisted;
   });

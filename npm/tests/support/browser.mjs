@@ -66,8 +66,11 @@ export const missing = asked
 // Who names the engines wants them; else a run without a browser would pass.
 if (missing.length && (process.env.BROWSER_ENGINES || !engines.length)) throw new Error(missing.map(({ why }) => why).join("; "));
 
-/** Starts a browser of that engine, without a window, with an empty profile. */
-export async function launch(engine = "chromium") {
+/**
+ * Starts a browser of that engine, without a window, with an empty profile; or with that of the folder `profile`, which
+ * `defaultBrowserContext()` then has. WebKitGTK's driver knows no profiles.
+ */
+export async function launch(engine = "chromium", profile = undefined) {
   const { launch } = await ENGINES[engine].driver();
-  return launch(paths.get(engine));
+  return launch(paths.get(engine), profile);
 }

@@ -1,9 +1,10 @@
 // Chromium by Puppeteer over its DevTools protocol: the surface that the other drivers follow.
 import puppeteer from "puppeteer-core";
 
-export const launch = (executablePath) =>
+export const launch = (executablePath, userDataDir) =>
   puppeteer.launch({
     executablePath,
+    userDataDir,
     headless: true,
     args: [
       "--no-sandbox",

@@ -2,15 +2,19 @@
 import puppeteer from "puppeteer-core";
 import { until } from "./site.mjs";
 
-export async function launch(executablePath) {
-  const browser = await puppeteer.launch({ browser: "firefox", executablePath, headless: true });
+export async function launch(executablePath, userDataDir) {
+  const browser = await puppeteer.launch({ browser: "firefox", executablePath, userDataDir, headless: true });
   return {
-    async createBrowserContext() {
-      const context = await browser.createBrowserContext();
-      // A tab behind another one is hidden, and does other things when it goes.
-      return { newPage: async () => repaired(await context.newPage({ type: "window" })), close: () => context.close() };
-    },
+    createBrowserContext: async () => repairedContext(await browser.createBrowserContext()),
+    defaultBrowserContext: () => repairedContext(browser.defaultBrowserContext()),
     close: () => browser.close(),
+  };
+}
+
+function repairedContext(context) {
+  return {
+    newPage: async () => repaired(await context.newPage()),
+    close: () => context.close(),
   };
 }
 

@@ -6,14 +6,18 @@ import { createServer } from "node:net";
 import { Builder, Button, By, Key } from "selenium-webdriver";
 import { until } from "./site.mjs";
 
+/** A test run that ends early must not leave a display behind. */
+const running = new Set();
+process.once("exit", () => {
+  for (const child of running) child.kill();
+});
+
 export async function launch(driverPath) {
   const processes = [];
   const start = (...args) => {
     const child = spawn(...args);
-    // A failed test run must not leave a display behind.
-    const kill = () => child.kill();
-    process.once("exit", kill);
-    child.once("exit", () => process.off("exit", kill));
+    running.add(child);
+    child.once("exit", () => running.delete(child));
     processes.push(child);
     return child;
   };
