@@ -1,6 +1,6 @@
 # A thin index over scripts/: what can be done here, a line each. Each target sets up what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e bench sizes kafka setup lint fmt clean
+.PHONY: help demo test e2e loss bench sizes kafka setup lint fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ test: ## run every test, the browser and Kafka ones included
 
 e2e: ## run only the tests that need a browser and a Kafka
 	@scripts/e2e.sh
+
+loss: ## count what is lost or stored twice when pages go, in each browser engine; about 25 minutes
+	@scripts/loss.sh
 
 bench: ## measure the server against a real Kafka, beside a bare producer
 	@scripts/bench.sh

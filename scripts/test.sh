@@ -45,6 +45,7 @@ if suite "Set-up" scripts/setup.sh && suite "Build of the SDK and the npm packag
   if suite "Build of the crates" cargo build --workspace --all-targets; then
     suite "Tests of the Rust crates" cargo test --workspace --no-fail-fast || true
     suite "Browser and Kafka tests" npm --prefix tests/e2e run --silent test || true
+    suite "Loss matrix, its quick form" node --test --test-timeout=300000 --test-reporter=spec tests/loss/quick.test.mjs || true
   fi
   suite "Sizes" sizes || true
 fi

@@ -1,21 +1,41 @@
 // A small site for the tests: pages from tests/fixtures/, the built SDK under /sdk/, and an ingest address that
 // keeps what it is sent. It answers as the server does; what is in the answers is each test's to say.
 import { createReadStream, existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const ROOTS = { "/sdk/": join(here, "../../dist/sdk"), "/": join(here, "../fixtures") };
+/** What pages are prepared with, and where an engine without a console of its own tells what was said. */
+const PREPARED = "/__prepared.js";
+const SAID = "/__said";
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".wasm": "application/wasm" };
 
 /** A site on a free port. `headers(path)` adds headers to a page, `answer(batch)` replaces the answer to a batch. */
 export async function site({ headers = () => ({}), answer, roots = {}, blocked = () => false } = {}) {
   const requests = [];
-  const server = createServer((request, response) => {
+  const prepared = [];
+  const hearing = new Set();
+  const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://site");
+    if (url.pathname === SAID) {
+      receive(request, (line) => {
+        for (const hear of hearing) hear(line.toString("utf8"));
+        response.writeHead(204).end();
+      });
+      return;
+    }
+    if (url.pathname === PREPARED) {
+      response.writeHead(200, { "content-type": TYPES[".js"], "cache-control": "no-store" });
+      response.end(["document.currentScript.remove();", ...prepared].join("\n"));
+      return;
+    }
     if (request.method === "POST") {
-      receive(request, (body) => {
+      receive(request, (sent) => {
+        const body = url.searchParams.get("encoding") === "gzip" ? gunzipSync(sent).toString("utf8") : sent.toString("utf8");
         const batch = JSON.parse(body);
         requests.push({ url, batch, type: request.headers["content-type"], headers: request.headers, bytes: Buffer.byteLength(body) });
         const { status = 200, ...said } = answer?.(batch, requests.length) ?? { accepted: batch.events.length };
@@ -32,13 +52,22 @@ export async function site({ headers = () => ({}), answer, roots = {}, blocked =
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "text/plain", ...headers(url.pathname) });
-    createReadStream(file).pipe(response);
+    const head = { "content-type": TYPES[extname(file)] ?? "text/plain", ...headers(url.pathname) };
+    response.writeHead(200, head);
+    if (prepared.length && extname(file) === ".html") response.end(withScript(await readFile(file, "utf8"), head));
+    else createReadStream(file).pipe(response);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     origin: `http://127.0.0.1:${server.address().port}`,
     requests,
+    /** Runs a function before all else in each page from now on, in every engine alike. */
+    prepare: (run, ...args) => prepared.push(`(${run})(...${JSON.stringify(args)});`),
+    /** Hears what the console of each page from now on is told, for an engine whose driver does not tell it. */
+    hearConsole(hear) {
+      if (!hearing.size) prepared.push(`(${reportConsole})("${SAID}");`);
+      hearing.add(hear);
+    },
     /** All events so far, each with the context that holds for it. */
     events: () =>
       requests.flatMap(({ batch }) =>
@@ -52,10 +81,36 @@ export async function site({ headers = () => ({}), answer, roots = {}, blocked =
   };
 }
 
+/** As an address of the site, and with the policy's nonce, so that a strict policy lets it run. */
+function withScript(html, head) {
+  const [, nonce = ""] = /'nonce-([^']+)'/.exec(head["content-security-policy"] ?? "") ?? [];
+  const [opened] = /<head[^>]*>/i.exec(html) ?? [];
+  if (!opened) throw new Error("a page that is to be prepared needs a <head>");
+  return html.replace(opened, `${opened}<script src="${PREPARED}" nonce="${nonce}"></script>`);
+}
+
+/** Runs in the page: tells the site what the console is told, at once, so that nothing that follows is known before. */
+function reportConsole(address) {
+  const Request = XMLHttpRequest;
+  for (const kind of ["debug", "error", "info", "log", "warn"]) {
+    const say = console[kind];
+    console[kind] = (...words) => {
+      say.apply(console, words);
+      try {
+        const request = new Request();
+        request.open("POST", address, false);
+        request.send(words.map(String).join(" "));
+      } catch {
+        // A page that is going may not wait.
+      }
+    };
+  }
+}
+
 function receive(request, done) {
   const chunks = [];
   request.on("data", (chunk) => chunks.push(chunk));
-  request.on("end", () => done(Buffer.concat(chunks).toString("utf8")));
+  request.on("end", () => done(Buffer.concat(chunks)));
 }
 
 /** Waits until `look` returns something, at most ten seconds; `what` says what was waited for. */

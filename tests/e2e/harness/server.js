@@ -1,5 +1,6 @@
 // The ingest server under test, and its journal as `footfall tail` shows it.
 import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { lines } from "./kafka.js";
@@ -14,17 +15,27 @@ const START_MS = 30_000;
 export const WRITE_KEY = "pk_demo";
 export const TOPIC = "footfall.events";
 
-/** Starts `footfall serve`, into Kafka where brokers are given, else into its journal; returns when it is ready. */
-export async function startServer(directory, { brokers } = {}) {
+/**
+ * Starts `footfall serve`, into Kafka where brokers are given, else into its journal, with a settings file where its
+ * text is given; returns when it is ready.
+ */
+export async function startServer(directory, { brokers, settings } = {}) {
   const dataDir = join(directory, "server");
+  const config = settings ? ["--config", settingsFile(directory, settings)] : [];
   const kafka = brokers ? ["--kafka-brokers", brokers, "--kafka-topic", TOPIC] : [];
   const server = new Process("footfall", directory, binary("footfall"), [
     "serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
-    "--data-dir", dataDir, "--write-key", WRITE_KEY, ...kafka,
+    "--data-dir", dataDir, "--write-key", WRITE_KEY, ...kafka, ...config,
   ]);
   const [url, adminUrl] = [await address(server, "events"), await address(server, "admin")];
   await untilAnswers(server, `${adminUrl}/readyz`);
   return { process: server, url, adminUrl, dataDir };
+}
+
+function settingsFile(directory, text) {
+  const path = join(directory, "footfall.toml");
+  writeFileSync(path, text);
+  return path;
 }
 
 /** Starts the forum, which sends its visitors' browsers to `server`. */
