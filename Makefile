@@ -3,7 +3,7 @@
 .PHONY: help demo test e2e bench bench-sdk sizes kafka setup lint fmt clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## build everything, run the forum and the server, and say which address to open [KAFKA=host:port]
 	@scripts/demo.sh

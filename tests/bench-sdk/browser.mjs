@@ -16,6 +16,8 @@ export async function launch() {
       "--disable-component-update",
       "--disable-sync",
       "--no-first-run",
+      // The address bar of each window would be two pages more.
+      "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
       "--disable-blink-features=AutomationControlled",
       "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE *.localhost",
     ],

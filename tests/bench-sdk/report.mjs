@@ -29,10 +29,11 @@ const TABLES = [
     ],
   },
   {
-    title: "Memory kept after the page view, KiB (of that WebAssembly's memory)",
+    title: "Memory kept after the page view, KiB (of that WebAssembly's memory; beside it its compiled code)",
     columns: [
       ["KiB", ({ heap }) => heap.total, kib],
       ["wasm", ({ heap }) => heap.wasm, kib],
+      ["wasm code", ({ heap }) => heap.code, kib],
     ],
   },
   {
@@ -42,6 +43,7 @@ const TABLES = [
       ["p95", ({ track }) => track.p95, one],
       ["first 20", ({ track }) => track.first, one],
       ["whole event", ({ track }) => track.total, one],
+      ["arrived, %", ({ track }) => track.arrived * 100, one],
     ],
   },
   {
@@ -61,7 +63,7 @@ export function print({ trackers, figures, rounds, version }) {
       `Medians of ${rounds.start} starts, ${rounds.heap} heaps, ${rounds.track * tasks * 8} calls in ` +
       `${rounds.track * tasks} tasks, ${rounds.click * clicks} clicks; the trackers take turns.`,
   );
-  const [ours] = trackers;
+  const ours = trackers.find(({ isOurs }) => isOurs);
   for (const { title, columns } of TABLES) {
     console.log(`\n${title}`);
     const [[, compared]] = columns;
@@ -73,7 +75,7 @@ export function print({ trackers, figures, rounds, version }) {
     }
   }
   console.log("\nPeers");
-  for (const { name, note } of trackers.slice(1)) console.log(`  ${name}: ${note}`);
+  for (const { name, note } of trackers.filter(({ isOurs }) => !isOurs)) console.log(`  ${name}: ${note}`);
   if (!figures.has("umami")) console.log("  umami: left out, its package could not be had");
 }
 

@@ -28,12 +28,13 @@ export function summary(trackers, { transfer, start, heap, track, click }) {
         all: added(start, "all"),
         off: added(start, "off"),
       },
-      heap: { wasm, total: added(heap, "heap") + wasm },
+      heap: { wasm, total: added(heap, "heap") + wasm, code: median(heap.get(id).map((sample) => sample.code)) },
       track: {
         median: median(calls),
         p95: quantile(single, 0.95),
         first: median(tracked.flatMap((sample) => sample.single.slice(0, FIRST_CALLS))),
         total: added(track, "total"),
+        arrived: Math.min(...tracked.map((sample) => sample.arrived)),
       },
       click: { median: median(clicks), p95: quantile(clicks, 0.95), total: added(click, "total") },
     };

@@ -8,6 +8,7 @@ const dist = join(dirname(fileURLToPath(import.meta.url)), "../../../npm/dist/sd
 export const footfall = {
   id: "footfall",
   name: "Footfall",
+  isOurs: true,
   files: () =>
     Object.fromEntries(
       readdirSync(dist)
