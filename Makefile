@@ -1,9 +1,9 @@
 # A thin index over scripts/: what can be done here, a line each. Each target sets up what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e loss bench sizes kafka setup lint fmt clean
+.PHONY: help demo test e2e loss bench bench-sdk sizes kafka setup lint fmt clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## build everything, run the forum and the server, and say which address to open [KAFKA=host:port]
 	@scripts/demo.sh
@@ -19,6 +19,9 @@ loss: ## count what is lost or stored twice when pages go, in each browser engin
 
 bench: ## measure the server against a real Kafka, beside a bare producer
 	@scripts/bench.sh
+
+bench-sdk: ## measure what the SDK costs a page, beside the trackers that others offer on npm
+	@scripts/bench-sdk.sh
 
 sizes: ## print what the SDK costs a visitor; fails above the budget
 	@scripts/sizes.sh

@@ -27,6 +27,8 @@ if [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]; the
     cargo clippy -p footfall-sdk --lib --target wasm32-unknown-unknown --quiet -- -D warnings
 fi
 check "TypeScript lints" npm --prefix npm run --silent lint
+check "JavaScript lints of the SDK's bench" \
+  npm/node_modules/.bin/oxlint --deny-warnings --config npm/.oxlintrc.json tests/bench-sdk
 check "TypeScript types" npm --prefix npm run --silent typecheck
 if have shellcheck; then
   check "Shell lints" shellcheck --severity=warning --external-sources scripts/*.sh scripts/setup/*.sh .ci/run
