@@ -2,7 +2,8 @@
  * The tracker from the first line of script until the module runs: it holds calls and clicks with their own
  * timestamps, and hands them over. If the page goes first, or the module cannot come, it sends them itself.
  */
-import { attempt, eventText, identity, mayTell } from "./fallback.js";
+import { attempt } from "./attempt.js";
+import { eventText, identity, mayTell } from "./fallback.js";
 import type { Footfall, Options } from "./types.js";
 
 /** A call and its time. */

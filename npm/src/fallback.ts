@@ -1,16 +1,8 @@
 /** What the module would say, in short: for pages that go before it comes, and for browsers that do not let it in. */
+import { attempt } from "./attempt.js";
 import type { Call } from "./early.js";
 import { asksForPrivacy } from "./privacy.js";
 import type { Options } from "./types.js";
-
-/** Does what the page or the browser may not let it do. */
-export function attempt<Value>(act: () => Value): Value | undefined {
-  try {
-    return act();
-  } catch {
-    return undefined;
-  }
-}
 
 /** Whether the visitor lets all be told, by what was said on this page, on an earlier one, or by the site. */
 export function mayTell({ key, consent, privacy }: Options, said: unknown): boolean {

@@ -2,6 +2,7 @@
  * What the server says that this site should capture, sample and count on: fetched when the page is idle, remembered for
  * the next page, never waited for. What the page itself says comes first.
  */
+import { attempt } from "../attempt.js";
 import type { Checked } from "../options.js";
 import type { Store } from "./storage.js";
 
@@ -10,10 +11,7 @@ const LONGEST = 20_000;
 
 /** The options with what the server says (`docs/wire.md`) where the page says nothing. */
 export function configured(options: Checked, text = ""): Checked {
-  let config: { [name: string]: unknown } | null = null;
-  try {
-    config = JSON.parse(text);
-  } catch {}
+  const config = attempt(() => JSON.parse(text)) as { [name: string]: unknown } | null | undefined;
   const { capture, sample_rate, sample, key_events } = config ?? {};
   return {
     sampleRate: sample_rate as number,

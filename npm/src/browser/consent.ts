@@ -2,6 +2,8 @@
  * What the visitor agreed to, by category: told to the core, and remembered for later pages once the visitor chose.
  * Everything needs `analytics`; what that means for events is the core's part.
  */
+import { attempt } from "../attempt.js";
+
 const GRADES: { [state: string]: number } = { denied: 0, pending: 1, granted: 2 };
 
 export interface Consents {
@@ -20,11 +22,8 @@ export function consents(categories: Readonly<Record<string, string>> | undefine
   return {
     category: (event) => Math.max(0, names.indexOf(categories?.[event] ?? "")),
     take(consent) {
-      let given = consent;
-      try {
-        // An object has crossed as text, or was stored as one.
-        given = JSON.parse(consent as string);
-      } catch {}
+      // An object has crossed as text, or was stored as one.
+      const given: unknown = attempt(() => JSON.parse(consent as string)) ?? consent;
       const isAll = typeof given !== "object";
       said = { ...said, ...(isAll ? Object.fromEntries(names.map((name) => [name, given])) : (given as object)) } as typeof said;
       // What is not one of the three is not said yet.

@@ -2,6 +2,7 @@
  * What outlives the page: ids shared by all tabs and batches that are not confirmed in `localStorage`, the tab's own
  * count in `sessionStorage`. Either may be forbidden, full or taken away at any time; the tracker then works from memory.
  */
+import { attempt } from "../attempt.js";
 import { Done } from "./core.js";
 import type { Guard } from "./guard.js";
 
@@ -38,15 +39,7 @@ export interface Store {
   forgetAll(): void;
 }
 
-/** Merely naming a forbidden storage throws, and it may be forbidden later. */
-function attempt<Value>(act: () => Value): Value | undefined {
-  try {
-    return act();
-  } catch {
-    return undefined;
-  }
-}
-
+// Merely naming a forbidden storage throws, and it may be forbidden later.
 const area = (slot: number): Storage => (slot === SEQ ? sessionStorage : localStorage);
 const owner = (key: string): string | undefined => BATCH.exec(localStorage.getItem(key)!)?.[2];
 

@@ -2,8 +2,9 @@
  * A running tracker: the core in the module decides, these hands carry it out. Everything that the page tells, by
  * captures or by calls, comes through here.
  */
+import { attempt } from "../attempt.js";
 import { warn } from "../console.js";
-import type { Run } from "../early.js";
+import type { Call, Run } from "../early.js";
 import type { Checked } from "../options.js";
 import { asksForPrivacy } from "../privacy.js";
 import { campaign, pathOf, place, scrubbed, target } from "./address.js";
@@ -25,6 +26,11 @@ import { masked } from "./masked.js";
 import { capturePageViews } from "./page-views.js";
 import { CONSENT, store } from "./storage.js";
 import { captureViews, type Views } from "./views.js";
+
+/** So many calls wait for the end of their task at most. */
+const QUEUE = 500;
+/** Calls that are made at once. */
+const NOW = /^(flush|st|anon)/;
 
 /** Records a captured event. */
 export type Record = (name: string, properties: object, at?: number) => void;
@@ -56,6 +62,7 @@ export function startTracker(
   }
   let options = configured(given, stored.get("config"));
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let wakeAt = 0;
   let isUpToDate = true;
   /** The event that the core is being told of. */
   let told: Told;
@@ -65,9 +72,12 @@ export function startTracker(
   const hands = makeHands(guard, given, stored, reports, () => told, (text) => tell(Tell.Answered, text));
   const core = makeCore(hands.act, flushInterval, flushCount, storageBytes, isPrivate, isKept);
   const tell = guard.wrap((what: number, text: string = "", at: number = Date.now()): void => {
-    const wakeAt = core.tell(what, text, at);
-    clearTimeout(timer);
-    timer = wakeAt ? setTimeout(tell, wakeAt - performance.now(), Tell.Wake) : undefined;
+    const before = wakeAt;
+    wakeAt = core.tell(what, text, at);
+    if (wakeAt !== before || what === Tell.Wake) {
+      clearTimeout(timer);
+      timer = wakeAt ? setTimeout(tell, wakeAt - performance.now(), Tell.Wake) : undefined;
+    }
     if (isUpToDate && what !== Tell.Keep && what !== Tell.State) {
       isUpToDate = false;
       // Once for all that happens in this task.
@@ -98,8 +108,8 @@ export function startTracker(
   let settleClicks: (() => void) | undefined;
   let views: Views | undefined;
   let leaving: Leaving | undefined;
-  /** Tells all that waits for a later moment, before what must come after it. */
-  const drain = (): void => {
+  /** Tells what captures keep for a later moment, before what must come after it. */
+  const settle = (): void => {
     settleClicks?.();
     waiting.drain();
   };
@@ -216,12 +226,13 @@ export function startTracker(
   );
 
   const leave = (what: number): void => {
-    drain();
+    makeCalls();
+    settle();
     leaving?.leave();
     views?.pause();
     for (const run of hiding) run();
-    hurry();
     tell(what);
+    hurry();
   };
   const shown = (): void => {
     leaving?.resume();
@@ -240,7 +251,7 @@ export function startTracker(
     page(at, json?: string) {
       // A route that waits to be looked at is this one.
       here = location.href;
-      drain();
+      settle();
       viewPage(json, at);
     },
     identify: (at, userId: unknown, json?: string) => event(Kind.Identify, text(userId), json, at),
@@ -274,12 +285,29 @@ export function startTracker(
       core.leave();
     },
   };
-  return guard.wrap((at, method, ...args) => {
-    if (method !== "page") drain();
+  /** Calls that the page makes in one task are carried out at its end, so that each costs the page next to nothing. */
+  let queue: Call[] = [];
+  const makeCall = ([at, method, ...args]: Call): unknown => {
+    if (method !== "page") settle();
     const call = calls[method];
     if (call) return call(at, ...(args as never[]));
     // What few call comes with its own time.
     return bring((lent) => (lent.calls[method] ? lent.calls[method](at, ...(args as never[])) : say(`there is no call ${method}`)));
+  };
+  const makeCalls = guard.wrap(() => {
+    const made = queue;
+    queue = [];
+    made.forEach(makeCall);
+  });
+  return guard.wrap((...call) => {
+    if (NOW.test(call[1])) {
+      makeCalls();
+      return makeCall(call);
+    }
+    const length = queue.push(call);
+    if (length === 1) queueMicrotask(makeCalls);
+    else if (length > QUEUE) makeCalls();
+    return undefined;
   });
 }
 
@@ -289,12 +317,8 @@ function text(value: unknown): string {
 }
 
 /** Properties that crossed as text. What is no object is nothing here; the core says so in words. */
-function parsed(json: unknown): object {
-  try {
-    return JSON.parse(json as string) as object;
-  } catch {
-    return {};
-  }
+function parsed(json: string): object | undefined {
+  return attempt(() => JSON.parse(json) as object);
 }
 
 /** A text as one line: a line feed becomes another control character, which the core refuses in words. */
