@@ -124,7 +124,8 @@ export const cells = [
       if (isOdd(run)) await page.close();
       if (!isOdd(run) || !page.setOfflineMode) await setOffline(false);
       if (isOdd(run)) return;
-      await run.untilSent(page);
+      // After repeated failure the server is tried once a minute.
+      await run.untilSent(page, 100_000);
       await page.close();
     },
   },

@@ -4,7 +4,7 @@
 const FIRST_MS: u32 = 1_000;
 const DOUBLINGS: u32 = 3;
 /// The circuit opens after this many failures in a row: from then on each attempt is a probe.
-pub(super) const CIRCUIT_FAILURES: u32 = 8;
+pub(super) const CIRCUIT_FAILURES: u32 = 10;
 const PROBE_MS: u64 = 60_000;
 /// A server's word is believed up to here, so that a wrong header cannot silence a tab for days.
 const LONGEST_MS: u64 = 3_600_000;
