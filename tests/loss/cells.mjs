@@ -198,6 +198,7 @@ export const cells = [
       const page = await run.open();
       await run.tell(page, 0, 15);
       await run.leaveByLink(page, 15, EVENTS);
+      if (run.line.nullOrigins) run.notes.push("Origin: null");
     },
   },
 ];
