@@ -124,8 +124,7 @@ export const cells = [
       if (isOdd(run)) await page.close();
       if (!isOdd(run) || !page.setOfflineMode) await setOffline(false);
       if (isOdd(run)) return;
-      // After repeated failure the server is tried once a minute.
-      await run.untilSent(page, 100_000);
+      await run.untilSent(page);
       await page.close();
     },
   },
@@ -142,7 +141,8 @@ export const cells = [
       await until("30 s are over", 2 * BUSY_MS, () => Date.now() > mendAt);
       run.line.mend();
       if (isOdd(run)) return;
-      await run.untilSent(page);
+      // After repeated failure the server is tried once a minute.
+      await run.untilSent(page, 100_000);
       await page.close();
     },
   },
