@@ -52,6 +52,8 @@ if [ "$WASM_BUILD_STD" = yes ]; then
   export RUSTFLAGS="-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none"
   cargo_options+=(-Z "build-std=std,panic_abort" -Z build-std-features=optimize_for_size)
 fi
+# The linker's own choice is 1 MiB of stack, which every page would hold; the deepest call here is a number of twenty digits.
+export RUSTFLAGS="$RUSTFLAGS -Clink-arg=-zstack-size=32768"
 unset CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET CARGO_TARGET_DIR
 if [ -n "$WASM_LINKER" ]; then export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$WASM_LINKER; fi
 if [ -n "$WASM_BIN" ]; then

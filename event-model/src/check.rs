@@ -3,7 +3,7 @@
 
 use crate::limits::{CONTEXT_BYTES, ID_BYTES, NAME_BYTES, PROPERTY_DEPTH, PROPERTY_KEYS};
 use crate::json::Shape;
-use crate::text::joined;
+use crate::text::{joined, push_number};
 use crate::{Context, Event, EventType, Json, JsonKind, Rule, Violation};
 
 /// Checks one event.
@@ -197,15 +197,8 @@ fn quoted(text: &str) -> String {
 /// a kilobyte, and whose `{:?}` prints nothing in the browser's module.
 fn number(number: usize) -> String {
     let mut digits = String::new();
-    push_digits(&mut digits, number);
+    push_number(&mut digits, number as u64);
     digits
-}
-
-fn push_digits(out: &mut String, number: usize) {
-    if number >= 10 {
-        push_digits(out, number / 10);
-    }
-    out.push(char::from(b'0' + (number % 10) as u8));
 }
 
 /// The violation of a limit: `properties has 300 keys; at most 256 are allowed`.

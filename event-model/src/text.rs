@@ -27,6 +27,27 @@ pub fn joined(parts: &[&str]) -> String {
     joined
 }
 
+const DIGITS: &str = "0123456789abcdef";
+
+/// Appends a digit, up to the hexadecimal ones.
+pub fn push_digit(out: &mut String, digit: usize) {
+    out.push_str(DIGITS.get(digit..=digit).unwrap_or_default());
+}
+
+/// Appends a number in decimal digits. (`format!` would cost each visitor of a page a kilobyte.)
+///
+/// ```
+/// let mut text = String::new();
+/// footfall_event_model::text::push_number(&mut text, 42);
+/// assert_eq!(text, "42");
+/// ```
+pub fn push_number(out: &mut String, number: u64) {
+    if number >= 10 {
+        push_number(out, number / 10);
+    }
+    push_digit(out, (number % 10) as usize);
+}
+
 /// Replaces each lone surrogate escape (`\ud83d` without its other half) in a JSON text by `\ufffd`, in place,
 /// and returns how many there were.
 ///
@@ -104,6 +125,13 @@ mod tests {
             repair_surrogates(&mut json);
             let decoded: String = serde_json::from_slice(&json).unwrap();
             prop_assert_eq!(decoded, String::from_utf16_lossy(&units));
+        }
+
+        #[test]
+        fn a_number_is_written_as_it_is(number: u64) {
+            let mut text = String::new();
+            push_number(&mut text, number);
+            prop_assert_eq!(text, number.to_string());
         }
 
         #[test]

@@ -39,6 +39,7 @@ mod tests {
     use super::*;
     use crate::core::Now;
     use crate::core::identity::new_id;
+    use crate::core::random::Random;
 
     #[test]
     fn a_rate_is_read_in_parts() {
@@ -49,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_share_of_sessions_is_the_rate_and_lower_rates_are_within_higher_ones() {
-        let mut random = fastrand::Rng::with_seed(3);
+        let mut random = Random::new(3);
         let ids: Vec<String> =
             (0..20_000).map(|at| new_id(Now { unix_ms: 1_795_458_876_500 + at * 37, monotonic_ms: 0 }, &mut random)).collect();
         for (rate, expected) in [("0.5", 10_000_i32), ("0.1", 2_000), ("0.01", 200)] {

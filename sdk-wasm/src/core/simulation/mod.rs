@@ -192,7 +192,7 @@ fn a_sampled_session_tells_all_or_nothing_and_says_at_which_rate() {
         let mut world = World::new(*seed, Chances::default(), Settings::default());
         for _ in 0..3 {
             let text = world.numbered(0, 0);
-            let said = Said { name: "like".into(), text, rate: "0.3".into(), ..Said::default() };
+            let said = Said { name: "like", text: &text, rate: "0.3", ..Said::default() };
             world.tell(0, |tracker, now| tracker.record(said, now.unix_ms, now).unwrap());
         }
         let count = world.pages[0].tracker.counts()[0];
@@ -210,7 +210,7 @@ fn a_sampled_session_tells_all_or_nothing_and_says_at_which_rate() {
 #[test]
 fn anonymous_mode_sends_events_without_ids_and_remembers_nothing() {
     let mut world = lone_page(Settings { private: true, keeps: false, ..Settings::default() });
-    let said = Said { kind: EventType::Identify, name: "ann".into(), ..Said::default() };
+    let said = Said { kind: EventType::Identify, name: "ann", ..Said::default() };
     world.tell(0, |tracker, now| {
         assert!(tracker.record(said, now.unix_ms, now).is_err());
         tracker.set_user("ann");
