@@ -11,7 +11,7 @@ pub fn cut(text: &str, max_bytes: usize) -> &str {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    &text[..end]
+    text.get(..end).unwrap_or_default()
 }
 
 /// Texts put together. (`concat` brings a copying loop for each kind of slice into every visitor's browser.)

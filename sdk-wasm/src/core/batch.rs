@@ -122,7 +122,7 @@ impl Batch {
         add_line(&mut self.events, "");
         if page.len() + entry.own.len() > 0 {
             let comma = if page.is_empty() || entry.own.is_empty() { "" } else { "," };
-            for part in ["\"context\":{", page, comma, &entry.own, "},"] {
+            for part in &["\"context\":{", page, comma, &entry.own, "},"] {
                 self.events.push_str(part);
             }
         }
@@ -165,7 +165,7 @@ impl Batch {
             body.push_str(",\"dropped\":");
             push_number(&mut body, self.reports);
         }
-        for part in [",\"batch_id\":\"", &self.id, "\",\"unconfirmed\":[", unconfirmed, "],\"context\":{", &self.context] {
+        for part in &[",\"batch_id\":\"", &self.id, "\",\"unconfirmed\":[", unconfirmed, "],\"context\":{", &self.context] {
             body.push_str(part);
         }
         for (name, text) in &[(",", device), (",\"consent\":", consent)] {

@@ -106,14 +106,17 @@ impl Identity {
 
     /// The visitor's part of a context, as members of a JSON object.
     pub(super) fn context(&self) -> String {
-        let some = |value| Some(value).filter(|value: &&str| !value.is_empty());
         let mut object = Members::default();
-        object.texts(&[
-            ("anonymous_id", some(self.value(What::AnonymousId))),
-            ("session_id", some(self.session_id())),
-            ("user_id", some(self.value(What::User))),
-            ("group_id", some(self.value(What::Group))),
-        ]);
+        for (name, value) in &[
+            ("anonymous_id", self.value(What::AnonymousId)),
+            ("session_id", self.session_id()),
+            ("user_id", self.value(What::User)),
+            ("group_id", self.value(What::Group)),
+        ] {
+            if !value.is_empty() {
+                object.text(name, value);
+            }
+        }
         object.0
     }
 }

@@ -13,8 +13,8 @@ pub(super) fn is_in(session: &str, rate: &str) -> bool {
 /// first bytes and the high bits are what is used.
 pub(super) fn hash(text: &str) -> u32 {
     let mut hash = 0x811c_9dc5_u32;
-    for byte in text.bytes() {
-        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    for byte in text.as_bytes() {
+        hash = (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
     }
     hash = (hash ^ hash >> 15).wrapping_mul(0x2c1b_3c6d);
     hash ^ hash >> 13
@@ -22,14 +22,14 @@ pub(super) fn hash(text: &str) -> u32 {
 
 /// A decimal below 1 in parts of a million; what has another form is all.
 fn parts(rate: &str) -> u64 {
-    let mut digits = rate.bytes();
-    if digits.next() != Some(b'0') {
+    let mut digits = rate.as_bytes().iter();
+    if digits.next() != Some(&b'0') {
         return PARTS;
     }
     digits.next();
     let mut parts = 0;
     for _ in 0..6 {
-        parts = parts * 10 + u64::from(digits.next().unwrap_or(b'0').wrapping_sub(b'0'));
+        parts = parts * 10 + u64::from(digits.next().unwrap_or(&b'0').wrapping_sub(b'0'));
     }
     parts
 }

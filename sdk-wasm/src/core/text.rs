@@ -23,15 +23,6 @@ impl Members {
         quote(&mut self.0, value);
     }
 
-    /// Those texts that are there.
-    pub(super) fn texts(&mut self, texts: &[(&str, Option<&str>)]) {
-        for (name, value) in texts {
-            if let Some(value) = value {
-                self.text(name, value);
-            }
-        }
-    }
-
     /// Adds a text to what is a list of texts instead.
     pub(super) fn item(&mut self, text: &str) {
         if !self.0.is_empty() {
@@ -112,14 +103,18 @@ pub(crate) fn number(text: &mut &str) -> u64 {
 pub(super) fn of_event(event: &Own<'_>, at_ms: u64, seq: u64, key_event: bool) -> String {
     let mut object = Members::default();
     let kind = Some(event.kind.as_str()).filter(|_| event.kind != EventType::Track);
-    object.texts(&[
+    for (name, text) in &[
         ("event_id", event.event_id),
         ("type", kind),
         ("event", event.name),
         ("user_id", event.user_id),
         ("group_id", event.group_id),
         ("previous_id", event.previous_id),
-    ]);
+    ] {
+        if let Some(text) = text {
+            object.text(name, text);
+        }
+    }
     object.number("timestamp", at_ms);
     object.number("seq", seq);
     for (name, json) in &[("properties", event.properties), ("traits", event.traits)] {

@@ -79,8 +79,8 @@ impl Tracker {
         let name = Some(name);
         let names_somebody = matches!(kind, EventType::Identify | EventType::Group | EventType::Alias);
         if names_somebody && self.identity.private {
-            let message = "no user or group is told: the visitor asked for privacy (Global Privacy Control)";
-            return Err(vec![Violation::new("user_id", Rule::UnknownValue, message)]);
+            let message = joined(&["no user or group is told: the visitor asked for privacy (Global Privacy Control)"]);
+            return Err(vec![Violation::new(joined(&["user_id"]), Rule::UnknownValue, message)]);
         }
         let mut event = Own { kind, event_id: Some(&id), ..Own::default() };
         let mut slot = What::User;
