@@ -21,9 +21,9 @@ function asked(options) {
 }
 
 for (const engine of engines) {
-  test(`${engine}: it is asked for only where one of its captures is on, by a name that can be kept for ever`, async (t) => {
+  test(`${engine}: it is asked for only where a capture or an option needs it, by a name that can be kept for ever`, async (t) => {
     const without = asked();
-    const plain = await visit(t, { engine, path: "/page.html", blocked: without.blocked });
+    const plain = await visit(t, { engine, path: "/plain.html", blocked: without.blocked });
     await plain.page.evaluate(() => window.footfall.flush());
     await plain.arrived(1);
     assert.deepEqual(without.paths.filter((path) => path.includes("extras")), []);
@@ -128,7 +128,7 @@ test("it is brought once, whenever its captures are switched on", async () => {
     return { lend: () => (capture) => begun.push(capture) };
   };
   const begin = bringExtras(load, { guard: { wrap: (run) => run } }, assert.fail);
-  begin({ clicks: true, forms: false });
+  begin({ forms: false });
   assert.equal(loads, 0);
   begin({ forms: true });
   begin({ forms: true, errors: true });

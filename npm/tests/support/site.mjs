@@ -19,7 +19,8 @@ const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers
 
 /**
  * A site on a free port. `headers(path)` adds headers to a page; `answer(batch, count)` replaces the answer to a batch,
- * where a `status` of 0 is none at all; `config(count)` is the text that `GET /v1/config` answers, or a status.
+ * where a `status` of 0 is none at all and `text` is the whole of it; `config(count)` is the text that `GET /v1/config`
+ * answers, or a status. Either may be waited for.
  */
 export async function site({ headers = () => ({}), answer, config = () => "{}", roots = {}, blocked = () => false } = {}) {
   const requests = [];
@@ -49,7 +50,7 @@ export async function site({ headers = () => ({}), answer, config = () => "{}", 
     }
     if (url.pathname.startsWith(CONFIG)) {
       configs.push(url);
-      const said = config(configs.length);
+      const said = await config(configs.length);
       response.writeHead(typeof said === "number" ? said : 200, { "content-type": "application/json", "cache-control": "no-store", ...CORS });
       response.end(String(said));
       return;
@@ -59,14 +60,14 @@ export async function site({ headers = () => ({}), answer, config = () => "{}", 
         const body = url.searchParams.get("encoding") === "gzip" ? gunzipSync(sent).toString("utf8") : sent.toString("utf8");
         const batch = JSON.parse(body);
         requests.push({ url, batch, type: request.headers["content-type"], headers: request.headers, bytes: sent.length });
-        const { status = 200, headers: more, ...said } = (await answer?.(batch, requests.length)) || {};
+        const { status = 200, headers: more, text, ...said } = (await answer?.(batch, requests.length)) || {};
         const taken = store.take(batch, status, said);
         if (!status) {
           request.socket.destroy();
           return;
         }
         response.writeHead(status, { "content-type": "application/json", ...CORS, ...more });
-        response.end(JSON.stringify({ ...taken, ...said }));
+        response.end(text ?? JSON.stringify({ ...taken, ...said }));
       });
       return;
     }

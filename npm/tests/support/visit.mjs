@@ -54,7 +54,15 @@ export async function visit(t, { init, path = init ? "/own.html" : "/page.html",
   const page = await newPage();
   await prepare?.(page);
   const errors = () => page.evaluate(() => window.errors);
-  const ready = (of = page) => of.evaluate(() => window.footfall.ready());
+  /** Whether the module runs. The page itself waits for it, without a timer that a test might count. */
+  const ready = async (of = page) => {
+    await of.evaluate(() => {
+      window.runs = undefined;
+      window.footfall.ready().then((runs) => (window.runs = runs));
+    });
+    const [runs] = await until("the tracker to be ready", () => of.evaluate(() => window.runs !== undefined && [window.runs]));
+    return runs;
+  };
   /** Goes to an address of the site, and waits until the SDK runs there. */
   const go = async (to = path, of = page) => {
     await of.goto(served.origin + to);
