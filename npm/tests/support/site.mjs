@@ -18,9 +18,9 @@ const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", "
 const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers": "*" };
 
 /**
- * A site on a free port. `headers(path)` adds headers to a page; `answer(batch, count)` replaces the answer to a batch,
+ * A site on a free port. `headers(path)` adds headers to a file; `answer(batch, count)` replaces the answer to a batch,
  * where a `status` of 0 is none at all and `text` is the whole of it; `config(count)` is the text that `GET /v1/config`
- * answers, or a status. Either may be waited for.
+ * answers, or a status. Each of them may be a promise.
  */
 export async function site({ headers = () => ({}), answer, config = () => "{}", roots = {}, blocked = () => false } = {}) {
   const requests = [];
@@ -79,7 +79,7 @@ export async function site({ headers = () => ({}), answer, config = () => "{}", 
       response.writeHead(404).end();
       return;
     }
-    const head = { "content-type": TYPES[extname(file)] ?? "text/plain", ...CORS, ...headers(url.pathname) };
+    const head = { "content-type": TYPES[extname(file)] ?? "text/plain", ...CORS, ...(await headers(url.pathname)) };
     response.writeHead(200, head);
     if (prepared.length && extname(file) === ".html") response.end(withScript(await readFile(file, "utf8"), head));
     else createReadStream(file).pipe(response);
