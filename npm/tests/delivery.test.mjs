@@ -76,7 +76,8 @@ for (const engine of engines) {
     await call(page, ["track", "c"], ["flush"]);
     assert.deepEqual(names(await arrived(1)), ["c"]);
     assert.equal(served.requests.length, 2);
-    assert.equal(await page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes(":batch:")).length), 0);
+    const left = () => page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes(":batch:")).length);
+    await until("all to be forgotten", async () => (await left()) === 0);
   });
 
   test(`${engine}: a connection that breaks off is no answer, and the batch goes again`, async (t) => {
@@ -86,7 +87,7 @@ for (const engine of engines) {
     assert.deepEqual(names(await arrived(1)), ["a"]);
     const ids = served.requests.map(({ batch }) => [batch.batch_id, batch.events[0].event_id].join());
     assert.equal(new Set(ids).size, 1);
-    assert.equal(await page.evaluate(() => window.footfall.state().queued), 0);
+    await until("the answer", () => page.evaluate(() => window.footfall.state().queued === 0));
   });
 
   test(`${engine}: whatever is answered, the status counts and nothing breaks`, async (t) => {
