@@ -22,7 +22,7 @@ export function create(): Footfall {
 const tracker = create();
 
 /** Starts the tracker of this page. */
-export const init: Footfall["init"] = (options: Options) => tracker.init(options ?? {});
+export const init: Footfall["init"] = (options: Options) => tracker.init(options);
 
 /** Records an event: `track("like", { post_id: 42 })`. */
 export const track: Footfall["track"] = tracker.track;

@@ -14,26 +14,27 @@ type Call = [method: keyof Footfall, ...args: unknown[]];
 type Trackers = Footfall & { push(...calls: Call[]): void; [key: string]: unknown };
 
 const page = window as unknown as { footfall?: Call[] | Trackers };
-const script = document.currentScript as HTMLScriptElement | null;
-const { key } = script?.dataset ?? {};
-const before = page.footfall;
-const waiting = Array.isArray(before) ? before : [];
+const script = document.currentScript as HTMLScriptElement;
+const { dataset, src } = script;
+const key = dataset.key as string;
+const before = page.footfall ?? [];
 
 // The same script twice is one tracker.
-if (script && !(key && before && key in before)) {
+if (!(key in before)) {
   const tracker = early((options) =>
-    import(new URL(MODULE, script.src).href).then((module: { start(options: Options): Promise<Start> }) => module.start(options)),
+    import(`${new URL(MODULE, src)}`).then((module: { start(options: Options): Promise<Start> }) => module.start(options)),
   ) as Trackers;
   tracker.push = (...calls) => {
     for (const [method, ...args] of calls) (tracker[method] as (...args: unknown[]) => void)(...args);
   };
-  if (!before || Array.isArray(before)) page.footfall = tracker;
-  (page.footfall as Trackers)[key!] = tracker;
+  const isFirst = Array.isArray(before);
+  if (isFirst) page.footfall = tracker;
+  (page.footfall as Trackers)[key] = tracker;
   // The attributes are the options, which the module reads.
-  const options: unknown = { endpoint: new URL(script.src).origin, ...script.dataset, debug: "debug" in script.dataset };
+  const options: unknown = { endpoint: new URL(src).origin, ...dataset, debug: "debug" in dataset };
+  const init = (): void => tracker.init(options as Options);
   // What is rendered ahead counts when somebody comes to see it.
-  if ((document as { prerendering?: boolean }).prerendering) {
-    document.addEventListener("prerenderingchange", () => tracker.init(options as Options));
-  } else tracker.init(options as Options);
-  tracker.push(...waiting);
+  if ((document as { prerendering?: boolean }).prerendering) document.addEventListener("prerenderingchange", init);
+  else init();
+  if (isFirst) tracker.push(...before);
 }

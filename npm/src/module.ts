@@ -8,7 +8,7 @@ import { read, type Checked } from "./options.js";
 import type { Options } from "./types.js";
 
 /** What few sites use, and nothing can do without once it is asked for. */
-const NEEDING: readonly (keyof Options)[] = ["debug", "onSent", "onDropped", "storage"];
+const NEEDING: readonly (keyof Options)[] = ["debug", "beforeSend", "onSent", "onDropped", "storage"];
 
 let opened: Promise<void> | undefined;
 
@@ -17,9 +17,9 @@ export async function load(url: string | URL, loadExtras: () => Promise<Extras>,
   opened ??= openCore(url);
   const isNeeded = NEEDING.some((name) => options[name]);
   const [extras] = await Promise.all([isNeeded ? loadExtras().catch(() => undefined) : undefined, opened]);
-  // With options that are wrong, or not checked, it does what it can.
+  // With options that are wrong, or not checked, it does what it can; but nothing without what is to see each event.
   const given = read(options);
   const good = (extras?.checked(given) ?? given) as Checked;
   if (!good.key) warn('init needs a write key, such as { key: "pk_…" }; nothing is captured');
-  return (pageViewed, pageAt) => (good.key ? startTracker(good, pageViewed, pageAt, loadExtras, extras) : undefined);
+  return (pageViewed, pageAt) => (good.key && (extras || !good.beforeSend) ? startTracker(good, pageViewed, pageAt, loadExtras, extras) : undefined);
 }

@@ -2,30 +2,23 @@
  * What the server says that this site should capture, sample and count on: fetched when the page is idle, remembered for
  * the next page, never waited for. What the page itself says comes first.
  */
+import { attempt } from "../attempt.js";
 import type { Checked } from "../options.js";
 import type { Store } from "./storage.js";
 
-/** `GET /v1/config/{write_key}` (`docs/wire.md`). */
-interface Config {
-  capture?: object;
-  sample_rate?: number;
-  sample?: object;
-  key_events?: string[];
-}
+/** The longest text that is taken. */
+const LONGEST = 20_000;
 
-/** The options with what the server says where the page says nothing. */
+/** The options with what the server says (`docs/wire.md`) where the page says nothing. */
 export function configured(options: Checked, text = ""): Checked {
-  let config: Config = {};
-  try {
-    config = JSON.parse(text) as Config;
-  } catch {}
-  const { capture, sample_rate, sample, key_events } = config;
+  const config = attempt(() => JSON.parse(text)) as { [name: string]: unknown } | null | undefined;
+  const { capture, sample_rate, sample, key_events } = config ?? {};
   return {
-    ...(typeof sample_rate === "number" && { sampleRate: sample_rate }),
-    ...(Array.isArray(key_events) && { keyEvents: key_events }),
+    sampleRate: sample_rate as number,
+    keyEvents: key_events as string[],
     ...options,
-    sample: { ...sample, ...options.sample },
-    capture: { ...capture, ...options.capture },
+    sample: { ...(sample as object), ...options.sample },
+    capture: { ...(capture as object), ...options.capture },
   };
 }
 
@@ -33,8 +26,8 @@ export function configured(options: Checked, text = ""): Checked {
 export async function fetchConfig({ endpoint, key }: Checked, stored: Store, changed: (text: string) => void): Promise<void> {
   try {
     const response = await fetch(`${endpoint}/v1/config/${encodeURIComponent(key)}`, { credentials: "omit" });
-    const text = response.ok ? await response.text() : "";
-    if (!text || text.length > 20_000 || text === stored.get("config")) return;
+    const text = await response.text();
+    if (!response.ok || text.length > LONGEST || text === stored.get("config")) return;
     stored.set("config", text);
     changed(text);
   } catch {

@@ -12,7 +12,7 @@ export function device(): string {
     locale: navigator.language,
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     sdk: { name: "footfall-js", version: VERSION },
-    // W3C Trace Context, section 3.2.
-    traceparent: /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent ?? "") ? traceparent : undefined,
+    // W3C Trace Context, section 3.2: that of version 00 has a fixed length.
+    traceparent: traceparent?.length === 55 ? traceparent : undefined,
   }).slice(1, -1);
 }

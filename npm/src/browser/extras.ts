@@ -2,10 +2,11 @@
  * Brings in the second part, `src/extras/`: captures that few sites switch on. It comes once, when the first of them
  * is switched on, and is lent what the base has; where it cannot come, all else goes on.
  */
-import type { Cookies } from "../extras/cookies.js";
 import type { Reports } from "../extras/reports.js";
 import type { Capture, Options } from "../types.js";
+import type { Kind } from "./core.js";
 import type { Guard } from "./guard.js";
+import type { Store } from "./storage.js";
 import type { Record } from "./tracker.js";
 
 /** What the base lends, so that nothing is transferred twice. */
@@ -20,6 +21,8 @@ export interface Tools {
   masked(text: string): string;
   /** The selector of what the site masks. */
   mask: string;
+  /** Says something in debug. */
+  say(words: string): void;
   /** Where the SDK's own requests go. */
   endpoint: string;
   /** Run before the core hears that the page is hidden or left. */
@@ -28,29 +31,42 @@ export interface Tools {
   viewing: (() => void)[];
 }
 
+/** What the core is told of an event. */
+export interface Told {
+  kind: Kind;
+  /** The event's name; of `identify` and `alias` the user's id, of `group` the group's. */
+  name: string;
+  /** Properties or traits as JSON; of `alias` the id before. */
+  json: string;
+  at: number;
+}
+
 /** The second part as a module. */
 export interface Extras {
-  /** Takes the tools; what is returned starts the captures that are on and do not run yet. */
-  lend(tools: Tools): (capture: Capture) => void;
+  /** Takes the tools, for what is started or called later. */
+  lend(tools: Tools): Lent;
   /** The options that are right; what is wrong is said. */
   checked(options: Options): Options;
   /** What hooks and console hear. */
   reports(options: Options): Reports;
-  cookies(domain?: string): Cookies;
+  /** Shows each event to the page's own hook; false where it is not to be queued. */
+  edits(options: Options, reports: Reports): (told: Told) => boolean;
+  /** Keeps the visitor's ids in cookies. */
+  withCookies(stored: Store, writeKey: string, domain?: string): Store;
 }
 
-/** Returns what switches captures of the second part on, at the start or at any time later. */
-export function bringExtras(load: () => Promise<Extras>, tools: Tools, say: (words: string) => void): (capture: Capture) => void {
-  let coming: Promise<(capture: Capture) => void> | undefined;
-  return (capture) => {
-    // Those of the base have been started.
-    if (!Object.values(capture).some((isOn) => isOn)) return;
-    coming ??= load()
-      .then(({ lend }) => tools.guard.wrap(lend(tools)))
-      .catch((error: unknown) => {
-        say(`the second part cannot be loaded: ${error}`);
-        return () => {};
-      });
-    void coming.then((begin) => begin(capture));
+export interface Lent {
+  /** Starts the captures that are on and do not run yet. */
+  start(capture: Capture): void;
+  /** Calls of the page that few make. */
+  calls: { [method: string]: (at: number, ...args: never[]) => unknown };
+}
+
+/** Returns what brings the second part, at the start or at any time later. */
+export function bringExtras(load: () => Promise<Extras>, tools: Tools): (use: (lent: Lent) => void) => void {
+  let coming: Promise<Lent> | undefined;
+  return (use) => {
+    coming ??= load().then(({ lend }) => lend(tools));
+    coming.then(tools.guard.wrap(use)).catch((error: unknown) => tools.say(`the second part cannot be loaded: ${error}`));
   };
 }

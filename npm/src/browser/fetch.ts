@@ -78,17 +78,22 @@ export async function post(url: string, body: string): Promise<Answer> {
   };
 }
 
-/** Packs a body where that pays and can be waited for. Nothing where it is to go as it is. */
+/** Waits for a later task, and packs a body where that pays. Nothing where it is to go as it is. */
 async function pack(body: string): Promise<Blob | undefined> {
-  if (body.length < PACKED_FROM || document.hidden || !window.CompressionStream) return undefined;
   let hurried!: () => void;
   const inHurry = new Promise<undefined>((resolve) => (hurried = () => resolve(undefined)));
   packing.add(hurried);
-  const stream = new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"));
-  const packed = new Response(stream).arrayBuffer().then((bytes) => new Blob([bytes], { type: "text/plain" }));
   try {
-    return await Promise.race([packed, inHurry]);
+    return await Promise.race([body.length < PACKED_FROM || !window.CompressionStream ? soon() : gzip(body), inHurry]);
   } finally {
     packing.delete(hurried);
   }
+}
+
+/** A request costs the page more than all else; nobody who has just done something waits for it. */
+const soon = (): Promise<undefined> => new Promise((resolve) => setTimeout(resolve));
+
+async function gzip(body: string): Promise<Blob> {
+  const stream = new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Blob([await new Response(stream).arrayBuffer()], { type: "text/plain" });
 }

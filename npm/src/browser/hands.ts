@@ -1,10 +1,11 @@
 /** Carries out what the core wants: sends, keeps, remembers, and passes on what became of events. */
 import type { Reports } from "../extras/reports.js";
 import type { Checked } from "../options.js";
-import type { Event, State } from "../types.js";
+import type { State } from "../types.js";
 import { sendBeacon } from "./beacon.js";
 import { Done, What, type Hands as Act } from "./core.js";
 import { post, type Answer } from "./fetch.js";
+import type { Told } from "./extras.js";
 import type { Guard } from "./guard.js";
 import type { Store } from "./storage.js";
 
@@ -17,13 +18,13 @@ export interface Hands {
   state(): State;
 }
 
-/** `seen` tells the event that the core is being told of, `answered` tells the core. */
+/** `subject` is the event that the core is being told of, `answered` tells the core. */
 export function makeHands(
   guard: Guard,
   { key, endpoint }: Checked,
   stored: Store,
   reports: Reports | undefined,
-  seen: () => Event,
+  subject: () => Told,
   answered: (text: string) => void,
 ): Hands {
   const url = `${endpoint}/v1/events?key=${encodeURIComponent(key)}&priority=`;
@@ -35,8 +36,8 @@ export function makeHands(
     reports?.answered(body, answer);
     const { status, retryAfterMs, events, receipts } = answer;
     // Where single events are to come again, the batch does: the server stores what it does not have.
-    const told = status === 200 && events.some((event) => event.status === "retry") ? 503 : status;
-    const lines = receipts.map(({ batch_id, status }) => `\n${batch_id} ${status[0]}`);
+    const told = status === 200 && events.some((event) => event?.status === "retry") ? 503 : status;
+    const lines = receipts.map((receipt) => `\n${receipt?.batch_id} ${`${receipt?.status}`[0]}`);
     answered(`${handle} ${told} ${retryAfterMs}${lines.join("")}`);
   };
 
@@ -46,7 +47,7 @@ export function makeHands(
       if (what < What.Refused) {
         slots[what] = text;
         stored.remember(what, text);
-      } else if (what === What.Refused) reports?.refused(seen(), text);
+      } else if (what === What.Refused) reports?.refused(subject(), text);
       else if (what === What.Lost) reports?.lost(text);
       else if (what === What.State) counts = text;
       else if (what < What.Beacon) void post(to, text).then(guard.wrap((answer) => hear(number, text, answer)));

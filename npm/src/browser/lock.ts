@@ -3,6 +3,8 @@
  * that holds one is kept out of the back/forward cache.
  */
 
+import { attempt } from "../attempt.js";
+
 /** How long the mark of another tab counts where there are no locks (`http:`), and how long a mark may be overwritten. */
 const MARKED_MS = 2_000;
 const CONTEST_MS = 100;
@@ -14,12 +16,11 @@ export function oneTab(name: string, run: () => void): void {
     locks.request(name, { ifAvailable: true }, (lock) => lock && run()).catch(() => {});
     return;
   }
-  try {
+  // Where nothing is stored, nothing is shared.
+  attempt(() => {
     const mark = `${Date.now()} ${Math.random()}`;
     if (Date.now() - parseInt(localStorage[name], 10) < MARKED_MS) return;
     localStorage[name] = mark;
     setTimeout(() => localStorage[name] === mark && run(), CONTEST_MS);
-  } catch {
-    // Where nothing is stored, nothing is shared.
-  }
+  });
 }

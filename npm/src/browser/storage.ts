@@ -2,25 +2,18 @@
  * What outlives the page: ids shared by all tabs and batches that are not confirmed in `localStorage`, the tab's own
  * count in `sessionStorage`. Either may be forbidden, full or taken away at any time; the tracker then works from memory.
  */
-import type { Cookies } from "../extras/cookies.js";
+import { attempt } from "../attempt.js";
 import { Done } from "./core.js";
 import type { Guard } from "./guard.js";
 
-/**
- * The core's slots, in its order. Storage is open to the whole page: what comes from there is a value only if it looks
- * like one.
- */
-const SLOTS: readonly [name: string, value: RegExp][] = [
-  ["anonymous_id", /^[\w-]{8,64}$/],
-  ["session", /^[\w-]{8,64}( \d{1,15}){3}$/],
-  ["user", /^[^\n]{1,256}$/],
-  ["group", /^[^\n]{1,256}$/],
-  ["dropped", /^\d{1,15}$/],
-  ["seq", /^\d{1,15}$/],
-];
+/** The core's slots, in its order, and the visitor's choice. */
+const SLOTS = ["anonymous_id", "session", "user", "group", "dropped", "seq", "consent"];
+/** Storage is open to the whole page: what comes from there is a value only if it looks like one. */
+const ID = "[\\w-]{8,64}";
+const VALUES = [ID, `${ID}( \\d{1,15}){3}`, ".{1,256}", ".{1,256}", "\\d{1,15}", "\\d{1,15}", "{.{1,2000}"];
+/** Of this tab alone. */
 const SEQ = 5;
-/** The slots that a cookie may hold. */
-const VISITOR = 2;
+export const CONSENT = 6;
 /** A kept batch: from when on it is free, whose it is, and its lines, the first of which is its id. */
 const BATCH = /^(\d{1,15}) (\S+)\n([\w-]+\n[^]*)/;
 /** Who took a batch over sends it within this time. */
@@ -29,7 +22,7 @@ const LEASE_MS = 15_000;
 const LONGEST_MS = 86_400_000;
 
 export interface Store {
-  /** Tells what earlier pages left in the slots, and later what other tabs store there. */
+  /** Tells what earlier pages left in the slots, and later what other tabs store there; nothing where it is no value. */
   load(guard: Guard, recalled: (slot: number, value: string) => void): void;
   remember(slot: number, value: string): void;
   /** Keeps a batch until that time. */
@@ -39,86 +32,86 @@ export interface Store {
   forget(id: string): void;
   /** Takes over the batches of pages that are gone; returns when the next one is free, or Infinity. */
   claim(adopt: (lines: string) => void): number;
-  /** A value of another kind: the visitor's choice, the settings of the server. */
+  /** A value of another kind. */
   get(name: string): string | undefined;
   set(name: string, value: string): void;
   /** Removes all but the visitor's choice. */
   forgetAll(): void;
 }
 
-/** Merely naming a forbidden storage throws, and it may be forbidden later. */
-function attempt<Value>(act: () => Value): Value | null {
-  try {
-    return act();
-  } catch {
-    return null;
-  }
-}
-
+// Merely naming a forbidden storage throws, and it may be forbidden later.
 const area = (slot: number): Storage => (slot === SEQ ? sessionStorage : localStorage);
-const owner = (value: string | null): string | undefined => BATCH.exec(value ?? "")?.[2];
+const owner = (key: string): string | undefined => BATCH.exec(localStorage.getItem(key)!)?.[2];
 
-/** The store of one tracker; `most` is how many characters all kept batches may have together. The visitor's ids may be in a cookie. */
-export function store(writeKey: string, most: number, isUsed: boolean, cookie?: Cookies): Store {
+const keys = (slot: number, start: string): string[] => Object.keys(area(slot)).filter((key) => key.startsWith(start)).sort();
+const isValue = (slot: number, value: unknown): boolean => RegExp(`^${VALUES[slot]}$`).test(`${value ?? ""}`);
+
+/**
+ * The store of one tracker; `most` is how many characters all kept batches may have together. Where it is not used, only
+ * the visitor's choice is kept.
+ */
+export function store(writeKey: string, most: number, isUsed: boolean): Store {
   const prefix = `footfall:${writeKey}:`;
   const me = `${performance.timeOrigin}${Math.random()}`;
   /** Batches that this page has kept, and not seen taken. */
   const mine = new Set<string>();
-  const name = (slot: number): string => prefix + SLOTS[slot]![0];
-  const batches = (): string[] => Object.keys(localStorage).filter((key) => key.startsWith(`${prefix}batch:`));
-  const use = <Value>(act: () => Value): Value | null => (isUsed ? attempt(act) : null);
+  const name = (slot: number): string => prefix + SLOTS[slot]!;
+  const batchKey = (id: string): string => `${prefix}batch:${id}`;
+  const use = <Value>(act: () => Value): Value | undefined => (isUsed ? attempt(act) : undefined);
   return {
     load(guard, recalled) {
-      const read = (slot: number, value: string | null | undefined): void => {
-        if (SLOTS[slot]![1].test(value ?? "")) recalled(slot, value!);
-      };
       for (const slot of SLOTS.keys()) {
-        read(slot, use(() => (cookie && slot < VISITOR ? cookie.get(name(slot)) : area(slot).getItem(name(slot)))));
+        const value = isUsed || slot === CONSENT ? attempt(() => area(slot).getItem(name(slot))) : "";
+        if (isValue(slot, value)) recalled(slot, value!);
       }
-      if (isUsed) {
-        guard.listen<StorageEvent>(window, "storage", ({ key, newValue }) => {
-          for (const slot of [0, 1, 2, 3]) if (key === name(slot)) read(slot, newValue);
-        });
-      }
+      guard.listen<StorageEvent>(window, "storage", ({ key, newValue }) => {
+        const slot = SLOTS.findIndex((_, slot) => key === name(slot));
+        // An id that is gone is none here, too: the visitor was forgotten in another tab.
+        if ((isUsed || slot === CONSENT) && slot >= 0 && slot !== SEQ && (isValue(slot, newValue) || (!newValue && slot < 4))) {
+          recalled(slot, newValue ?? "");
+        }
+      });
     },
     remember(slot, value) {
-      use(() => {
-        if (cookie && slot < VISITOR) cookie.set(name(slot), value);
-        else if (value) area(slot).setItem(name(slot), value);
+      if (!isUsed && slot !== CONSENT) return;
+      attempt(() => {
+        if (value) area(slot).setItem(name(slot), value);
         else area(slot).removeItem(name(slot));
       });
     },
     keep: (text, freeAt) =>
       use(() => {
-        const key = `${prefix}batch:${text.split("\n", 1)[0]}`;
-        if (mine.has(key) && owner(localStorage.getItem(key)) !== me) {
+        const key = batchKey(text.split("\n", 1)[0]!);
+        if (mine.has(key) && owner(key) !== me) {
           mine.delete(key);
           return Done.Taken;
         }
-        let bytes = text.length;
-        for (const other of batches()) if (other !== key) bytes += localStorage.getItem(other)?.length ?? 0;
-        if (bytes <= most && attempt(() => localStorage.setItem(key, `${freeAt} ${me}\n${text}`)) !== null) {
+        mine.delete(key);
+        const others = keys(0, batchKey("")).filter((other) => other !== key);
+        const bytes = others.reduce((sum, other) => sum + localStorage.getItem(other)!.length, text.length);
+        try {
+          if (bytes > most) throw key;
+          localStorage.setItem(key, `${freeAt} ${me}\n${text}`);
           mine.add(key);
           return Done.Yes;
+        } catch {
+          // What stays behind must not be less than what is sent under the same id.
+          localStorage.removeItem(key);
+          return Done.No;
         }
-        // What stays behind must not be less than what is sent under the same id.
-        mine.delete(key);
-        localStorage.removeItem(key);
-        return Done.No;
       }) ?? Done.No,
-    batch: (id) => use(() => BATCH.exec(localStorage.getItem(`${prefix}batch:${id}`) ?? "")?.[3]) ?? undefined,
+    batch: (id) => attempt(() => BATCH.exec(localStorage.getItem(batchKey(id))!)?.[3]),
     forget(id) {
-      const key = `${prefix}batch:${id}`;
-      mine.delete(key);
-      use(() => localStorage.removeItem(key));
+      mine.delete(batchKey(id));
+      use(() => localStorage.removeItem(batchKey(id)));
     },
     claim: (adopt) =>
       use(() => {
         const now = Date.now();
         let next = Infinity;
         // Oldest first: ids sort by time.
-        for (const key of batches().sort()) {
-          const [, freeAt = 0, whose, lines] = BATCH.exec(localStorage.getItem(key) ?? "") ?? [];
+        for (const key of keys(0, batchKey(""))) {
+          const [, freeAt = 0, whose, lines] = BATCH.exec(localStorage.getItem(key)!) ?? [];
           if (!lines) localStorage.removeItem(key);
           else if (whose === me) continue;
           else if (+freeAt > now && +freeAt < now + LONGEST_MS) next = Math.min(next, +freeAt);
@@ -134,12 +127,9 @@ export function store(writeKey: string, most: number, isUsed: boolean, cookie?: 
     set: (what, value) => use(() => localStorage.setItem(prefix + what, value)),
     forgetAll() {
       mine.clear();
-      for (const slot of [0, 1]) cookie?.set(name(slot), "");
-      for (const slot of [SEQ, 0]) {
+      for (const slot of [0, SEQ]) {
         attempt(() => {
-          for (const key of Object.keys(area(slot))) {
-            if (key.startsWith(prefix) && key !== `${prefix}consent`) area(slot).removeItem(key);
-          }
+          for (const key of keys(slot, prefix)) if (key !== name(CONSENT)) area(slot).removeItem(key);
         });
       }
     },

@@ -2,11 +2,11 @@
  * A running tracker: the core in the module decides, these hands carry it out. Everything that the page tells, by
  * captures or by calls, comes through here.
  */
+import { attempt } from "../attempt.js";
 import { warn } from "../console.js";
-import type { Run } from "../early.js";
+import type { Call, Run } from "../early.js";
 import type { Checked } from "../options.js";
 import { asksForPrivacy } from "../privacy.js";
-import type { Event } from "../types.js";
 import { campaign, pathOf, place, scrubbed, target } from "./address.js";
 import { captureClicks, clicked } from "./clicks.js";
 import { configured, fetchConfig } from "./config.js";
@@ -14,7 +14,7 @@ import { consents } from "./consent.js";
 import { makeCore, Kind, record as recordOf, Tell } from "./core.js";
 import { device } from "./device.js";
 import { describe } from "./element.js";
-import { bringExtras, type Extras } from "./extras.js";
+import { bringExtras, type Extras, type Told } from "./extras.js";
 import { hurry } from "./fetch.js";
 import { Guard } from "./guard.js";
 import { makeHands } from "./hands.js";
@@ -24,17 +24,16 @@ import { followLifecycle } from "./lifecycle.js";
 import { oneTab } from "./lock.js";
 import { masked } from "./masked.js";
 import { capturePageViews } from "./page-views.js";
-import { store } from "./storage.js";
+import { CONSENT, store } from "./storage.js";
 import { captureViews, type Views } from "./views.js";
+
+/** So many calls wait for the end of their task at most. */
+const QUEUE = 500;
+/** Calls that are made at once. */
+const NOW = /^(flush|st|anon)/;
 
 /** Records a captured event. */
 export type Record = (name: string, properties: object, at?: number) => void;
-
-/** The most timed events that run at once. */
-const TIMERS = 100;
-const TYPES = ["track", "page", "", "identify", "group", "alias"];
-/** What an event's name is, and where its values are. */
-const NAMED = ["event", "event", "", "user_id", "group_id", "user_id"];
 
 /**
  * Starts a tracker; nothing where the visitor's browser asks for privacy and the site lets that turn it off. `isViewed`
@@ -47,14 +46,15 @@ export function startTracker(
   loadExtras: () => Promise<Extras>,
   extras?: Extras,
 ): Run | undefined {
-  const { key, endpoint, flushInterval = 5_000, flushCount = 50, storageBytes = 262_144, privacy, storage, beforeSend } = given;
+  const { key, endpoint, flushInterval = 5_000, flushCount = 50, storageBytes = 262_144, privacy, storage } = given;
   const guard = new Guard();
   const say = (words: string): void => {
     if (given.debug) warn(words);
   };
   const isPrivate = privacy !== "ignore" && asksForPrivacy();
   const isKept = !isPrivate && storage !== "memory";
-  const stored = store(key, storageBytes, isKept, storage === "cookie" ? extras?.cookies(given.cookieDomain) : undefined);
+  const plain = store(key, storageBytes, isKept);
+  const stored = storage === "cookie" && extras && isKept ? extras.withCookies(plain, key, given.cookieDomain) : plain;
   if (isPrivate) stored.forgetAll();
   if (isPrivate && privacy === "off") {
     say("nothing is captured: the visitor asks for privacy");
@@ -62,17 +62,22 @@ export function startTracker(
   }
   let options = configured(given, stored.get("config"));
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let wakeAt = 0;
   let isUpToDate = true;
   /** The event that the core is being told of. */
-  let seen: () => Event;
+  let told: Told;
 
   const reports = extras?.reports(given);
-  const hands = makeHands(guard, given, stored, reports, () => seen(), (text) => tell(Tell.Answered, text));
+  const edit = reports && extras?.edits(given, reports);
+  const hands = makeHands(guard, given, stored, reports, () => told, (text) => tell(Tell.Answered, text));
   const core = makeCore(hands.act, flushInterval, flushCount, storageBytes, isPrivate, isKept);
   const tell = guard.wrap((what: number, text: string = "", at: number = Date.now()): void => {
-    const wakeAt = core.tell(what, text, at);
-    clearTimeout(timer);
-    timer = wakeAt ? setTimeout(tell, wakeAt - performance.now(), Tell.Wake) : undefined;
+    const before = wakeAt;
+    wakeAt = core.tell(what, text, at);
+    if (wakeAt !== before || what === Tell.Wake) {
+      clearTimeout(timer);
+      timer = wakeAt ? setTimeout(tell, wakeAt - performance.now(), Tell.Wake) : undefined;
+    }
     if (isUpToDate && what !== Tell.Keep && what !== Tell.State) {
       isUpToDate = false;
       // Once for all that happens in this task.
@@ -86,42 +91,16 @@ export function startTracker(
   guard.whenOff(() => clearTimeout(timer));
 
   let supers: object | undefined;
-  const event = (kind: Kind, name: string, json = "", at = Date.now()): void => {
-    const bag = kind > Kind.Page ? "traits" : "properties";
-    const named = NAMED[kind]!;
-    let told = json;
-    if (bag === "properties" && supers && /^({|$)/.test(json)) {
-      told = JSON.stringify({ ...supers, ...(json && (JSON.parse(json) as object)) });
-    }
-    seen = () => ({
-      type: TYPES[kind]!,
-      [named]: name,
-      timestamp: at,
-      ...(kind === Kind.Alias ? { previous_id: told } : told && { [bag]: JSON.parse(told) as object }),
-    });
-    let final = name;
-    if (beforeSend) {
-      const before = seen();
-      let after: Event | null | undefined | false;
-      let reason = "beforeSend dropped it";
-      try {
-        after = beforeSend(before);
-      } catch (error) {
-        // What it was to take out is not known.
-        reason = `beforeSend threw: ${error}`;
-      }
-      if (!after || typeof after !== "object") {
-        reports?.refused(before, reason);
-        return;
-      }
-      final = text(after[named]);
-      told = kind === Kind.Alias ? text(after.previous_id) : (JSON.stringify(after[bag]) ?? "");
-    }
-    const what = kind === Kind.Track ? final : TYPES[kind]!;
-    const rate = options.sample?.[what] ?? options.sampleRate ?? 1;
-    const isKey = kind === Kind.Track && options.keyEvents?.includes?.(final);
-    const lines = [told, line(final), rate < 1 ? rate.toFixed(6) : ""].join("\n");
-    tell(recordOf(kind, !!isKey, consent.category(what)), lines, at);
+  const event = (kind: Kind, name: string, given = "", at = Date.now()): void => {
+    const isOurs = kind <= Kind.Page && supers && /^({|$)/.test(given);
+    told = { kind, name, json: isOurs ? JSON.stringify({ ...supers, ...parsed(given) }) : given, at };
+    if (edit && !edit(told)) return;
+    const isTrack = kind === Kind.Track;
+    const named = isTrack ? told.name : "";
+    const rate = Number(options.sample?.[named] ?? options.sampleRate ?? 1);
+    const isKey = isTrack && options.keyEvents?.includes?.(named);
+    const lines = `${line(told.json)}\n${line(told.name)}\n${rate < 1 ? rate.toFixed(6) : ""}`;
+    tell(recordOf(kind, !!isKey, consent.category(named)), lines, at);
   };
   const record: Record = (name, properties, at) => event(Kind.Track, name, JSON.stringify(properties), at);
 
@@ -129,8 +108,8 @@ export function startTracker(
   let settleClicks: (() => void) | undefined;
   let views: Views | undefined;
   let leaving: Leaving | undefined;
-  /** Tells all that waits for a later moment, before what must come after it. */
-  const drain = (): void => {
+  /** Tells what captures keep for a later moment, before what must come after it. */
+  const settle = (): void => {
     settleClicks?.();
     waiting.drain();
   };
@@ -166,11 +145,18 @@ export function startTracker(
   };
 
   tell(Tell.SetDevice, device());
+  const consent = consents(given.categories, (text) => tell(Tell.SetConsent, text));
+  let choice: unknown = given.consent;
   stored.load(guard, (slot, value) => {
+    if (slot === CONSENT) {
+      choice = value;
+      consent.take(value);
+      return;
+    }
     hands.recall(slot, value);
     tell(Tell.Recall + slot, value);
   });
-  const consent = consents(stored, given, (text) => tell(Tell.SetConsent, text));
+  if (choice) consent.take(choice);
   if (given.userId) tell(Tell.SetUser, given.userId);
   const cameBy = campaign(location.href);
   if (cameBy) tell(Tell.SetCampaign, cameBy);
@@ -192,11 +178,19 @@ export function startTracker(
     clicks: () => (settleClicks = captureClicks(guard, options, waiting, record)),
     pages: () => capturePageViews(guard, waiting, viewer, isViewed, pageAt),
   };
-  const startExtras = bringExtras(
-    loadExtras,
-    { guard, record, describe, target: (address) => target(address, addresses), masked, mask: given.mask ? `[data-track-mask],${given.mask}` : "[data-track-mask]", endpoint, hiding, viewing },
+  const mask = ["[data-track-mask]", ...(given.mask ? [given.mask] : [])].join();
+  const bring = bringExtras(loadExtras, {
+    guard,
+    record,
+    describe,
+    target: (address) => target(address, addresses),
+    masked,
+    mask,
     say,
-  );
+    endpoint,
+    hiding,
+    viewing,
+  });
   const startCaptures = (): void => {
     const { views, leave, clicks, pages, ...others } = options.capture ?? {};
     for (const [name, isOn] of Object.entries({ views, leave, clicks, pages })) {
@@ -204,7 +198,7 @@ export function startTracker(
       starts[name]?.();
       delete starts[name];
     }
-    startExtras(others);
+    if (Object.values(others).some((isOn) => isOn)) bring((lent) => lent.start(others));
   };
   startCaptures();
 
@@ -213,7 +207,7 @@ export function startTracker(
   const claim = guard.wrap(() => {
     clearTimeout(nextClaim);
     if (!consent.isGranted()) return;
-    oneTab(`footfall:${key}`, guard.wrap(() => {
+    if (isKept) oneTab(`footfall:${key}:claim`, guard.wrap(() => {
       const next = stored.claim((lines) => tell(Tell.Adopt, lines)) - Date.now();
       if (next < Infinity) nextClaim = setTimeout(claim, Math.max(next, 1_000));
     }));
@@ -232,12 +226,13 @@ export function startTracker(
   );
 
   const leave = (what: number): void => {
-    drain();
+    makeCalls();
+    settle();
     leaving?.leave();
     views?.pause();
     for (const run of hiding) run();
-    hurry();
     tell(what);
+    hurry();
   };
   const shown = (): void => {
     leaving?.resume();
@@ -247,9 +242,8 @@ export function startTracker(
   };
   followLifecycle(guard, () => leave(Tell.Hide), () => leave(Tell.Leave), shown);
 
-  const timers = new Map<string, number>();
-  const sayConsent = (said: string): void => {
-    consent.say(said);
+  const sayConsent = (said: unknown): void => {
+    stored.remember(CONSENT, consent.take(said));
     claim();
   };
   const calls: { [method: string]: (at: number, ...args: never[]) => unknown } = {
@@ -257,26 +251,16 @@ export function startTracker(
     page(at, json?: string) {
       // A route that waits to be looked at is this one.
       here = location.href;
-      drain();
+      settle();
       viewPage(json, at);
     },
     identify: (at, userId: unknown, json?: string) => event(Kind.Identify, text(userId), json, at),
-    alias: (at, userId: unknown, previousId: unknown) => event(Kind.Alias, text(userId), line(text(previousId)), at),
+    alias: (at, userId: unknown, previousId: unknown) => event(Kind.Alias, text(userId), line(previousId), at),
     group: (at, groupId: unknown, json?: string) => event(Kind.Group, text(groupId), json, at),
     set(_, json = "{}") {
-      supers = { ...supers, ...JSON.parse(json) };
+      supers = { ...supers, ...parsed(json) };
     },
-    startTimer(at, name: unknown) {
-      if (timers.size < TIMERS) timers.set(text(name), at);
-      else say(`there are ${TIMERS} timers already; ${name} is not started`);
-    },
-    stopTimer(at, name: unknown, json = "{}") {
-      const since = timers.get(text(name));
-      if (since === undefined) say(`${name} was not started`);
-      else event(Kind.Track, text(name), JSON.stringify({ ...JSON.parse(json), duration_ms: at - since }), at);
-      timers.delete(text(name));
-    },
-    consent: (_, said: string) => sayConsent(said),
+    consent: (_, said: unknown) => sayConsent(said),
     optOut: () => sayConsent("denied"),
     optIn: () => sayConsent("granted"),
     reset() {
@@ -292,15 +276,38 @@ export function startTracker(
       tell(Tell.State);
       return hands.state();
     },
+    anonymousId: () => hands.state().anonymousId,
+    refuse: (_, subject: unknown, reason: string) => say(`${text(subject)} was refused: ${reason}`),
+    init: () => say("init was called already"),
     stop() {
       tell(Tell.Leave);
       guard.stop();
       core.leave();
     },
   };
-  return guard.wrap((at, method, ...args) => {
-    if (method !== "page") drain();
-    return calls[method]?.(at, ...(args as never[]));
+  /** Calls that the page makes in one task are carried out at its end, so that each costs the page next to nothing. */
+  let queue: Call[] = [];
+  const makeCall = ([at, method, ...args]: Call): unknown => {
+    if (method !== "page") settle();
+    const call = calls[method];
+    if (call) return call(at, ...(args as never[]));
+    // What few call comes with its own time.
+    return bring((lent) => (lent.calls[method] ? lent.calls[method](at, ...(args as never[])) : say(`there is no call ${method}`)));
+  };
+  const makeCalls = guard.wrap(() => {
+    const made = queue;
+    queue = [];
+    made.forEach(makeCall);
+  });
+  return guard.wrap((...call) => {
+    if (NOW.test(call[1])) {
+      makeCalls();
+      return makeCall(call);
+    }
+    const length = queue.push(call);
+    if (length === 1) queueMicrotask(makeCalls);
+    else if (length > QUEUE) makeCalls();
+    return undefined;
   });
 }
 
@@ -309,7 +316,12 @@ function text(value: unknown): string {
   return typeof value === "string" || typeof value === "number" ? `${value}` : "";
 }
 
+/** Properties that crossed as text. What is no object is nothing here; the core says so in words. */
+function parsed(json: string): object | undefined {
+  return attempt(() => JSON.parse(json) as object);
+}
+
 /** A text as one line: a line feed becomes another control character, which the core refuses in words. */
-function line(text: string): string {
-  return text.replaceAll("\n", "\r");
+function line(value: unknown): string {
+  return text(value).replaceAll("\n", "\r");
 }

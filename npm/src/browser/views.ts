@@ -9,6 +9,8 @@ import type { Record } from "./tracker.js";
 
 /** A burst of changes to the page is looked through once. */
 const SETTLE_MS = 100;
+/** What is taller than the viewport waits for a share that only its size tells: so it is told at each hundredth. */
+const STEPS = Array.from({ length: 101 }, (_, step) => step / 100);
 
 export interface Views {
   /** A new view of the page: everything counts again. */
@@ -20,68 +22,49 @@ export interface Views {
 }
 
 /** Nothing where the browser cannot tell what is visible. */
-export function captureViews(guard: Guard, options: Checked, record: Record): Views | undefined {
-  if (!window.IntersectionObserver) return undefined;
-  const { viewShare = 0.5, viewTime = 1_000 } = options;
-  /** Elements that are visible enough, each with what waits for its time to pass while the page is visible too. */
-  const held = new Map<Element, ReturnType<typeof setTimeout> | undefined>();
-  /** By the share of an element's area that they wait for. */
-  const observers = new Map<number, IntersectionObserver>();
-  /** Elements by who observes them in this view of the page, or did until they were viewed. */
-  let observed = new WeakMap<Element, IntersectionObserver>();
+export function captureViews(guard: Guard, { viewShare, viewTime }: Checked, record: Record): Views | undefined {
+  if (!window.IntersectionObserver || !window.MutationObserver) return undefined;
+  /** Elements that are visible enough, each with what waits for its time to pass. */
+  const held = new Map<Element, ReturnType<typeof setTimeout>>();
+  /** Elements that are observed in this view of the page, or were until they were viewed. */
+  let known = new WeakSet<Element>();
   let soon: ReturnType<typeof setTimeout> | undefined;
 
   const pause = (): void => held.forEach(clearTimeout);
-  const release = (element: Element): void => {
-    clearTimeout(held.get(element));
-    held.delete(element);
-  };
   const hold = (element: Element): void => {
     clearTimeout(held.get(element));
-    held.set(element, document.hidden ? undefined : setTimeout(seen, setting(element, "time", viewTime), element));
-  };
-  const observe = (element: Element, share: number): void => {
-    let observer = observers.get(share);
-    if (!observer) {
-      const hear = guard.wrap((entries: IntersectionObserverEntry[]) => entries.forEach((entry) => changed(entry, share)));
-      // At 0 it is told that an element comes into sight, and how large it is by then.
-      observers.set(share, (observer = new IntersectionObserver(hear, { threshold: [0, share] })));
-    }
-    observed.get(element)?.unobserve(element);
-    observed.set(element, observer);
-    observer.observe(element);
+    if (!document.hidden) held.set(element, setTimeout(seen, setting(element, "time", viewTime ?? 1_000), element));
   };
   const seen = guard.wrap((element: Element) => {
-    release(element);
-    observed.get(element)?.unobserve(element);
+    held.delete(element);
+    visibility.unobserve(element);
     record(element.getAttribute("data-track-view") || "element_view", describe(element));
   });
-  const changed = (entry: IntersectionObserverEntry, share: number): void => {
-    const { target, boundingClientRect, rootBounds } = entry;
-    release(target);
-    if (!entry.isIntersecting) return;
-    // What is taller than the viewport is measured by the share of the viewport that it covers.
-    const most = Math.min(1, (rootBounds?.height ?? innerHeight) / boundingClientRect.height) || 0;
-    const needed = Math.floor(Math.min(1, setting(target, "share", viewShare)) * most * 1_000) / 1_000;
-    if (needed !== share) observe(target, needed);
-    else if (entry.intersectionRatio > share - 1e-6) hold(target);
+  const changed = ({ target, boundingClientRect, intersectionRatio, isIntersecting }: IntersectionObserverEntry): void => {
+    // It may cover the viewport and have more.
+    const most = Math.min(1, innerHeight / boundingClientRect.height || 1);
+    const needed = Math.floor(Math.min(1, setting(target, "share", viewShare ?? 0.5)) * most * 100) / 100;
+    if (!isIntersecting || intersectionRatio < needed) {
+      clearTimeout(held.get(target));
+      held.delete(target);
+    } else if (!held.has(target)) hold(target);
   };
   /** Observes what is not observed yet. */
   const search = guard.wrap(() => {
     soon = undefined;
     for (const element of document.querySelectorAll("[data-track-view]")) {
-      if (!observed.has(element)) observe(element, viewShare);
+      if (known.has(element)) continue;
+      known.add(element);
+      visibility.observe(element);
     }
   });
+  const visibility = new IntersectionObserver(guard.wrap((entries) => entries.forEach(changed)), { threshold: STEPS });
+  const changes = new MutationObserver(guard.wrap(() => void (soon ??= setTimeout(search, SETTLE_MS))));
   const stop = (): void => {
     pause();
     held.clear();
-    observers.forEach((observer) => observer.disconnect());
-    observers.clear();
-    observed = new WeakMap();
+    visibility.disconnect();
   };
-
-  const changes = new MutationObserver(guard.wrap(() => void (soon ??= setTimeout(search, SETTLE_MS))));
   changes.observe(document, { childList: true, subtree: true, attributeFilter: ["data-track-view"] });
   guard.whenOff(() => {
     stop();
@@ -92,6 +75,7 @@ export function captureViews(guard: Guard, options: Checked, record: Record): Vi
   return {
     restart() {
       stop();
+      known = new WeakSet();
       search();
     },
     pause,

@@ -1,7 +1,9 @@
 /** What became of events, for the hooks of the page and, in debug, for its console in words. */
 import { warn } from "../console.js";
+import type { Told } from "../browser/extras.js";
 import type { Answer } from "../browser/fetch.js";
 import type { Event, Options } from "../types.js";
+import { seen } from "./events.js";
 
 /** Refusals after which a batch goes again; all other 4xx are final. */
 const AGAIN = new Set([408, 413, 425, 429]);
@@ -10,7 +12,7 @@ export interface Reports {
   /** What a server said to a batch. */
   answered(body: string, answer: Answer): void;
   /** An event was refused by the checks, or dropped by the page's own hook. */
-  refused(event: Event, reason: string): void;
+  refused(told: Told, reason: string): void;
   /** An event, the members of its JSON, was dropped at the bound. */
   lost(members: string): void;
   /** The server has confirmed a batch that left without an answer; these are the members of its events. */
@@ -30,7 +32,8 @@ export function reports({ onSent, onDropped, debug }: Options): Reports {
     }
   };
   return {
-    answered(body, { status, events, reason }) {
+    answered(body, { status, events: results, reason }) {
+      const events = results.filter((result) => result);
       for (const event of events) say(`event ${event.event_id} is ${event.status}: ${event.reason}`);
       if (!status) say("the server cannot be reached; the batch is kept and sent again");
       else if (status !== 200) say(`the server answered ${status}: ${reason}`);
@@ -44,9 +47,9 @@ export function reports({ onSent, onDropped, debug }: Options): Reports {
         else tell(onSent, event, became);
       }
     },
-    refused(event, reason) {
-      say(`${event.event ?? event.type} was refused: ${reason}`);
-      tell(onDropped, event, reason);
+    refused(told, reason) {
+      say(`${told.name || "the event"} was refused: ${reason}`);
+      if (onDropped) tell(onDropped, seen(told), reason);
     },
     lost(members) {
       say("there is no more room; an event was dropped");

@@ -9,6 +9,8 @@ export const launch = (executablePath, userDataDir) =>
     args: [
       "--no-sandbox",
       "--disable-gpu",
+      // The browser's own pages, such as those of its address bar, cost more than the tests' own.
+      "--disable-features=PreloadTopChromeWebUI,WebUIOmniboxAimPopup,WebUIOmniboxPopup",
       "--disable-quic",
       "--disable-background-networking",
       "--disable-component-update",

@@ -12,7 +12,7 @@ use footfall_event_model::limits::UNCONFIRMED_IDS;
 /// An answer is awaited this long.
 const ANSWER_MS: u64 = 30_000;
 /// What left without an answer is asked for with the next request; where none comes for so long, it is sent again.
-const PATIENCE_MS: u64 = 60_000;
+const PATIENCE_MS: u64 = 10_000;
 /// Besides its members, what a context of its own costs an event: `"context":{,},`.
 const CONTEXT_BYTES: usize = 14;
 /// A page that has not touched a kept batch for so long after it said it would is gone.
@@ -183,6 +183,9 @@ impl Outbox {
         self.pause_until_ms = 0;
         for batch in &mut self.batches {
             batch.stale = true;
+            if batch.unconfirmed {
+                batch.time_ms = now.monotonic_ms + PATIENCE_MS;
+            }
         }
         self.wake(now);
     }
