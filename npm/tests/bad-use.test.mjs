@@ -122,7 +122,7 @@ for (const engine of engines) {
     ]) {
       const what = JSON.stringify(wrong);
       const { page, served, errors, ready, said } = await visit(t, { engine, init: { capture, flushInterval: 100, ...wrong }, wait: false });
-      assert.equal(await ready(), true, what);
+      await ready();
       await page.click("#like");
       await call(page, ["track", "called"], ["flush"]);
       const wanted = ["page", "like", "called"];

@@ -68,11 +68,21 @@ for (const engine of engines) {
     assert.equal(served.requests.length, 0);
   });
 
-  test(`${engine}: the loader alone tells nothing of a category that was denied, and all of the others`, async (t) => {
+  test(`${engine}: the loader alone, which knows no categories, tells nothing where one was denied`, async (t) => {
     const init = { categories: { ad_seen: "marketing" } };
-    const { page, arrived } = await blocked(t, { engine, init });
-    await call(page, ["consent", { marketing: "denied" }], ["track", "ad_seen"], ["track", "read"]);
-    assert.deepEqual(names(await arrived(1)), ["read"]);
+    const { page, served, go, ready } = await blocked(t, { engine, init });
+    await call(page, ["consent", { analytics: "granted", marketing: "denied" }], ["track", "ad_seen"]);
+    await go();
+    assert.equal(await ready(), false);
+    assert.ok(!names(served.events()).includes("ad_seen"));
+  });
+
+  test(`${engine}: what is no consent is none to the loader alone`, async (t) => {
+    const { page, served, go, ready } = await blocked(t, { engine, path });
+    for (const odd of [[], [null], ["no"], [false], ["{"], [{}]]) await call(page, ["consent", ...odd], ["track", "held"]);
+    await go();
+    assert.equal(await ready(), false);
+    assert.equal(served.requests.length, 0);
   });
 
   test(`${engine}: the loader alone keeps no id where the visitor asks for privacy, and is silent where the site says so`, async (t) => {

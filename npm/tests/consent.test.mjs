@@ -122,6 +122,15 @@ for (const engine of engines) {
     assert.deepEqual(names(await arrived(1)), ["read"]);
   });
 
+  test(`${engine}: what is no consent is none`, async (t) => {
+    const { page, served, go } = await visit(t, { engine, path });
+    for (const odd of [[], [null], ["no"], [false], [true], ["{"], [{}], [{ analytics: "yes" }], [{ marketing: "granted" }], [[]]]) {
+      await call(page, ["consent", ...odd], ["track", "held"], ["flush"]);
+    }
+    await go();
+    assert.equal(asked(served), 0);
+  });
+
   test(`${engine}: a choice that cannot be read is no consent, and harms nothing`, async (t) => {
     const prepare = (page) => page.evaluateOnNewDocument((choice) => (localStorage[choice] ??= "{broken"), CHOICE);
     const { page, served, arrived, errors } = await visit(t, { engine, path, prepare });

@@ -75,10 +75,10 @@ for (const engine of engines) {
       const { name } = performance.getEntriesByType("resource").find(({ name }) => /footfall-[0-9a-f]{12}\.js/.test(name));
       const [file] = /footfall-extras-[0-9a-f]{12}\.js/.exec(await (await fetch(name)).text());
       const { lend } = await import(`/sdk/${file}`);
-      const begin = lend(tools);
-      begin({ print: true });
-      begin({ print: true, copy: true });
-      begin({ copy: true });
+      const { start } = lend(tools);
+      start({ print: true });
+      start({ print: true, copy: true });
+      start({ copy: true });
       dispatchEvent(new Event("beforeprint"));
       document.body.dispatchEvent(new ClipboardEvent("copy", { bubbles: true }));
       return told;
@@ -119,20 +119,20 @@ for (const engine of engines) {
   });
 }
 
-test("it is brought once, whenever its captures are switched on", async () => {
+test("it is brought once, whenever it is needed first", async () => {
   const { bringExtras } = await source("browser/extras.ts");
-  const begun = [];
+  const used = [];
   let loads = 0;
+  const lent = {};
   const load = async () => {
     loads++;
-    return { lend: () => (capture) => begun.push(capture) };
+    return { lend: () => lent };
   };
-  const begin = bringExtras(load, { guard: { wrap: (run) => run } }, assert.fail);
-  begin({ forms: false });
+  const bring = bringExtras(load, { guard: { wrap: (run) => run }, say: assert.fail });
   assert.equal(loads, 0);
-  begin({ forms: true });
-  begin({ forms: true, errors: true });
+  bring((lent) => used.push(lent));
+  bring((lent) => used.push(lent));
   await new Promise(setImmediate);
   assert.equal(loads, 1);
-  assert.deepEqual(begun, [{ forms: true }, { forms: true, errors: true }]);
+  assert.deepEqual(used, [lent, lent]);
 });
