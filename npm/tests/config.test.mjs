@@ -72,7 +72,7 @@ for (const engine of engines) {
 
   test(`${engine}: whatever is answered instead harms nothing, on that page and the next`, async (t) => {
     const answers = [404, 500, "", "words", "null", "[]", "5", "{", '{"capture":"forms","sample":5,"key_events":5,"sample_rate":"half"}',
-      '{"capture":null,"sample":null,"key_events":[5],"sample_rate":7}', '{"sample":{"like":"0.5"},"capture":{"clicks":"yes","odd":true}}',
+      '{"capture":null,"sample":null,"key_events":[5],"sample_rate":7}', '{"sample":{"like":"half"},"capture":{"clicks":"yes","odd":true}}',
       `{"key_events":["${"x".repeat(30_000)}"]}`];
     const { page, served, go, arrived, errors, said } = await visit(t, { engine, init: { debug: true }, config: (count) => answers[count - 1] ?? "{}" });
     let count = 0;
