@@ -28,12 +28,9 @@ const PLACES = {
   pushState: "History.prototype",
   DateTimeFormat: "Intl",
   instantiateStreaming: "WebAssembly",
-  globalPrivacyControl: "Navigator.prototype",
-  innerText: "HTMLElement.prototype",
-  getAttributeNames: "Element.prototype",
 };
 /** Getters of the browser: naming them is what throws. */
-const GETTERS = ["crypto", "localStorage", "sessionStorage", "locks", "scheduler", "globalPrivacyControl", "innerText"];
+const GETTERS = ["crypto", "localStorage", "sessionStorage", "locks", "scheduler"];
 
 /** Runs in the page. */
 function replace(name, place, how) {

@@ -215,8 +215,8 @@ test("the server's settings count where the page says nothing", async () => {
     sample: { like: 1, read: 0.1 },
     capture: { clicks: false, forms: true },
   });
-  for (const bad of ["", "null", "5", "[]", '"x"', "{", '{"capture":5,"sample":"x","sample_rate":"1","key_events":{}}']) {
-    const { sampleRate, keyEvents, capture } = configured(options, bad);
-    assert.deepEqual([sampleRate, keyEvents, capture], [undefined, undefined, { clicks: false }], bad);
+  for (const bad of ["", "null", "5", "[]", '"x"', "{", '{"capture":5,"sample":"x"}']) {
+    const { sampleRate, keyEvents, capture, sample } = configured(options, bad);
+    assert.deepEqual([sampleRate, keyEvents, capture, sample.like], [undefined, undefined, { clicks: false }, 1], bad);
   }
 });
