@@ -3,7 +3,7 @@
 
 use crate::limits::{CONTEXT_BYTES, ID_BYTES, NAME_BYTES, PROPERTY_DEPTH, PROPERTY_KEYS};
 use crate::json::Shape;
-use crate::text::joined;
+use crate::text::{joined, push_number};
 use crate::{Context, Event, EventType, Json, JsonKind, Rule, Violation};
 
 /// Checks one event.
@@ -161,19 +161,22 @@ fn name(found: &mut Vec<Violation>, event: &Own<'_>) {
     match event.name {
         Some(name) if is_name(name) => {}
         Some(name) => {
-            let message = [
-                "event name ",
-                &quoted(name),
+            // Cut so that the message stays a sentence.
+            let short = crate::text::cut(name, NAME_BYTES);
+            let mut message = joined(&[
+                "event name \"",
+                short,
+                if short.len() < name.len() { "\"…" } else { "\"" },
                 " is not allowed: use a lower-case letter first, then lower-case letters, digits, '_', '.' or ':', \
                  at most ",
-                &number(NAME_BYTES),
-                " in all, such as \"post_view\"",
-            ];
-            found.push(Violation::new("event", Rule::BadName, joined(&message)));
+            ]);
+            push_number(&mut message, NAME_BYTES as u64);
+            message.push_str(" in all, such as \"post_view\"");
+            tell(found, "event", Rule::BadName, message);
         }
         None if event.kind == EventType::Track => {
-            let message = "event is missing: a track event needs a name, such as \"post_view\"";
-            found.push(Violation::new("event", Rule::Required, message));
+            let message = joined(&["event is missing: a track event needs a name, such as \"post_view\""]);
+            tell(found, "event", Rule::Required, message);
         }
         None => {}
     }
@@ -187,50 +190,35 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(allowed)
 }
 
-/// A value of the sender's for a message: quoted, and cut so that the message stays a sentence.
-fn quoted(text: &str) -> String {
-    let short = crate::text::cut(text, NAME_BYTES);
-    joined(&["\"", short, if short.len() < text.len() { "\"…" } else { "\"" }])
-}
-
-/// A number for a message. The messages are put together without `format!`, which would cost each visitor of a page
-/// a kilobyte, and whose `{:?}` prints nothing in the browser's module.
-fn number(number: usize) -> String {
-    let mut digits = String::new();
-    push_digits(&mut digits, number);
-    digits
-}
-
-fn push_digits(out: &mut String, number: usize) {
-    if number >= 10 {
-        push_digits(out, number / 10);
-    }
-    out.push(char::from(b'0' + (number % 10) as u8));
+/// Notes a violation. The checks copy texts by [`joined`] alone, and put their messages together without `format!`, which
+/// would cost each visitor of a page a kilobyte, and whose `{:?}` prints nothing in the browser's module.
+fn tell(found: &mut Vec<Violation>, path: &str, rule: Rule, message: String) {
+    found.push(Violation { path: joined(&[path]), rule, message });
 }
 
 /// The violation of a limit: `properties has 300 keys; at most 256 are allowed`.
 pub(crate) fn above(what: &[&str], path: &str, rule: Rule, is: usize, unit: &str, most: usize) -> Violation {
-    let message = joined(&[&joined(what), &number(is), unit, "; at most ", &number(most), " are allowed"]);
-    Violation::new(path, rule, message)
+    let mut message = joined(what);
+    push_number(&mut message, is as u64);
+    message.push_str(unit);
+    message.push_str("; at most ");
+    push_number(&mut message, most as u64);
+    message.push_str(" are allowed");
+    Violation { path: joined(&[path]), rule, message }
 }
 
 pub(crate) fn id(found: &mut Vec<Violation>, place: &str, field: &str, value: Option<&str>) {
     let Some(value) = value else { return };
-    let is_control = |byte: u8| byte < 0x20 || byte == 0x7f;
-    let (fits, is_text) = ((1..=ID_BYTES).contains(&value.len()), !value.bytes().any(is_control));
-    if fits && is_text {
-        return;
-    }
     let path = joined(&[place, field]);
-    found.push(if fits {
-        let message = joined(&[&path, " has a control character in it; use printable ones"]);
-        Violation::new(path, Rule::BadCharacter, message)
-    } else if value.is_empty() {
+    if value.is_empty() {
         let message = joined(&[&path, " is empty; leave it out or give it a value"]);
-        Violation::new(path, Rule::Empty, message)
-    } else {
-        above(&[&path, " has "], &path, Rule::TooLong, value.len(), " bytes", ID_BYTES)
-    });
+        tell(found, &path, Rule::Empty, message);
+    } else if value.len() > ID_BYTES {
+        found.push(above(&[&path, " has "], &path, Rule::TooLong, value.len(), " bytes", ID_BYTES));
+    } else if value.as_bytes().iter().any(|&byte| byte < 0x20 || byte == 0x7f) {
+        let message = joined(&[&path, " has a control character in it; use printable ones"]);
+        tell(found, &path, Rule::BadCharacter, message);
+    }
 }
 
 /// Checks that an event of a type has the id without which it says nothing.
@@ -247,7 +235,7 @@ fn bag(found: &mut Vec<Violation>, path: &str, json: Option<&str>) {
     let kind = JsonKind::of(json);
     if kind != JsonKind::Object {
         let message = joined(&[path, " is ", kind.with_article(), "; it must be an object"]);
-        found.push(Violation::new(path, Rule::WrongType, message));
+        tell(found, path, Rule::WrongType, message);
         return;
     }
     let shape = Shape::of(json.as_bytes());
@@ -269,6 +257,13 @@ mod tests {
 
     fn rules(event: &Event) -> Vec<(String, Rule)> {
         check(event).err().unwrap_or_default().into_iter().map(|v| (v.path, v.rule)).collect()
+    }
+
+    #[test]
+    fn a_long_name_is_told_cut() {
+        let message = &check(&Event::track("Ä".repeat(33))).unwrap_err()[0].message;
+        assert!(message.starts_with(&format!("event name \"{}\"… is not allowed", "Ä".repeat(32))), "{message}");
+        assert!(message.ends_with("':', at most 64 in all, such as \"post_view\""), "{message}");
     }
 
     #[test]
@@ -329,13 +324,6 @@ mod tests {
             ("context.sample_rate", Rule::OutOfRange),
         ];
         assert_eq!(rules(&event), expected.map(|(path, rule)| (path.to_owned(), rule)));
-    }
-
-    #[test]
-    fn a_number_is_written_as_it_is() {
-        for value in [0, 7, 10, 65, 512 * 1024, usize::MAX] {
-            assert_eq!(number(value), value.to_string());
-        }
     }
 
     #[test]

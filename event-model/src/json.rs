@@ -44,7 +44,7 @@ impl JsonKind {
 
     /// Tells the kind of a JSON text by its first character.
     pub fn of(text: &str) -> Self {
-        match text.trim_ascii_start().as_bytes().first() {
+        match text.as_bytes().iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') => JsonKind::Object,
             Some(b'[') => JsonKind::Array,
             Some(b'"') => JsonKind::String,

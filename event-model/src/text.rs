@@ -11,7 +11,7 @@ pub fn cut(text: &str, max_bytes: usize) -> &str {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    &text[..end]
+    text.get(..end).unwrap_or_default()
 }
 
 /// Texts put together. (`concat` brings a copying loop for each kind of slice into every visitor's browser.)
@@ -25,6 +25,27 @@ pub fn joined(parts: &[&str]) -> String {
         joined.push_str(part);
     }
     joined
+}
+
+const DIGITS: &str = "0123456789abcdef";
+
+/// Appends a digit, up to the hexadecimal ones.
+pub fn push_digit(out: &mut String, digit: usize) {
+    out.push_str(DIGITS.get(digit..=digit).unwrap_or_default());
+}
+
+/// Appends a number in decimal digits. (`format!` would cost each visitor of a page a kilobyte.)
+///
+/// ```
+/// let mut text = String::new();
+/// footfall_event_model::text::push_number(&mut text, 42);
+/// assert_eq!(text, "42");
+/// ```
+pub fn push_number(out: &mut String, number: u64) {
+    if number >= 10 {
+        push_number(out, number / 10);
+    }
+    push_digit(out, (number % 10) as usize);
 }
 
 /// Replaces each lone surrogate escape (`\ud83d` without its other half) in a JSON text by `\ufffd`, in place,
@@ -104,6 +125,13 @@ mod tests {
             repair_surrogates(&mut json);
             let decoded: String = serde_json::from_slice(&json).unwrap();
             prop_assert_eq!(decoded, String::from_utf16_lossy(&units));
+        }
+
+        #[test]
+        fn a_number_is_written_as_it_is(number: u64) {
+            let mut text = String::new();
+            push_number(&mut text, number);
+            prop_assert_eq!(text, number.to_string());
         }
 
         #[test]

@@ -35,13 +35,13 @@ for (const inner of readdirSync(dist).filter((file) => !/^(index|types)\.d\.ts$|
 const { version } = JSON.parse(readFileSync(join(npm, "package.json"), "utf8"));
 const wasm = readFileSync(join(pkg, "footfall_sdk_bg.wasm"));
 copyFileSync(join(pkg, "footfall_sdk_bg.wasm"), join(dist, "footfall.wasm"));
-writeFileSync(join(dist, "index.js"), await bundle("src/index.ts", {}, "esm"));
+writeFileSync(join(dist, "index.js"), await bundle("src/index.ts", { TYPED: false }, "esm"));
 
 const wasmName = publish("footfall", "wasm", wasm);
 const extras = await bundle("src/extras/index.ts", {}, "esm");
 writeFileSync(join(dist, "extras.js"), extras);
 const extrasName = publish("footfall-extras", "js", extras);
-const moduleName = publish("footfall", "js", await bundle("src/sdk.ts", { WASM: wasmName, EXTRAS: extrasName }, "esm"));
+const moduleName = publish("footfall", "js", await bundle("src/sdk.ts", { WASM: wasmName, EXTRAS: extrasName, TYPED: true }, "esm"));
 write("footfall.js", await bundle("src/loader.ts", { MODULE: moduleName }, "iife"));
 rmSync(join(npm, "dist"), { recursive: true, force: true });
 renameSync(dist, join(npm, "dist"));

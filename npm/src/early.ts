@@ -3,7 +3,7 @@
  * timestamps, and hands them over. If the page goes first, or the module cannot come, it sends them itself.
  */
 import { attempt } from "./attempt.js";
-import { eventText, identity, mayTell } from "./fallback.js";
+import { eventText, identity, mayTell, newId } from "./fallback.js";
 import type { Footfall, Options } from "./types.js";
 
 /** A call and its time. */
@@ -67,7 +67,8 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
     while (calls.length) {
       // Few enough for a beacon of 64 KiB, unless somebody holds much in each.
       const events = calls.slice(0, 20).map(eventText).filter(Boolean);
-      const body = `{"sent_at":${Date.now()},"context":${identity(options)},"events":[${events}]}`;
+      // A browser may send it twice by itself, where a connection breaks.
+      const body = `{"batch_id":"${newId()}","sent_at":${Date.now()},"context":${identity(options)},"events":[${events}]}`;
       if (events[0] && !attempt(() => navigator.sendBeacon(url, body))) break;
       calls.splice(0, 20);
       pageAt = 0;

@@ -41,7 +41,7 @@ export function eventText([timestamp, type, first, second]: Call): string {
 const parsed = (json: unknown): unknown => json && JSON.parse(json as string);
 
 /** A UUID v7: the time, and the random part of another one. Outside of secure contexts (`http:`) it is only like one. */
-function newId(): string {
+export function newId(): string {
   // Eleven digits until the year 2527.
   const time = Date.now().toString(16).replace(/.{7}/, "0$&-");
   return `${time}-7${attempt(() => crypto.randomUUID().slice(15)) ?? Math.random()}`;

@@ -3,6 +3,7 @@
 
 use crate::core::text::{line, number};
 use crate::core::{Answer, Command, Done, Now, Said, Settings, Tracker, What};
+use footfall_event_model::text::joined;
 use footfall_event_model::{EventType, Violation};
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -117,7 +118,7 @@ fn take(core: &mut Tracker, what: u32, text: &str, at_ms: u64, now: Now) -> Resu
     match what & 31 {
         RECORD => {
             let flags = (what >> 5) as usize;
-            let mut next = || line(&mut rest).to_owned();
+            let mut next = || line(&mut rest);
             let said = Said {
                 kind: EventType::ALL[(flags & 7).min(5)],
                 key_event: flags & 8 > 0,
@@ -130,7 +131,7 @@ fn take(core: &mut Tracker, what: u32, text: &str, at_ms: u64, now: Now) -> Resu
         }
         START_PAGE => core.start_page(text, now),
         SET_USER => core.set_user(text),
-        SET_DEVICE => core.set_device(text.to_owned()),
+        SET_DEVICE => core.set_device(joined(&[text])),
         SET_CAMPAIGN => core.set_campaign(text),
         SET_CONSENT => core.set_consent(line(&mut rest), rest, now),
         RESET => core.reset(),
@@ -158,7 +159,7 @@ fn answer(mut text: &str) -> (u64, Answer) {
     let answer = Answer {
         status: number(&mut numbers) as usize,
         retry_after_ms: number(&mut numbers),
-        receipts: text.to_owned(),
+        receipts: joined(&[text]),
     };
     (handle, answer)
 }

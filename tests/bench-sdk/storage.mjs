@@ -7,7 +7,6 @@ import { countTasks } from "./measures/main-thread.mjs";
 import { progress } from "./progress.mjs";
 import { openSite } from "./site.mjs";
 import { empty } from "./trackers/empty.mjs";
-import { until } from "./until.mjs";
 
 const EVENTS = 25;
 const GROWTH = 800;
@@ -17,13 +16,13 @@ const GOINGS = 20;
 /** The two places, each as page script: `open` prepares it, `write` keeps a text, `read` finds it again. */
 const PLACES = {
   localStorage: () => {
-    window.open_ = async () => localStorage.getItem("kept");
+    window.openPlace = async () => localStorage.getItem("kept");
     window.write = (text) => localStorage.setItem("kept", text);
     window.read = async () => localStorage.getItem("kept");
   },
   IndexedDB: () => {
     let db;
-    window.open_ = () =>
+    window.openPlace = () =>
       new Promise((resolve, reject) => {
         const request = indexedDB.open("kept", 1);
         request.addEventListener("upgradeneeded", () => request.result.createObjectStore("texts"));
@@ -36,7 +35,7 @@ const PLACES = {
       transaction.commit();
     };
     window.read = async () => {
-      await window.open_();
+      await window.openPlace();
       const request = db.transaction("texts").objectStore("texts").get("kept");
       return new Promise((resolve) => {
         request.addEventListener("success", () => resolve(request.result ?? null));
@@ -53,7 +52,12 @@ const GOINGS_OF_A_PAGE = {
   "renderer crashed": async (page, { cdp }) => {
     // There is no pagehide here: the write is followed by the crash at once.
     await page.evaluate(() => window.last());
-    await cdp.send("Page.crash").catch(() => {});
+    const crashed = new Promise((resolve) => {
+      cdp.once("Inspector.targetCrashed", resolve);
+    });
+    // A command that nobody is left to answer.
+    cdp.send("Page.crash").catch(() => {});
+    await crashed;
   },
 };
 
@@ -75,7 +79,7 @@ async function cost(place) {
   const start = await spent();
   const opened = await page.evaluate(async () => {
     const at = performance.now();
-    await window.open_();
+    await window.openPlace();
     return performance.now() - at;
   });
   const afterOpen = await spent();
@@ -108,7 +112,7 @@ async function writeGrowing(events, growth) {
 async function survives(place, going) {
   const { page, cdp, close, url } = await open(place);
   await page.evaluate(async (length) => {
-    await window.open_();
+    await window.openPlace();
     window.last = () => window.write("z".repeat(length));
     addEventListener("pagehide", window.last);
   }, EVENTS * GROWTH);
@@ -117,12 +121,9 @@ async function survives(place, going) {
   await next.evaluateOnNewDocument(PLACES[place]);
   await GOINGS_OF_A_PAGE[going](page, { cdp, other: site.visit(empty).url() });
   await next.goto(url);
-  const found = await until(
-    () => "a second look",
-    async () => ({ length: (await next.evaluate(() => window.read()))?.length ?? 0 }),
-  );
+  const found = await next.evaluate(async () => (await window.read())?.length);
   await close();
-  return found.length === EVENTS * GROWTH;
+  return found === EVENTS * GROWTH;
 }
 
 try {

@@ -17,6 +17,8 @@ export class Line {
   refused = 0;
   /** Answers that broke off half-way. */
   brokenOff = 0;
+  /** Batches that did not say where they come from. */
+  nullOrigins = 0;
 
   /** `target` gives the server's address, which may be known later than this line's. */
   static async open(target) {
@@ -64,6 +66,7 @@ export class Line {
 
   #pass(request, response) {
     const isBatch = request.method === "POST";
+    if (isBatch && request.headers.origin === "null") this.nullOrigins++;
     if (isBatch && this.#isBusy) {
       this.refused++;
       request.resume();

@@ -37,9 +37,9 @@ async function row(engine, cell, fleet) {
   if (cell.absent?.[engine]) return { engine, cell: cell.name, words: `cannot be had: ${cell.absent[engine]}` };
   const from = Date.now();
   const result = await measure({ engine, cell, runs, fleet }).catch((error) => ({ broken: [error.message.split("\n")[0]], notes: [] }));
-  const { sent, stored, lost, twice, missing = [] } = result;
+  const { sent, stored, lost, twice, where = [] } = result;
   console.error(`${engine}, ${cell.name}: ${stored} of ${sent} stored, ${lost} lost, ${twice} twice, in ${seconds(from)} s`);
-  for (const line of [...missing.slice(0, 5).map((line) => `missing in ${line}`), ...result.broken.slice(0, 5)]) console.error(`    ${line}`);
+  for (const line of [...where.slice(0, 5), ...result.broken.slice(0, 5)]) console.error(`    ${line}`);
   const words = [...(result.broken.length ? [`${result.broken.length} runs broke`] : []), ...result.notes, ...(said ? [said] : [])].join("; ");
   return { engine, cell: cell.name, mayLose: cell.profile === "gone", ...result, words };
 }

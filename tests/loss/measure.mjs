@@ -11,6 +11,7 @@ import { openSite } from "./site.mjs";
 /** How long the journal must have nothing new before it is read for good. */
 const QUIET_MS = 1_000;
 const ARRIVAL_MS = 15_000;
+const EACH = Array.from({ length: EVENTS }, (_, n) => n);
 
 /**
  * The browsers of an engine. Chromium's contexts have windows of their own; a page of the others in a tab behind another
@@ -38,8 +39,8 @@ export class Fleet {
 }
 
 /**
- * @returns {Promise<{ runs: number, sent: number, stored: number, lost: number, twice: number, notes: string[],
- *   broken: string[] }>} in events; `broken` are runs that the harness itself could not finish
+ * @returns {Promise<{ runs: number, sent: number, stored: number, lost: number, twice: number, where: string[],
+ *   notes: string[], broken: string[] }>} in events; `broken` are runs that the harness itself could not finish
  */
 export async function measure({ engine, cell, runs: wanted, fleet }) {
   const count = Math.min(wanted, cell.runs ?? wanted);
@@ -114,23 +115,28 @@ async function settled(server, runs) {
 
 /** Counts by what each event says of itself, and by its id. */
 export function tally(runs, records) {
-  const known = new Map(runs.map(({ id }) => [id, new Map()]));
+  const found = new Map(runs.map(({ id }) => [id, { seen: new Set(), again: [] }]));
   const ids = new Set();
-  let twice = 0;
   for (const { event_id: id, properties: { run, n } = {} } of records) {
-    const seen = known.get(run);
-    if (!seen) continue;
-    if (ids.has(id) || seen.has(n)) twice++;
+    if (!found.has(run)) continue;
+    const { seen, again } = found.get(run);
+    if (ids.has(id) || seen.has(n)) again.push(n);
     ids.add(id);
-    seen.set(n, id);
+    seen.add(n);
   }
-  const sent = runs.reduce((sum, run) => sum + run.sent, 0);
-  const stored = [...known.values()].reduce((sum, seen) => sum + seen.size, 0);
-  const missing = runs.flatMap(({ id, sent, number }) => {
-    const gone = Array.from({ length: EVENTS }, (_, n) => n).filter((n) => !known.get(id).has(n));
-    return sent && gone.length ? [`run ${number}: ${gone.join(" ")}`] : [];
+  const sum = (value) => runs.reduce((sum, run) => sum + value(run, found.get(run.id)), 0);
+  const sent = sum((run) => run.sent);
+  const stored = sum((_, { seen }) => seen.size);
+  const twice = sum((_, { again }) => again.length);
+  const where = runs.flatMap(({ id, sent, number }) => {
+    const { seen, again } = found.get(id);
+    const gone = sent ? EACH.filter((n) => !seen.has(n)) : [];
+    return [
+      ...(gone.length ? [`run ${number} lost ${gone.join(" ")}`] : []),
+      ...(again.length ? [`run ${number} stored again ${again.join(" ")}`] : []),
+    ];
   });
-  return { sent, stored, lost: Math.max(0, sent - stored), twice, missing };
+  return { sent, stored, lost: Math.max(0, sent - stored), twice, where };
 }
 
 function notes(runs) {

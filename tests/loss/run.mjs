@@ -57,8 +57,8 @@ export class Run {
     return this.until("the module runs", page, async () => (await window.footfall?.ready?.()) === true);
   }
 
-  untilSent(page) {
-    return this.until("nothing is queued", page, () => window.footfall.state().queued === 0);
+  untilSent(page, patience = PATIENCE_MS) {
+    return until("nothing is queued", patience, () => page.evaluate(() => window.footfall.state().queued === 0));
   }
 
   until(what, page, look) {
@@ -94,10 +94,14 @@ export class Run {
     // Only spares the wait for the interval.
     await page.evaluate(() => window.footfall.flush());
     try {
-      await this.until("all is confirmed", page, () => {
-        const { queued, unconfirmed = 0 } = window.footfall.state();
-        return queued === 0 && unconfirmed === 0;
-      });
+      // A page that crashed holds what it kept for some seconds after it last said that it would send it.
+      await until("all is confirmed", 3 * PATIENCE_MS, () =>
+        page.evaluate(() => {
+          const { queued, unconfirmed } = window.footfall.state();
+          const isKept = Object.keys(localStorage).some((key) => /^footfall:.*:batch:/.test(key));
+          return queued + unconfirmed === 0 && !isKept;
+        }),
+      );
     } catch {
       this.notes.push("left unconfirmed");
     }

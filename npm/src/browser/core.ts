@@ -77,9 +77,8 @@ export function makeCore(its: Hands, flushInterval: number, flushCount: number, 
   const free = hands.indexOf(undefined);
   const tracker = free < 0 ? hands.length : free;
   const begin = (): void => {
-    // Where there is none, ids are still unlikely enough to meet.
-    const [seed, more] = globalThis.crypto?.getRandomValues?.(new Uint32Array(2)) ?? [Math.random() * 2 ** 32, Date.now()];
-    start(tracker, flushInterval, flushCount, bytes, +isPrivate + 2 * +keeps, seed!, more!);
+    // Ids are to be different, not secret.
+    start(tracker, flushInterval, flushCount, bytes, +isPrivate + 2 * +keeps, ...[0, 0].map(() => Math.random() * 2 ** 32));
   };
   hands[tracker] = its;
   begin();

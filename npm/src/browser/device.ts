@@ -3,14 +3,17 @@
 /** The SDK's version, filled in by `scripts/build.mjs`. */
 declare const VERSION: string;
 
+/** The time zone, as an IANA name. It costs most of what the start of a tracker would: it is asked for when there is time. */
+export const timezone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /** The device's part of a context, as members of a JSON object. Browser, system and place are left to the server, which sees them anyway. */
-export function device(): string {
+export function device(timezone?: string): string {
   const { width, height } = screen;
   const traceparent = document.querySelector<HTMLMetaElement>("meta[name=traceparent]")?.content;
   return JSON.stringify({
     screen: { width, height, density: devicePixelRatio },
     locale: navigator.language,
-    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timezone,
     sdk: { name: "footfall-js", version: VERSION },
     // W3C Trace Context, section 3.2: that of version 00 has a fixed length.
     traceparent: traceparent?.length === 55 ? traceparent : undefined,

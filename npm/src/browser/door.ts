@@ -31,16 +31,20 @@ export function tell(tracker: number, what: number, text: string, ...clocks: num
   return wasm.tell(tracker, what, at, bytes.length, ...clocks);
 }
 
-/** Compiles while it loads; in one piece where the server does not name its type rightly. */
+/** Whether the module comes from our own server, which names its type rightly; filled in by `scripts/build.mjs`. */
+declare const TYPED: boolean;
+
+/** Compiles while it loads; in one piece where a server does not name its type rightly. */
 export async function open(url: string | URL, act: Act): Promise<void> {
   const imported = (tracker: number, what: number, number: number, at: number, bytes: number): number =>
     act(tracker, what, number, decoder.decode(bytesAt(at >>> 0, bytes >>> 0)));
   // Beside `act`, whose name has a hash in it, there is only what fills a table that nothing here uses.
   const names = new Proxy({}, { get: (_, name: string) => (name.includes("_act_") ? imported : () => {}) });
   const imports = new Proxy({}, { get: () => names }) as WebAssembly.Imports;
-  const { instance } = await WebAssembly.instantiateStreaming(fetch(url), imports).catch(async () =>
-    WebAssembly.instantiate(await (await fetch(url)).arrayBuffer(), imports),
-  );
+  const streamed = WebAssembly.instantiateStreaming(fetch(url), imports);
+  const whole = async (): Promise<WebAssembly.WebAssemblyInstantiatedSource> =>
+    WebAssembly.instantiate(await (await fetch(url)).arrayBuffer(), imports);
+  const { instance } = await (TYPED ? streamed : streamed.catch(whole));
   wasm = instance.exports as unknown as Exports;
   wasm.__wbindgen_start();
 }

@@ -63,15 +63,17 @@ export async function post(url: string, body: string): Promise<Answer> {
       keepalive: underWay <= KEEPALIVE,
       signal: AbortSignal.timeout?.(TIMEOUT_MS) ?? null,
     });
+    const retry_after_ms = Number(response.headers.get("retry-after")) * 1_000;
+    status = response.ok ? 0 : response.status;
+    said = { retry_after_ms, ...((await response.json()) as Said | null) };
+    // Without its words, a success may be that of a half of the batch, or of somebody who is no server of ours.
     status = response.status;
-    said.retry_after_ms = Number(response.headers.get("retry-after")) * 1_000;
-    // Whatever becomes of the body, the status counts.
-    said = { ...said, ...((await response.json()) as Said | null) };
   } catch {}
   underWay -= bytes;
   return {
     status,
-    retryAfterMs: Math.max(0, Math.round(Number(said.retry_after_ms))) || 0,
+    // Whatever it is, a whole number.
+    retryAfterMs: said.retry_after_ms! >>> 0,
     events: list(said.events),
     receipts: list(said.receipts),
     reason: said.reason,

@@ -6,8 +6,6 @@ import type { Guard } from "./guard.js";
 
 /** What waits at most; one more, and all of it is done. */
 const WAITING = 100;
-/** An idle moment comes within this time, or one is made. */
-const PATIENCE_MS = 500;
 
 export interface Later {
   later(run: () => void): void;
@@ -17,7 +15,6 @@ export interface Later {
 /** Not every browser has it, nor every list of types. */
 interface Page {
   scheduler?: { postTask?(run: () => void, options: { priority: string }): unknown };
-  requestIdleCallback?(run: () => void, options: { timeout: number }): unknown;
 }
 
 export function makeLater(guard: Guard): Later {
@@ -29,7 +26,6 @@ export function makeLater(guard: Guard): Later {
   const soon = (): void => {
     const page = window as Page;
     if (page.scheduler?.postTask) page.scheduler.postTask(drain, { priority: "background" });
-    else if (page.requestIdleCallback) page.requestIdleCallback(drain, { timeout: PATIENCE_MS });
     else timer = setTimeout(drain);
   };
   guard.whenOff(() => {

@@ -40,8 +40,6 @@ export function captureLeaving(guard: Guard, record: Record): Leaving {
     if (!document.hidden) since ||= performance.now();
   };
   guard.listen(window, "scroll", scrolled);
-  guard.listen(document, "freeze", pause);
-  guard.listen(document, "resume", resume);
   resume();
   return {
     look,

@@ -12,7 +12,7 @@ import { captureClicks, clicked } from "./clicks.js";
 import { configured, fetchConfig } from "./config.js";
 import { consents } from "./consent.js";
 import { makeCore, Kind, record as recordOf, Tell } from "./core.js";
-import { device } from "./device.js";
+import { device, timezone } from "./device.js";
 import { describe } from "./element.js";
 import { bringExtras, type Extras, type Told } from "./extras.js";
 import { hurry } from "./fetch.js";
@@ -172,12 +172,6 @@ export function startTracker(
     },
     view: viewPage,
   };
-  const starts: { [capture: string]: () => void } = {
-    views: () => (views = guard.wrap(captureViews)(guard, options, record)),
-    leave: () => (leaving = captureLeaving(guard, record)),
-    clicks: () => (settleClicks = captureClicks(guard, options, waiting, record)),
-    pages: () => capturePageViews(guard, waiting, viewer, isViewed, pageAt),
-  };
   const mask = ["[data-track-mask]", ...(given.mask ? [given.mask] : [])].join();
   const bring = bringExtras(loadExtras, {
     guard,
@@ -191,12 +185,15 @@ export function startTracker(
     hiding,
     viewing,
   });
+  let hasPages = false;
   const startCaptures = (): void => {
-    const { views, leave, clicks, pages, ...others } = options.capture ?? {};
-    for (const [name, isOn] of Object.entries({ views, leave, clicks, pages })) {
-      if (isOn === false) continue;
-      starts[name]?.();
-      delete starts[name];
+    const { views: seesViews, leave, clicks, pages, ...others } = options.capture ?? {};
+    if (seesViews !== false) views ??= captureViews(guard, options, record);
+    if (leave !== false) leaving ??= captureLeaving(guard, record);
+    if (clicks !== false) settleClicks ??= captureClicks(guard, options, waiting, record);
+    if (pages !== false && !hasPages) {
+      hasPages = true;
+      capturePageViews(guard, waiting, viewer, isViewed, pageAt);
     }
     if (Object.values(others).some((isOn) => isOn)) bring((lent) => lent.start(others));
   };
@@ -217,6 +214,7 @@ export function startTracker(
   // Safari has no requestIdleCallback.
   (window.requestIdleCallback ?? setTimeout)(
     guard.wrap(() => {
+      tell(Tell.SetDevice, device(timezone()));
       if (!consent.isGranted()) return;
       void fetchConfig(given, stored, guard.wrap((text) => {
         options = configured(given, text);

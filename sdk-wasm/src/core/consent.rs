@@ -1,6 +1,8 @@
 //! What the visitor agreed to, by category. Everything needs the first category; an event of another one needs that
 //! as well. What becomes of events when it changes is the tracker's part.
 
+use footfall_event_model::text::joined;
+
 /// What the visitor said to a category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Consent {
@@ -22,7 +24,7 @@ pub(super) struct Consents {
 
 impl Consents {
     pub(super) fn new(said: &str, json: &str) -> Self {
-        Self { said: said.to_owned(), json: json.to_owned() }
+        Self { said: joined(&[said]), json: joined(&[json]) }
     }
 
     /// What holds for a category.

@@ -1,11 +1,13 @@
 //! Who the visitor is: an anonymous id for the browser, a session, a user and a group once told. In anonymous mode
 //! none of it exists; where the values are kept is the browser's part.
 
+use super::random::Random;
 use super::sampling::hash;
-use super::text::{Members, number, push_number, word};
+use super::text::{Members, number, word};
 use super::{Now, What};
 use footfall_event_model::limits::ID_BYTES;
-use footfall_event_model::uuid_v7;
+use footfall_event_model::text::{joined, push_number};
+use footfall_event_model::uuid_v7_of;
 
 /// A session ends after this long without an event, as it does for everybody in this field since Urchin.
 const SESSION_IDLE_MS: u64 = 30 * 60 * 1000;
@@ -30,7 +32,7 @@ pub(super) struct Identity {
 
 impl Identity {
     /// Notes activity: goes on with the session or begins one. True where that changes who the visitor is.
-    pub(super) fn touch(&mut self, now: Now, random: &mut fastrand::Rng) -> bool {
+    pub(super) fn touch(&mut self, now: Now, random: &mut Random) -> bool {
         if self.private {
             return false;
         }
@@ -39,7 +41,7 @@ impl Identity {
             self.set(What::AnonymousId, &new_id(now, random));
         }
         let mut session = self.value(What::Session);
-        let id = word(&mut session).to_owned();
+        let id = joined(&[word(&mut session)]);
         let saved_ms = number(&mut session);
         let mut began_ms = number(&mut session);
         let mut campaign = number(&mut session);
@@ -53,9 +55,9 @@ impl Identity {
             if begun {
                 (began_ms, campaign) = (now.unix_ms, self.campaign);
             }
-            for number in [now.unix_ms, began_ms, campaign] {
+            for number in &[now.unix_ms, began_ms, campaign] {
                 text.push_str(" ");
-                push_number(&mut text, number);
+                push_number(&mut text, *number);
             }
             self.set(What::Session, &text);
         }
@@ -70,8 +72,8 @@ impl Identity {
 
     /// Forgets who it was: from here on it is somebody else.
     pub(super) fn reset(&mut self) {
-        for slot in [What::AnonymousId, What::Session, What::User, What::Group] {
-            self.set(slot, "");
+        for slot in &[What::AnonymousId, What::Session, What::User, What::Group] {
+            self.set(*slot, "");
         }
     }
 
@@ -88,7 +90,7 @@ impl Identity {
     /// Takes over what an earlier page or another tab left in a slot.
     pub(super) fn recall(&mut self, slot: What, value: &str) {
         if let Some(place) = self.values.get_mut(slot as usize) {
-            *place = value.to_owned();
+            *place = joined(&[value]);
         }
     }
 
@@ -104,23 +106,24 @@ impl Identity {
 
     /// The visitor's part of a context, as members of a JSON object.
     pub(super) fn context(&self) -> String {
-        let some = |value| Some(value).filter(|value: &&str| !value.is_empty());
         let mut object = Members::default();
-        object.texts(&[
-            ("anonymous_id", some(self.value(What::AnonymousId))),
-            ("session_id", some(self.session_id())),
-            ("user_id", some(self.value(What::User))),
-            ("group_id", some(self.value(What::Group))),
-        ]);
+        for (name, value) in &[
+            ("anonymous_id", self.value(What::AnonymousId)),
+            ("session_id", self.session_id()),
+            ("user_id", self.value(What::User)),
+            ("group_id", self.value(What::Group)),
+        ] {
+            if !value.is_empty() {
+                object.text(name, value);
+            }
+        }
         object.0
     }
 }
 
 /// A fresh UUID v7.
-pub(super) fn new_id(now: Now, random: &mut fastrand::Rng) -> String {
-    let mut bytes = [0; 10];
-    random.fill(&mut bytes);
-    uuid_v7(now.unix_ms, &bytes)
+pub(super) fn new_id(now: Now, random: &mut Random) -> String {
+    uuid_v7_of(now.unix_ms, random.next(), random.next())
 }
 
 #[cfg(test)]
@@ -132,12 +135,12 @@ mod tests {
 
     struct Visitor {
         identity: Identity,
-        random: fastrand::Rng,
+        random: Random,
     }
 
     impl Visitor {
         fn new() -> Self {
-            Self { identity: Identity::default(), random: fastrand::Rng::with_seed(7) }
+            Self { identity: Identity::default(), random: Random::new(7) }
         }
 
         /// Is active, that long after the start; tells the session.

@@ -15,6 +15,7 @@ mod command;
 mod consent;
 mod identity;
 mod outbox;
+mod random;
 mod retry;
 mod sampling;
 mod settings;

@@ -5,16 +5,18 @@ use super::batch::{Batch, Entry, Scope};
 use super::consent::{Consent, Consents};
 use super::identity::new_id;
 use super::retry::{CIRCUIT_FAILURES, Verdict, delay_ms, verdict};
-use super::text::{Members, line, push_number, word};
+use super::random::Random;
+use super::text::{Members, line, word};
 use super::{Answer, Command, Done, Now, Priority, Settings, What};
 use footfall_event_model::limits::UNCONFIRMED_IDS;
+use footfall_event_model::text::{joined, push_number};
 
 /// An answer is awaited this long.
 const ANSWER_MS: u64 = 30_000;
 /// What left without an answer is asked for with the next request; where none comes for so long, it is sent again.
 const PATIENCE_MS: u64 = 10_000;
-/// Besides its members, what a context of its own costs an event: `"context":{,},`.
-const CONTEXT_BYTES: usize = 14;
+/// Later than any time.
+const NEVER: u64 = u64::MAX;
 /// A page that has not touched a kept batch for so long after it said it would is gone.
 const LEASE_MS: u64 = 10_000;
 
@@ -22,8 +24,10 @@ const LEASE_MS: u64 = 10_000;
 #[derive(Debug)]
 pub(super) struct Outbox {
     settings: Settings,
-    pub(super) random: fastrand::Rng,
+    pub(super) random: Random,
     pub(super) consents: Consents,
+    /// What stays the same while the page lives, as members of a JSON object.
+    pub(super) device: String,
     /// In the order of their events. All but the last are closed; that one too once it was sent.
     batches: Vec<Batch>,
     pub(super) commands: Vec<Command>,
@@ -50,8 +54,9 @@ impl Outbox {
     pub(super) fn new(settings: Settings, seed: u64) -> Self {
         Self {
             settings,
-            random: fastrand::Rng::with_seed(seed),
+            random: Random::new(seed),
             consents: Consents::default(),
+            device: String::new(),
             batches: Vec::new(),
             commands: Vec::new(),
             attempts: 0,
@@ -70,16 +75,15 @@ impl Outbox {
     /// Takes an event, and sends what is due by that.
     pub(super) fn push(&mut self, entry: Entry, scope: &Scope, now: Now) {
         self.urgent |= entry.priority == Priority::Key;
-        let bytes = entry.text.len() + entry.own.len() + scope.page.len() + CONTEXT_BYTES;
-        if self.make_room(bytes, entry.priority) {
-            let joined = match self.batches.last_mut() {
-                Some(last) => last.join(entry, scope, self.settings.flush_count),
-                None => Err(entry),
-            };
-            if let Err(entry) = joined {
+        if self.make_room(entry.bytes(scope), entry.priority) {
+            let most = self.settings.flush_count;
+            if !self.batches.last().is_some_and(|last| last.takes(&entry, scope, most)) {
                 let id = new_id(now, &mut self.random);
                 let time_ms = now.monotonic_ms + u64::from(self.settings.flush_interval_ms);
-                self.batches.push(Batch::new(id, entry, scope, time_ms));
+                self.batches.push(Batch::new(id, &entry, scope, time_ms));
+            }
+            if let Some(last) = self.batches.last_mut() {
+                last.add(&entry, scope);
             }
         } else {
             self.lose(entry.text);
@@ -97,14 +101,14 @@ impl Outbox {
         let mut lines = text;
         let id = line(&mut lines);
         let Some(mut batch) = Batch::read(id, lines) else {
-            self.tell(What::Forget, 0, id.to_owned());
+            self.tell(What::Forget, 0, joined(&[id]));
             return;
         };
         // Another page may have sent it meanwhile: what was kept counts, and what is newer goes on its own.
-        if let Some(known) = self.batches.iter().position(|other| other.id == batch.id) {
+        if let Some(known) = self.with_id(id) {
             self.give_up(known, now);
         }
-        if !self.has_room(batch.events.len(), batch.bytes()) {
+        if !self.has_room(batch.count, batch.events.len()) {
             return;
         }
         batch.time_ms = now.monotonic_ms + PATIENCE_MS;
@@ -147,10 +151,16 @@ impl Outbox {
         if self.gone {
             return None;
         }
-        let awaited = |batch: &&Batch| batch.handle > 0 || batch.unconfirmed;
-        let next = self.batches.iter().filter(awaited).map(|batch| batch.time_ms).min();
-        let due = self.first_due().filter(|_| !self.is_busy()).map(|(_, due_ms)| due_ms);
-        next.into_iter().chain(due).min()
+        let mut next = NEVER;
+        for batch in &self.batches {
+            if batch.handle > 0 || batch.unconfirmed {
+                next = next.min(batch.time_ms);
+            }
+        }
+        if !self.is_busy() && let Some((_, due_ms)) = self.first_due() {
+            next = next.min(due_ms);
+        }
+        Some(next).filter(|next| *next < NEVER)
     }
 
     fn is_busy(&self) -> bool {
@@ -163,13 +173,14 @@ impl Outbox {
         self.gone |= gone;
         self.hidden = true;
         self.urgent = false;
-        for priority in [Priority::Key, Priority::Normal] {
+        for priority in &[Priority::Key, Priority::Normal] {
             for at in 0..self.batches.len() {
                 let batch = &mut self.batches[at];
                 // Whoever comes next may take it over at once.
                 batch.stale |= batch.kept > 0;
+                let batch = &self.batches[at];
                 let is_spared = self.failures >= CIRCUIT_FAILURES && batch.kept > 0;
-                if batch.priority == priority && self.may_leave(at) && !is_spared {
+                if batch.priority == *priority && self.may_leave(batch) && !is_spared {
                     self.send(at, true, now);
                 }
             }
@@ -206,10 +217,10 @@ impl Outbox {
             }
             What::Keep => {
                 let id = line(&mut &*command.text);
-                let Some(at) = self.batches.iter().position(|batch| batch.id == id) else { return };
+                let Some(at) = self.with_id(id) else { return };
                 let batch = &mut self.batches[at];
                 match done {
-                    Done::Yes => batch.kept = batch.events.len(),
+                    Done::Yes => batch.kept = batch.count,
                     Done::No => (batch.kept, batch.stale) = (0, true),
                     Done::Taken => self.give_up(at, now),
                 }
@@ -226,7 +237,7 @@ impl Outbox {
         if let Some(next) = self.commands.iter().position(|next| next.number == batch.handle && next.what >= What::Fetch && next.what <= What::BeaconKey) {
             self.commands.remove(next);
         }
-        batch.events.drain(..batch.kept.min(batch.events.len()));
+        batch.take_first(batch.kept);
         batch.reports = 0;
         batch.id = id;
         (batch.handle, batch.kept, batch.stale, batch.unconfirmed) = (0, 0, true, false);
@@ -255,13 +266,16 @@ impl Outbox {
     }
 
     fn confirm(&mut self, id: &str, status: &str, now: Now) {
-        let Some(at) = self.batches.iter().position(|batch| batch.unconfirmed && batch.id == id) else { return };
+        let Some(at) = self.with_id(id) else { return };
+        let batch = &mut self.batches[at];
+        if !batch.unconfirmed {
+            return;
+        }
         if status == "s" {
-            self.sent += self.batches[at].events.len() as u64;
+            self.sent += batch.count as u64;
             self.remove(at, What::Confirmed);
             return;
         }
-        let batch = &mut self.batches[at];
         batch.unconfirmed = false;
         batch.time_ms = now.monotonic_ms;
         if status == "e" {
@@ -273,17 +287,19 @@ impl Outbox {
     /// Tells how many events are queued, unconfirmed, sent, refused and dropped.
     pub(super) fn tell_state(&mut self) {
         let mut text = String::new();
-        for count in self.counts() {
-            push_number(&mut text, count);
+        for count in &self.counts() {
+            push_number(&mut text, *count);
             text.push_str(" ");
         }
         self.tell(What::State, 0, text);
     }
 
     pub(super) fn counts(&self) -> [u64; 5] {
-        let unconfirmed = self.batches.iter().filter(|batch| batch.unconfirmed);
-        let unconfirmed: usize = unconfirmed.map(|batch| batch.events.len()).sum();
-        [(self.held() - unconfirmed) as u64, unconfirmed as u64, self.sent, self.refused, self.dropped]
+        let (mut queued, mut unconfirmed) = (0, 0);
+        for batch in &self.batches {
+            *(if batch.unconfirmed { &mut unconfirmed } else { &mut queued }) += batch.count as u64;
+        }
+        [queued, unconfirmed, self.sent, self.refused, self.dropped]
     }
 
     pub(super) fn tell(&mut self, what: What, number: u64, text: String) {
@@ -314,8 +330,8 @@ impl Outbox {
         self.tell(what, 0, id);
     }
 
-    pub(super) fn held(&self) -> usize {
-        self.batches.iter().map(|batch| batch.events.len()).sum()
+    fn with_id(&self, id: &str) -> Option<usize> {
+        self.batches.iter().position(|batch| batch.id == id)
     }
 
     fn position(&self, handle: u64) -> Option<usize> {
@@ -323,8 +339,12 @@ impl Outbox {
     }
 
     fn has_room(&self, events: usize, bytes: usize) -> bool {
-        self.held() + events <= self.settings.queue_events
-            && self.batches.iter().map(Batch::bytes).sum::<usize>() + bytes <= self.settings.queue_bytes
+        let (mut events, mut bytes) = (events, bytes);
+        for batch in &self.batches {
+            events += batch.count;
+            bytes += batch.events.len();
+        }
+        events <= self.settings.queue_events && bytes <= self.settings.queue_bytes
     }
 
     /// Makes room for an event at the bound: the oldest ones that are not key events go, then the oldest at all;
@@ -332,18 +352,31 @@ impl Outbox {
     /// the same events for ever. False where the new one is what goes.
     fn make_room(&mut self, bytes: usize, priority: Priority) -> bool {
         while !self.has_room(1, bytes) {
-            let oldest = |of| self.batches.iter().position(|batch| batch.handle == 0 && batch.priority == of);
-            let key = Some(Priority::Key).filter(|key| *key == priority);
-            let Some(at) = oldest(Priority::Normal).or_else(|| oldest(key?)) else { return false };
+            let mut oldest = None;
+            for (at, batch) in self.batches.iter().enumerate() {
+                if batch.handle > 0 {
+                    continue;
+                }
+                if batch.priority == Priority::Normal {
+                    oldest = Some(at);
+                    break;
+                }
+                if priority == Priority::Key && oldest.is_none() {
+                    oldest = Some(at);
+                }
+            }
+            let Some(at) = oldest else { return false };
             let batch = &mut self.batches[at];
-            let count = if batch.attempted { batch.events.len() } else { 1 };
-            let lost: Vec<String> = batch.events.drain(..count).collect();
-            batch.kept = batch.kept.saturating_sub(count);
-            batch.stale = true;
-            if batch.events.is_empty() {
+            let count = if batch.attempted { batch.count } else { 1 };
+            let lost = batch.take_first(count);
+            if batch.count == 0 {
                 self.remove(at, What::Forget);
             }
-            lost.into_iter().for_each(|event| self.lose(event));
+            let mut lost = &*lost;
+            while !lost.is_empty() {
+                let event = joined(&[line(&mut lost)]);
+                self.lose(event);
+            }
         }
         true
     }
@@ -355,19 +388,21 @@ impl Outbox {
     }
 
     /// Whether a batch waits to be sent.
-    fn may_leave(&self, at: usize) -> bool {
-        let batch = &self.batches[at];
+    fn may_leave(&self, batch: &Batch) -> bool {
         batch.handle == 0 && !batch.unconfirmed && self.consents.grants(batch.category)
     }
 
     /// The batch that is sent next, and when.
     fn first_due(&self) -> Option<(usize, u64)> {
-        let mut waiting = (0..self.batches.len()).filter(|&at| self.may_leave(at));
-        let at = waiting.next()?;
-        let first = &self.batches[at];
-        let is_closed = first.attempted || waiting.next().is_some() || first.events.len() >= self.settings.flush_count;
-        let due_ms = if is_closed || self.urgent { 0 } else { first.time_ms };
-        Some((at, due_ms.max(self.pause_until_ms)))
+        let mut first = None;
+        for (at, batch) in self.batches.iter().enumerate() {
+            if self.may_leave(batch) {
+                let is_closed = batch.attempted || first.is_some() || batch.count >= self.settings.flush_count;
+                let due_ms = if is_closed || self.urgent { 0 } else { batch.time_ms };
+                first = Some((first.map_or(at, |(at, _)| at), due_ms.max(self.pause_until_ms)));
+            }
+        }
+        first
     }
 
     /// One batch at a time while the page lives: that keeps the order, and lets one failure hold back the rest.
@@ -385,8 +420,13 @@ impl Outbox {
     fn send(&mut self, at: usize, by_beacon: bool, now: Now) {
         self.attempts += 1;
         let mut ids = Members::default();
-        let asked = self.batches.iter().filter(|batch| batch.unconfirmed).take(UNCONFIRMED_IDS);
-        asked.for_each(|batch| ids.item(&batch.id));
+        let mut count = 0;
+        for batch in &self.batches {
+            if batch.unconfirmed && count < UNCONFIRMED_IDS {
+                count += 1;
+                ids.item(&batch.id);
+            }
+        }
         let batch = &mut self.batches[at];
         if !batch.attempted {
             batch.reports = std::mem::take(&mut self.unreported);
@@ -403,14 +443,14 @@ impl Outbox {
             (true, Priority::Normal) => What::Beacon,
             (true, Priority::Key) => What::BeaconKey,
         };
-        let body = batch.body(now, &ids.0, &self.consents.json);
+        let body = batch.body(now, &ids.0, &self.device, &self.consents.json);
         self.tell(what, self.attempts, body);
     }
 
     fn settle(&mut self, at: usize, answer: &Answer, now: Now) {
         let verdict = verdict(answer.status);
         let batch = &mut self.batches[at];
-        let count = batch.events.len();
+        let count = batch.count;
         batch.handle = 0;
         batch.time_ms = now.monotonic_ms;
         if verdict == Verdict::Again {
@@ -426,7 +466,7 @@ impl Outbox {
                 self.unreported += std::mem::take(&mut batch.reports);
                 (batch.kept, batch.stale) = (0, true);
                 let half = batch.split_off_half(new_id(now, &mut self.random));
-                self.batches.insert(at + 1, half);
+                self.batches.insert(at, half);
                 self.keep_one(at, now);
                 self.keep_one(at + 1, now);
                 // Last, so that a page that ends here leaves too much rather than too little.
@@ -442,6 +482,6 @@ impl Outbox {
 #[cfg(test)]
 impl Outbox {
     pub(super) fn held_bytes(&self) -> usize {
-        self.batches.iter().map(Batch::bytes).sum()
+        self.batches.iter().map(|batch| batch.events.len()).sum()
     }
 }

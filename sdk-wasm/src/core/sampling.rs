@@ -13,8 +13,8 @@ pub(super) fn is_in(session: &str, rate: &str) -> bool {
 /// first bytes and the high bits are what is used.
 pub(super) fn hash(text: &str) -> u32 {
     let mut hash = 0x811c_9dc5_u32;
-    for byte in text.bytes() {
-        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    for byte in text.as_bytes() {
+        hash = (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
     }
     hash = (hash ^ hash >> 15).wrapping_mul(0x2c1b_3c6d);
     hash ^ hash >> 13
@@ -22,14 +22,14 @@ pub(super) fn hash(text: &str) -> u32 {
 
 /// A decimal below 1 in parts of a million; what has another form is all.
 fn parts(rate: &str) -> u64 {
-    let mut digits = rate.bytes();
-    if digits.next() != Some(b'0') {
+    let mut digits = rate.as_bytes().iter();
+    if digits.next() != Some(&b'0') {
         return PARTS;
     }
     digits.next();
     let mut parts = 0;
     for _ in 0..6 {
-        parts = parts * 10 + u64::from(digits.next().unwrap_or(b'0').wrapping_sub(b'0'));
+        parts = parts * 10 + u64::from(digits.next().unwrap_or(&b'0').wrapping_sub(b'0'));
     }
     parts
 }
@@ -39,6 +39,7 @@ mod tests {
     use super::*;
     use crate::core::Now;
     use crate::core::identity::new_id;
+    use crate::core::random::Random;
 
     #[test]
     fn a_rate_is_read_in_parts() {
@@ -49,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_share_of_sessions_is_the_rate_and_lower_rates_are_within_higher_ones() {
-        let mut random = fastrand::Rng::with_seed(3);
+        let mut random = Random::new(3);
         let ids: Vec<String> =
             (0..20_000).map(|at| new_id(Now { unix_ms: 1_795_458_876_500 + at * 37, monotonic_ms: 0 }, &mut random)).collect();
         for (rate, expected) in [("0.5", 10_000_i32), ("0.1", 2_000), ("0.01", 200)] {

@@ -6,10 +6,10 @@ use super::consent::{Consent, Consents};
 use super::identity::{Identity, new_id};
 use super::outbox::Outbox;
 use super::sampling;
-use super::text::{self, Members, push_number};
+use super::text::{self, Members};
 use super::{Answer, Command, Done, Now, Priority, Settings, What};
 use footfall_event_model::limits::EVENT_BYTES;
-use footfall_event_model::text::joined;
+use footfall_event_model::text::{joined, push_number};
 use footfall_event_model::{EventType, Own, Rule, Violation, wire};
 
 /// Braces and names that an event may get besides: `"context":{},"possible_duplicate":true`.
@@ -17,7 +17,7 @@ const OVERHEAD_BYTES: usize = 41;
 
 /// What somebody did, as the page tells it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct Said<'a> {
     /// What kind of event it is.
     pub kind: EventType,
     /// Sent at once, dropped last.
@@ -25,11 +25,11 @@ pub struct Said {
     /// Its category of consent; 0 for all that the site has not put into another.
     pub category: usize,
     /// The event's name; of `identify` and `alias` the user's id, of `group` the group's.
-    pub name: String,
+    pub name: &'a str,
     /// Properties or traits as a JSON object, or nothing; of `alias` the id before, or nothing for the present one.
-    pub text: String,
+    pub text: &'a str,
     /// The share of sessions that tell it, a decimal such as `0.25`; nothing for all.
-    pub rate: String,
+    pub rate: &'a str,
 }
 
 /// One tracker: one write key on one page.
@@ -58,9 +58,10 @@ impl Tracker {
         }
     }
 
-    /// Sets the part of the context that stays the same while the page lives, as members of a JSON object.
+    /// Sets the part of the context that is the device's, as members of a JSON object: that of all that is sent from now
+    /// on.
     pub fn set_device(&mut self, device: String) {
-        self.scope.device = device;
+        self.outbox.device = device;
     }
 
     /// Takes an event that happened at `at_ms`. Its id and `seq` are given here. An `identify` that is no news is no
@@ -68,18 +69,18 @@ impl Tracker {
     ///
     /// # Errors
     /// Every rule that it breaks; it is not queued then, and nothing changes.
-    pub fn record(&mut self, said: Said, at_ms: u64, now: Now) -> Result<(), Vec<Violation>> {
+    pub fn record(&mut self, said: Said<'_>, at_ms: u64, now: Now) -> Result<(), Vec<Violation>> {
         let Said { kind, key_event, category, name, text, rate } = said;
         if self.outbox.consents.of(category) == Consent::Denied {
             return Ok(());
         }
         let id = new_id(now, &mut self.outbox.random);
-        let text = Some(&*text).filter(|text| !text.is_empty());
-        let name = Some(&*name);
+        let text = Some(text).filter(|text| !text.is_empty());
+        let name = Some(name);
         let names_somebody = matches!(kind, EventType::Identify | EventType::Group | EventType::Alias);
         if names_somebody && self.identity.private {
-            let message = "no user or group is told: the visitor asked for privacy (Global Privacy Control)";
-            return Err(vec![Violation::new("user_id", Rule::UnknownValue, message)]);
+            let message = joined(&["no user or group is told: the visitor asked for privacy (Global Privacy Control)"]);
+            return Err(vec![Violation::new(joined(&["user_id"]), Rule::UnknownValue, message)]);
         }
         let mut event = Own { kind, event_id: Some(&id), ..Own::default() };
         let mut slot = What::User;
@@ -110,7 +111,7 @@ impl Tracker {
         if !found.is_empty() {
             return Err(found);
         }
-        let own = if rate.is_empty() { rate.clone() } else { joined(&["\"sample_rate\":", &rate]) };
+        let own = if rate.is_empty() { String::new() } else { joined(&["\"sample_rate\":", rate]) };
         let text = text::of_event(&event, at_ms, self.seq, key_event);
         let bytes = text.len() + own.len() + self.scope.page.len() + OVERHEAD_BYTES;
         if bytes > EVENT_BYTES {
@@ -123,7 +124,7 @@ impl Tracker {
         if self.identity.touch(now, &mut self.outbox.random) {
             self.refresh_who();
         }
-        if sampling::is_in(self.identity.session_id(), &rate) {
+        if sampling::is_in(self.identity.session_id(), rate) {
             self.seq += 1;
             let priority = if key_event { Priority::Key } else { Priority::Normal };
             self.outbox.push(Entry { text, own, priority, category }, &self.scope, now);
@@ -216,20 +217,20 @@ impl Tracker {
             return;
         }
         let news = std::mem::take(&mut self.identity.news);
-        for slot in [What::AnonymousId, What::Session, What::User, What::Group] {
-            if news >> slot as u32 & 1 > 0 {
-                self.outbox.tell(slot, 0, self.identity.value(slot).to_owned());
+        for slot in &[What::AnonymousId, What::Session, What::User, What::Group] {
+            if news >> *slot as u32 & 1 > 0 {
+                self.outbox.tell(*slot, 0, joined(&[self.identity.value(*slot)]));
             }
         }
         let dropped = self.outbox.unreported;
-        for (slot, told, value) in
-            [(What::Seq, &mut self.told_seq, self.seq), (What::Dropped, &mut self.told_dropped, dropped)]
+        for (slot, value, told) in
+            &mut [(What::Seq, self.seq, &mut self.told_seq), (What::Dropped, dropped, &mut self.told_dropped)]
         {
-            if *told != value {
-                *told = value;
+            if **told != *value {
+                **told = *value;
                 let mut text = String::new();
-                push_number(&mut text, value);
-                self.outbox.tell(slot, 0, text);
+                push_number(&mut text, *value);
+                self.outbox.tell(*slot, 0, text);
             }
         }
     }
@@ -263,8 +264,8 @@ impl Tracker {
 
     /// Says the sentences of what was refused.
     pub fn explain(&mut self, refused: Vec<Violation>) {
-        for violation in refused {
-            self.outbox.tell(What::Refused, 0, violation.message);
+        for violation in &refused {
+            self.outbox.tell(What::Refused, 0, joined(&[&violation.message]));
         }
     }
 

@@ -16,7 +16,7 @@ export async function measureTrack(bench, tracker, tasks) {
     const before = await spent();
     const times = await page.evaluate(callOften, tasks, CALLS / 2, PAUSE_MS);
     const count = tasks * CALLS;
-    const name = tracker.eventName ?? "post_view";
+    const name = tracker.eventName ?? "answer_given";
     if (tracker.id !== "empty") {
       await page.evaluate(() => bench.flush?.());
       // Some lose events when many are called for: theirs to lose, but not to be waited for.
@@ -35,7 +35,7 @@ async function callOften(tasks, half, pause) {
   const single = [];
   let post = 0;
   const call = () =>
-    bench.track("post_view", {
+    bench.track("answer_given", {
       post_id: (post += 1),
       title: "What somebody wrote about something",
       author: "user-7",

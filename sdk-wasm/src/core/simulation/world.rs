@@ -189,12 +189,12 @@ impl World {
 
     pub(super) fn record(&mut self, at: usize, key_event: bool, bytes: usize) {
         let text = self.numbered(at, bytes);
-        let said = Said { key_event, name: "like".into(), text, ..Said::default() };
+        let said = Said { key_event, name: "like", text: &text, ..Said::default() };
         self.tell(at, |tracker, now| tracker.record(said, now.unix_ms, now).unwrap());
     }
 
     pub(super) fn try_to_record(&mut self, at: usize, name: &str, text: String) -> Result<(), Vec<Violation>> {
-        let said = Said { name: name.into(), text, ..Said::default() };
+        let said = Said { name, text: &text, ..Said::default() };
         self.tell(at, |tracker, now| tracker.record(said, now.unix_ms, now))
     }
 
@@ -212,7 +212,7 @@ impl World {
         let user = format!("user-{}", self.random.u8(0..3));
         self.pages[at].user = Some(user.clone()).filter(|_| self.consent != b'0').or(self.pages[at].user.take());
         let text = self.numbered(at, 0);
-        let said = Said { kind: EventType::Identify, name: user, text, ..Said::default() };
+        let said = Said { kind: EventType::Identify, name: &user, text: &text, ..Said::default() };
         self.tell(at, |tracker, now| tracker.record(said, now.unix_ms, now).unwrap());
     }
 
