@@ -111,13 +111,13 @@ for (const engine of engines) {
     [" where there are no locks", (page) => page.evaluateOnNewDocument(() => Object.defineProperty(Navigator.prototype, "locks", { value: undefined }))],
   ]) {
     test(`${engine}: what a page left behind is sent by one of two tabs${how}`, async (t) => {
-      const { page, newPage, go, arrived, served } = await visit(t, { engine, init: { flushInterval: 100 }, prepare });
+      // A page of the site that has no tracker.
+      const { page, newPage, go, arrived, served } = await visit(t, { engine, init: {}, path: "/gate.js", wait: false, prepare });
       await page.evaluate(() => {
         const id = "01900000-0000-7000-8000-000000000001";
         const event = '"event_id":"01900000-0000-7000-8000-000000000002","type":"track","event":"left_behind","timestamp":1';
         localStorage[`footfall:pk_test:batch:${id}`] = `0 gone\n${id}\n0000\n"locale":"en"\n${event}`;
       });
-      await page.goto("about:blank");
       const tabs = [await newPage(), await newPage()];
       await Promise.all(tabs.map((tab) => go("/own.html", tab)));
       for (const tab of tabs) await call(tab, ["track", "end"]);
@@ -127,6 +127,19 @@ for (const engine of engines) {
       await until("it to be forgotten", async () => (await batches(tabs[0])).length === 0);
     });
   }
+
+  test(`${engine}: where there are no locks a page that follows at once takes over what was left`, async (t) => {
+    const prepare = async (page) => {
+      await page.evaluateOnNewDocument(() => Object.defineProperty(Navigator.prototype, "locks", { value: undefined }));
+      await loses()(page);
+    };
+    const { page, arrived, go } = await visit(t, { engine, init, prepare });
+    await call(page, ["track", "a"]);
+    await go("/own.html?next");
+    await until("it to be taken over", () => page.evaluate(() => window.footfall.state().unconfirmed === 1));
+    await call(page, ["track", "b"], ["flush"]);
+    assert.deepEqual(names(await arrived(2)), ["b", "a"]);
+  });
 
   test(`${engine}: where storage is full, events go on and leave with the page`, async (t) => {
     const prepare = (page) =>
