@@ -8,7 +8,8 @@ import type { Options } from "./types.js";
 export function mayTell({ key, consent, privacy }: Options, said: unknown): boolean {
   const choice = said ?? attempt(() => localStorage[`footfall:${key}:consent`] as string) ?? consent;
   // In whichever form it was said. Categories are the module's: where one is not granted, nothing is told.
-  const isGranted = !/den|pend|req|Out/.test(JSON.stringify(choice));
+  const words = JSON.stringify(choice) ?? "granted";
+  const isGranted = /gran|In/.test(words) && !/den|pend/.test(words);
   return isGranted && !(privacy === "off" && asksForPrivacy());
 }
 

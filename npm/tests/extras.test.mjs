@@ -21,9 +21,9 @@ function asked(options) {
 }
 
 for (const engine of engines) {
-  test(`${engine}: it is asked for only where one of its captures is on, by a name that can be kept for ever`, async (t) => {
+  test(`${engine}: it is asked for only where a capture or an option needs it, by a name that can be kept for ever`, async (t) => {
     const without = asked();
-    const plain = await visit(t, { engine, path: "/page.html", blocked: without.blocked });
+    const plain = await visit(t, { engine, path: "/plain.html", blocked: without.blocked });
     await plain.page.evaluate(() => window.footfall.flush());
     await plain.arrived(1);
     assert.deepEqual(without.paths.filter((path) => path.includes("extras")), []);
@@ -75,10 +75,10 @@ for (const engine of engines) {
       const { name } = performance.getEntriesByType("resource").find(({ name }) => /footfall-[0-9a-f]{12}\.js/.test(name));
       const [file] = /footfall-extras-[0-9a-f]{12}\.js/.exec(await (await fetch(name)).text());
       const { lend } = await import(`/sdk/${file}`);
-      const begin = lend(tools);
-      begin({ print: true });
-      begin({ print: true, copy: true });
-      begin({ copy: true });
+      const { start } = lend(tools);
+      start({ print: true });
+      start({ print: true, copy: true });
+      start({ copy: true });
       dispatchEvent(new Event("beforeprint"));
       document.body.dispatchEvent(new ClipboardEvent("copy", { bubbles: true }));
       return told;
@@ -119,20 +119,20 @@ for (const engine of engines) {
   });
 }
 
-test("it is brought once, whenever its captures are switched on", async () => {
+test("it is brought once, whenever it is needed first", async () => {
   const { bringExtras } = await source("browser/extras.ts");
-  const begun = [];
+  const used = [];
   let loads = 0;
+  const lent = {};
   const load = async () => {
     loads++;
-    return { lend: () => (capture) => begun.push(capture) };
+    return { lend: () => lent };
   };
-  const begin = bringExtras(load, { guard: { wrap: (run) => run } }, assert.fail);
-  begin({ clicks: true, forms: false });
+  const bring = bringExtras(load, { guard: { wrap: (run) => run }, say: assert.fail });
   assert.equal(loads, 0);
-  begin({ forms: true });
-  begin({ forms: true, errors: true });
+  bring((lent) => used.push(lent));
+  bring((lent) => used.push(lent));
   await new Promise(setImmediate);
   assert.equal(loads, 1);
-  assert.deepEqual(begun, [{ forms: true }, { forms: true, errors: true }]);
+  assert.deepEqual(used, [lent, lent]);
 });

@@ -172,7 +172,10 @@ test("chromium: a page that is rendered ahead is a view when somebody comes to s
     rules.textContent = JSON.stringify({ prerender: [{ source: "list", urls: ["/leave.html"] }] });
     document.head.append(rules);
   });
-  await until("the module of the page ahead", () => served.filter((path) => path.endsWith(".wasm")).length === 2);
+  const asked = (ending) => served.filter((path) => path.endsWith(ending)).length;
+  await until("the loader of the page ahead", () => asked("/footfall.js") === 2);
+  // Nothing but the loader came: the rest waits for somebody to see the page.
+  assert.equal(asked(".wasm"), 1);
   const goneAt = await page.evaluate(() => {
     setTimeout(() => (location.href = "/leave.html"));
     return Date.now();

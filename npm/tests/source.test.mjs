@@ -119,76 +119,104 @@ test("a campaign is the same text however its address is written", async () => {
   assert.ok(campaign(`https://a.example/?utm_source=${"x".repeat(5_000)}`).length <= 2_000);
 });
 
-/** What `checked` makes of options, and what it says. */
+/** What the second part makes of options, and what it says. */
 async function checkedWith(t, options) {
-  const { checked } = await source("options.ts");
+  const { checked } = await source("extras/options.ts");
   const said = t.mock.method(console, "warn", () => {});
   const good = checked(options);
   return { good, said: said.mock.calls.map(({ arguments: words }) => words.join(" ")) };
 }
 
-test("options that are right are taken, with every capture decided", async (t) => {
-  const options = {
-    key: "pk_1",
-    endpoint: "https://t.example/",
-    flushCount: 500,
-    keyEvents: ["purchase"],
-    capture: { clicks: false },
-    userId: undefined,
+test("options as texts, as attributes have them, are read", async () => {
+  const { read } = await source("options.ts");
+  const texts = {
+    key: "pk_1", endpoint: "https://t.example/", viewShare: "0.8", viewTime: "0", flushInterval: "100", flushCount: "7",
+    storageBytes: "20000", sampleRate: "0.25", storage: "cookie", hashRoutes: "", allowQuery: "page, tab", keyEvents: "purchase signup",
+    consent: "required", capture: "clicks forms", mask: ".private",
   };
-  const { good, said } = await checkedWith(t, options);
-  assert.deepEqual(good, {
+  assert.deepEqual(read(texts), {
+    key: "pk_1", endpoint: "https://t.example", viewShare: 0.8, viewTime: 0, flushInterval: 100, flushCount: 7,
+    storageBytes: 20_000, sampleRate: 0.25, storage: "cookie", hashRoutes: true, allowQuery: ["page", "tab"], keyEvents: ["purchase", "signup"],
+    consent: "pending", mask: ".private",
+    // What is named, and nothing else.
+    capture: { clicks: true, views: false, pages: false, leave: false, forms: true },
+  });
+  const given = { key: "pk_1", flushCount: 7, hashRoutes: false, capture: { clicks: false }, consent: { analytics: "pending" } };
+  assert.deepEqual(read(given), { ...given, endpoint: "https://forum.example" });
+});
+
+test("options that are right are taken as they are", async (t) => {
+  const options = {
     key: "pk_1",
     endpoint: "https://t.example",
     flushCount: 500,
     keyEvents: ["purchase"],
-    capture: { clicks: false, views: true, pages: true, leave: true },
-  });
+    capture: { clicks: false, forms: true },
+    consent: { analytics: "pending" },
+    categories: { ad_seen: "marketing" },
+    storage: "cookie",
+    cookieDomain: "example.org",
+    privacy: "off",
+    sampleRate: 0,
+    sample: { like: 0.5 },
+    beforeSend: (event) => event,
+    debug: true,
+  };
+  const { good, said } = await checkedWith(t, { ...options, userId: undefined });
+  assert.deepEqual(good, options);
   assert.deepEqual(said, []);
 });
 
-test("options as texts, as attributes have them, are read", async (t) => {
-  const options = { key: "pk_1", viewShare: "0.8", viewTime: "0", hashRoutes: "", debug: "false", allowQuery: "page, tab" };
-  const { good, said } = await checkedWith(t, options);
-  const { viewShare, viewTime, hashRoutes, debug, allowQuery } = good;
-  assert.deepEqual([viewShare, viewTime, hashRoutes, debug, allowQuery], [0.8, 0, true, false, ["page", "tab"]]);
-  assert.deepEqual(said, []);
-});
-
-test("without a write key nothing starts, and it is said why", async (t) => {
-  for (const options of [undefined, {}, { key: "" }, { key: 5 }]) {
-    const { good, said } = await checkedWith(t, options);
-    assert.equal(good, undefined);
-    assert.match(said.at(-1), /init needs a write key/);
-    t.mock.restoreAll();
-  }
-});
-
-test("an option that is not understood is named, with what would be right", async (t) => {
+test("an option that is not understood is named, once, with what would be right", async (t) => {
   const options = {
     key: "pk_1",
     flushInterval: 5,
     flushCount: 1.5,
+    storageBytes: 1,
     keyEvents: 5,
     viewShare: 1.5,
     capture: { clicks: 1, scroll: true },
+    consent: "maybe",
+    categories: [5],
+    privacy: true,
+    storage: "disk",
+    sample: { like: 2 },
+    onSent: "log",
     endPoint: "x",
     debug: 1,
   };
   const { good, said } = await checkedWith(t, options);
-  assert.deepEqual(good, {
-    key: "pk_1",
-    endpoint: "https://forum.example",
-    capture: { clicks: true, views: true, pages: true, leave: true },
-  });
-  assert.deepEqual(said, [
+  assert.deepEqual(good, { key: "pk_1", capture: {} });
+  assert.deepEqual(said.map((line) => line.replace(/(there are key),.*,debug$/, "$1, and others")), [
     "[footfall] option flushInterval is left out: it must be a whole number from 100 to 600000",
     "[footfall] option flushCount is left out: it must be a whole number from 1 to 500",
+    "[footfall] option storageBytes is left out: it must be a whole number from 10000 to 2000000",
     "[footfall] option keyEvents is left out: it must be an array of names",
     "[footfall] option viewShare is left out: it must be a number from 0 to 1",
-    "[footfall] there is no option endPoint; there are key,endpoint,userId,flushInterval,flushCount,keyEvents,viewShare,viewTime,hashRoutes,allowQuery,mask,capture,debug",
+    "[footfall] option consent is left out: it must be granted, denied or pending, or an object of categories with these",
+    "[footfall] option categories is left out: it must be an object of event names with their categories",
+    "[footfall] option privacy is left out: it must be one of anonymous,off,ignore",
+    "[footfall] option storage is left out: it must be one of localStorage,cookie,memory",
+    "[footfall] option sample is left out: it must be an object of names with numbers from 0 to 1",
+    "[footfall] option onSent is left out: it must be a function",
+    "[footfall] there is no option endPoint; there are key, and others",
     "[footfall] option debug is left out: it must be true or false",
     "[footfall] option capture.clicks is left out: it must be true or false",
     "[footfall] there is no option capture.scroll; there are clicks,views,pages,leave,forms,media,errors,vitals,copy,print,traces",
   ]);
+});
+
+test("the server's settings count where the page says nothing", async () => {
+  const { configured } = await source("browser/config.ts");
+  const options = { key: "pk_1", endpoint: "", sample: { like: 1 }, capture: { clicks: false } };
+  const text = '{"capture":{"clicks":true,"forms":true},"sample_rate":0.5,"sample":{"like":0,"read":0.1},"key_events":["purchase"]}';
+  assert.deepEqual(configured(options, text), {
+    key: "pk_1", endpoint: "", sampleRate: 0.5, keyEvents: ["purchase"],
+    sample: { like: 1, read: 0.1 },
+    capture: { clicks: false, forms: true },
+  });
+  for (const bad of ["", "null", "5", "[]", '"x"', "{", '{"capture":5,"sample":"x"}']) {
+    const { sampleRate, keyEvents, capture, sample } = configured(options, bad);
+    assert.deepEqual([sampleRate, keyEvents, capture, sample.like], [undefined, undefined, { clicks: false }, 1], bad);
+  }
 });

@@ -23,7 +23,7 @@ export function consents(categories: Readonly<Record<string, string>> | undefine
     category: (event) => Math.max(0, names.indexOf(categories?.[event] ?? "")),
     take(consent) {
       // An object has crossed as text, or was stored as one.
-      const given: unknown = attempt(() => JSON.parse(consent as string)) ?? consent;
+      const given: unknown = attempt(() => JSON.parse(consent as string)) ?? consent ?? {};
       const isAll = typeof given !== "object";
       said = { ...said, ...(isAll ? Object.fromEntries(names.map((name) => [name, given])) : (given as object)) } as typeof said;
       // What is not one of the three is not said yet.

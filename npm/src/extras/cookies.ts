@@ -13,7 +13,7 @@ export function withCookies(stored: Store, writeKey: string, domain?: string): S
   // A colon is no part of a cookie's name.
   const named = (slot: number): string => `footfall_${writeKey}_${NAMES[slot]}`;
   const set = (slot: number, value: string): void => {
-    const where = `path=/;samesite=lax${domain ? `;domain=${domain}` : ""}${isSecureContext ? ";secure" : ""}`;
+    const where = `path=/;samesite=lax${domain ? `;domain=${domain}` : ""}${location.protocol === "https:" ? ";secure" : ""}`;
     document.cookie = `${named(slot)}=${encodeURIComponent(value)};max-age=${value ? LONGEST_S : 0};${where}`;
   };
   return {

@@ -1,24 +1,34 @@
-// A small site for the tests: pages from tests/fixtures/, the built SDK under /sdk/, and an ingest address that
-// keeps what it is sent. It answers as the server does; what is in the answers is each test's to say.
+// A small site for the tests: pages from tests/fixtures/, the built SDK under /sdk/ and as a package under /npm/, and
+// the server's addresses. It takes batches as the server does: each is stored once, and told of when it is asked for.
 import { createReadStream, existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { ingest } from "./ingest.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const ROOTS = { "/sdk/": join(here, "../../dist/sdk"), "/": join(here, "../fixtures") };
+const ROOTS = { "/sdk/": join(here, "../../dist/sdk"), "/npm/": join(here, "../../dist"), "/": join(here, "../fixtures") };
 /** What pages are prepared with, and where an engine without a console of its own tells what was said. */
 const PREPARED = "/__prepared.js";
 const SAID = "/__said";
+const CONFIG = "/v1/config/";
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".wasm": "application/wasm" };
+const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers": "*" };
 
-/** A site on a free port. `headers(path)` adds headers to a page, `answer(batch)` replaces the answer to a batch. */
-export async function site({ headers = () => ({}), answer, roots = {}, blocked = () => false } = {}) {
+/**
+ * A site on a free port. `headers(path)` adds headers to a file; `answer(batch, count)` replaces the answer to a batch,
+ * where a `status` of 0 is none at all and `text` is the whole of it; `config(count)` is the text that `GET /v1/config`
+ * answers, or a status. Each of them may be a promise.
+ */
+export async function site({ headers = () => ({}), answer, config = () => "{}", roots = {}, blocked = () => false } = {}) {
   const requests = [];
+  const configs = [];
   const prepared = [];
   const hearing = new Set();
+  const store = ingest();
+  let preflights = 0;
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://site");
     if (url.pathname === SAID) {
@@ -33,14 +43,31 @@ export async function site({ headers = () => ({}), answer, roots = {}, blocked =
       response.end(["document.currentScript.remove();", ...prepared].join("\n"));
       return;
     }
+    if (request.method === "OPTIONS") {
+      preflights++;
+      response.writeHead(204, CORS).end();
+      return;
+    }
+    if (url.pathname.startsWith(CONFIG)) {
+      configs.push(url);
+      const said = await config(configs.length);
+      response.writeHead(typeof said === "number" ? said : 200, { "content-type": "application/json", "cache-control": "no-store", ...CORS });
+      response.end(String(said));
+      return;
+    }
     if (request.method === "POST") {
-      receive(request, (sent) => {
+      receive(request, async (sent) => {
         const body = url.searchParams.get("encoding") === "gzip" ? gunzipSync(sent).toString("utf8") : sent.toString("utf8");
         const batch = JSON.parse(body);
-        requests.push({ url, batch, type: request.headers["content-type"], headers: request.headers, bytes: Buffer.byteLength(body) });
-        const { status = 200, ...said } = answer?.(batch, requests.length) ?? { accepted: batch.events.length };
-        response.writeHead(status, { "content-type": "application/json", "access-control-allow-origin": "*" });
-        response.end(JSON.stringify({ code: "ok", ...said }));
+        requests.push({ url, batch, type: request.headers["content-type"], headers: request.headers, bytes: sent.length });
+        const { status = 200, headers: more, text, ...said } = (await answer?.(batch, requests.length)) || {};
+        const taken = store.take(batch, status, said);
+        if (!status) {
+          request.socket.destroy();
+          return;
+        }
+        response.writeHead(status, { "content-type": "application/json", ...CORS, ...more });
+        response.end(text ?? JSON.stringify({ ...taken, ...said }));
       });
       return;
     }
@@ -52,7 +79,7 @@ export async function site({ headers = () => ({}), answer, roots = {}, blocked =
       response.writeHead(404).end();
       return;
     }
-    const head = { "content-type": TYPES[extname(file)] ?? "text/plain", ...headers(url.pathname) };
+    const head = { "content-type": TYPES[extname(file)] ?? "text/plain", ...CORS, ...(await headers(url.pathname)) };
     response.writeHead(200, head);
     if (prepared.length && extname(file) === ".html") response.end(withScript(await readFile(file, "utf8"), head));
     else createReadStream(file).pipe(response);
@@ -61,6 +88,8 @@ export async function site({ headers = () => ({}), answer, roots = {}, blocked =
   return {
     origin: `http://127.0.0.1:${server.address().port}`,
     requests,
+    configs,
+    preflights: () => preflights,
     /** Runs a function before all else in each page from now on, in every engine alike. */
     prepare: (run, ...args) => prepared.push(`(${run})(...${JSON.stringify(args)});`),
     /** Hears what the console of each page from now on is told, for an engine whose driver does not tell it. */
@@ -68,11 +97,8 @@ export async function site({ headers = () => ({}), answer, roots = {}, blocked =
       if (!hearing.size) prepared.push(`(${reportConsole})("${SAID}");`);
       hearing.add(hear);
     },
-    /** All events so far, each with the context that holds for it. */
-    events: () =>
-      requests.flatMap(({ batch }) =>
-        batch.events.map((event) => ({ ...event, context: { ...batch.context, ...event.context } })),
-      ),
+    /** The events that are stored by now, each with the context that holds for it. */
+    events: store.events,
     close: () =>
       new Promise((resolve) => {
         server.close(resolve);

@@ -22,11 +22,15 @@ export async function closeBrowsers() {
   browsers.clear();
 }
 
+/** What a page that starts the SDK by itself has, unless a test says otherwise: only what the test tells, soon. */
+const QUIET = { key: "pk_test", flushInterval: 100, capture: { clicks: false, views: false, pages: false, leave: false } };
+
 /**
  * A fresh visitor on a fresh site, which is an origin of its own, so that nothing stored is shared with another visit.
  * `prepare(page)` runs before the first page; `newPage()` opens another tab of this visitor; the rest goes to `site`.
+ * With `init`, options or a function of the page that returns some, each page starts the SDK with them by itself.
  */
-export async function visit(t, { path = "/page.html", wait = true, prepare, engine = "chromium", ...options } = {}) {
+export async function visit(t, { init, path = init ? "/own.html" : "/page.html", wait = true, prepare, engine = "chromium", ...options } = {}) {
   const served = await site(options);
   const context = await (await browserOf(engine)).createBrowserContext();
   t.after(async () => {
@@ -36,6 +40,10 @@ export async function visit(t, { path = "/page.html", wait = true, prepare, engi
   const said = [];
   // Firefox's driver hides what an error said, WebKit's tells nothing; Chromium's needs nothing put into the page.
   if (engine !== "chromium") served.hearConsole((text) => said.push(text));
+  if (init) {
+    const own = typeof init === "function" ? `(${init})()` : JSON.stringify(init);
+    served.prepare(`(quiet) => { window.options = { ...quiet, ...${own} }; }`, QUIET);
+  }
   const newPage = async () => {
     const page = await context.newPage();
     if (engine === "chromium") page.on("console", (message) => said.push(message.text()));
@@ -45,13 +53,37 @@ export async function visit(t, { path = "/page.html", wait = true, prepare, engi
   };
   const page = await newPage();
   await prepare?.(page);
-  await page.goto(served.origin + path);
   const errors = () => page.evaluate(() => window.errors);
-  const ready = () => page.evaluate(() => window.footfall.ready());
-  if (wait) assert.equal(await ready(), true);
+  /** Whether the module runs. The page itself waits for it, without a timer that a test might count. */
+  const ready = async (of = page) => {
+    await of.evaluate(() => {
+      window.runs = undefined;
+      window.footfall.ready().then((runs) => (window.runs = runs));
+    });
+    const [runs] = await until("the tracker to be ready", () => of.evaluate(() => window.runs !== undefined && [window.runs]));
+    return runs;
+  };
+  /** Goes to an address of the site, and waits until the SDK runs there. */
+  const go = async (to = path, of = page) => {
+    await of.goto(served.origin + to);
+    if (wait) assert.equal(await ready(of), true);
+  };
+  await go();
   const arrived = (count) => until(`${count} events`, () => served.events().length >= count && served.events());
-  return { served, context, page, newPage, said, errors, ready, arrived };
+  return { served, context, page, newPage, go, said, errors, ready, arrived };
 }
+
+/** Makes calls of the tracker in the page, in order: `call(page, ["track", "like"], ["flush"])`. */
+export const call = (page, ...calls) =>
+  page.evaluate((calls) => {
+    for (const [method, ...args] of calls) window.footfall[method](...args);
+  }, calls);
+
+/** What the page's SDK keeps, by storage and name. */
+export const kept = (page) => page.evaluate(() => ({ local: { ...localStorage }, session: { ...sessionStorage }, cookie: document.cookie }));
+
+/** Where nothing is kept. */
+export const NOTHING_KEPT = { local: {}, session: {}, cookie: "" };
 
 export const names = (events) => events.map((event) => event.event ?? event.type);
 

@@ -1,0 +1,77 @@
+// What the loader does without the module: before it comes, and where it cannot come.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { until } from "./support/site.mjs";
+import { closeBrowsers, engines, names, visit } from "./support/visit.mjs";
+
+after(closeBrowsers);
+
+for (const engine of engines) {
+  for (const [why, options] of [
+    ["a content security policy forbids WebAssembly", {
+      headers: () => ({ "content-security-policy": "script-src 'self' 'unsafe-inline'" }),
+    }],
+    ["the module is blocked", { blocked: (path) => /footfall-.*\.js$/.test(path) }],
+    ["the WebAssembly is blocked", { blocked: (path) => path.endsWith(".wasm") }],
+  ]) {
+    test(`${engine}: where ${why}, the loader sends calls, the page view and marked clicks itself`, async (t) => {
+      const { page, arrived, errors, ready, said } = await visit(t, { engine, wait: false, ...options, path: "/page.html?q=private" });
+      assert.equal(await ready(), false);
+      await page.evaluate(() => {
+        window.footfall.track("searched", { words: 2 });
+        window.footfall.identify("ann", { plan: "free" });
+      });
+      await page.click("#plain");
+      await page.click("#like");
+      await page.goto("about:blank");
+      const events = await arrived(4);
+      assert.deepEqual(names(events), ["page", "searched", "identify", "like"]);
+      assert.deepEqual([events[1].properties, events[2].traits], [{ words: 2 }, { plan: "free" }]);
+      assert.equal(new Set(events.map((event) => event.event_id)).size, 4);
+      assert.match(events[0].event_id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
+      assert.match(events[0].context.page.url, /\/page\.html$/);
+      assert.ok(events[0].context.anonymous_id);
+      assert.ok(said.some((line) => /a smaller tracker runs/.test(line)), said.join("\n"));
+      await page.goBack();
+      assert.deepEqual(await errors(), []);
+    });
+  }
+
+  test(`${engine}: a page that is left before the module came loses nothing`, async (t) => {
+    const { page, served, arrived } = await visit(t, {
+      engine,
+      wait: false,
+      // The module never answers.
+      prepare: (page) => page.evaluateOnNewDocument(() => { window.requestIdleCallback = () => {}; }),
+    });
+    await page.evaluate(() => window.footfall.track("quick"));
+    await page.click("#like");
+    await page.goto("about:blank");
+    assert.deepEqual(names(await arrived(3)), ["page", "quick", "like"]);
+    assert.equal(served.requests.length, 1);
+  });
+
+  test(`${engine}: calls and clicks from before the module are told with their own times, in order`, async (t) => {
+    const prepare = (page) =>
+      page.evaluateOnNewDocument(() => {
+        window.footfall = [["track", "before_script"]];
+        window.requestIdleCallback = (run) => { window.idle = run; };
+      });
+    const { page, arrived, ready } = await visit(t, { engine, wait: false, prepare });
+    await page.waitForFunction(() => !Array.isArray(window.footfall));
+    await page.click("#plain");
+    const clickedBy = await page.evaluate(() => Date.now());
+    await page.evaluate(() => {
+      window.footfall.track("before_module");
+      window.footfall.push(["track", "pushed"]);
+    });
+    await until("the clock to move on", () => page.evaluate((then) => Date.now() > then + 20, clickedBy));
+    await page.evaluate(() => window.idle());
+    assert.equal(await ready(), true);
+    await page.evaluate(() => window.footfall.flush());
+    const events = await arrived(5);
+    assert.deepEqual(names(events), ["page", "before_script", "click", "before_module", "pushed"]);
+    assert.ok(events[2].timestamp <= clickedBy, "the click has its own time");
+    assert.deepEqual(events[2].properties, { tag: "button", id: "plain", text: "Add to cart", selector: "#plain" });
+  });
+}
