@@ -1,8 +1,8 @@
 //! The checks of an event: every violation at once, each with its path, its rule and a sentence.
 //! They judge what was said, never when: whether a time is plausible is judged where it is stamped.
 
-use crate::limits::{CONTEXT_BYTES, ID_BYTES, NAME_BYTES, PROPERTY_DEPTH, PROPERTY_KEYS};
 use crate::json::Shape;
+use crate::limits::{CONTEXT_BYTES, ID_BYTES, NAME_BYTES, PROPERTY_DEPTH, PROPERTY_KEYS};
 use crate::text::{joined, push_number};
 use crate::{Context, Event, EventType, Json, JsonKind, Rule, Violation};
 
@@ -262,7 +262,10 @@ mod tests {
     #[test]
     fn a_long_name_is_told_cut() {
         let message = &check(&Event::track("Ä".repeat(33))).unwrap_err()[0].message;
-        assert!(message.starts_with(&format!("event name \"{}\"… is not allowed", "Ä".repeat(32))), "{message}");
+        assert!(
+            message.starts_with(&format!("event name \"{}\"… is not allowed", "Ä".repeat(32))),
+            "{message}"
+        );
         assert!(message.ends_with("':', at most 64 in all, such as \"post_view\""), "{message}");
     }
 

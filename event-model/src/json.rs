@@ -3,9 +3,9 @@
 
 mod shape;
 
-pub(crate) use shape::Shape;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+pub(crate) use shape::Shape;
 
 /// A JSON value as the text that the sender wrote.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -79,7 +79,11 @@ mod tests {
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![Just(Value::Null), any::<i32>().prop_map(Value::from), r#"[a-c"\\:{}\[\]]{0,6}"#.prop_map(Value::from)];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i32>().prop_map(Value::from),
+            r#"[a-c"\\:{}\[\]]{0,6}"#.prop_map(Value::from)
+        ];
         leaf.prop_recursive(5, 40, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

@@ -165,7 +165,14 @@ impl Batch {
             body.push_str(",\"dropped\":");
             push_number(&mut body, self.reports);
         }
-        for part in &[",\"batch_id\":\"", &self.id, "\",\"unconfirmed\":[", unconfirmed, "],\"context\":{", &self.context] {
+        for part in &[
+            ",\"batch_id\":\"",
+            &self.id,
+            "\",\"unconfirmed\":[",
+            unconfirmed,
+            "],\"context\":{",
+            &self.context,
+        ] {
             body.push_str(part);
         }
         for (name, text) in &[(",", device), (",\"consent\":", consent)] {
@@ -206,7 +213,8 @@ impl Batch {
         let [key, attempted, duplicate, category] = *line(&mut lines).as_bytes().first_chunk()?;
         let priority = if key == b'1' { Priority::Key } else { Priority::Normal };
         let context = joined(&[line(&mut lines)]);
-        let mut batch = Self::empty(joined(&[id]), context, priority, usize::from(category.wrapping_sub(b'0')));
+        let mut batch =
+            Self::empty(joined(&[id]), context, priority, usize::from(category.wrapping_sub(b'0')));
         while !lines.is_empty() {
             add_line(&mut batch.events, line(&mut lines));
             batch.count += 1;

@@ -49,12 +49,10 @@ mod tests {
     #[test]
     fn everything_needs_the_first_category_and_its_own() {
         let consents = Consents::new("201", "");
-        assert_eq!([0, 1, 2, 3].map(|category| consents.of(category)), [
-            Consent::Granted,
-            Consent::Denied,
-            Consent::Pending,
-            Consent::Granted,
-        ]);
+        assert_eq!(
+            [0, 1, 2, 3].map(|category| consents.of(category)),
+            [Consent::Granted, Consent::Denied, Consent::Pending, Consent::Granted,]
+        );
         assert_eq!(Consents::new("12", "").of(1), Consent::Pending);
         assert!(!Consents::new("02", "").grants(1));
         assert!(Consents::default().grants(0));

@@ -4,8 +4,8 @@
 use super::batch::{Batch, Entry, Scope};
 use super::consent::{Consent, Consents};
 use super::identity::new_id;
-use super::retry::{CIRCUIT_FAILURES, Verdict, delay_ms, verdict};
 use super::random::Random;
+use super::retry::{CIRCUIT_FAILURES, Verdict, delay_ms, verdict};
 use super::text::{Members, line, word};
 use super::{Answer, Command, Done, Now, Priority, Settings, What};
 use footfall_event_model::limits::UNCONFIRMED_IDS;
@@ -157,7 +157,9 @@ impl Outbox {
                 next = next.min(batch.time_ms);
             }
         }
-        if !self.is_busy() && let Some((_, due_ms)) = self.first_due() {
+        if !self.is_busy()
+            && let Some((_, due_ms)) = self.first_due()
+        {
             next = next.min(due_ms);
         }
         Some(next).filter(|next| *next < NEVER)
@@ -234,7 +236,9 @@ impl Outbox {
         let id = new_id(now, &mut self.random);
         let batch = &mut self.batches[at];
         // It was to be sent next.
-        if let Some(next) = self.commands.iter().position(|next| next.number == batch.handle && next.what >= What::Fetch && next.what <= What::BeaconKey) {
+        if let Some(next) = self.commands.iter().position(|next| {
+            next.number == batch.handle && next.what >= What::Fetch && next.what <= What::BeaconKey
+        }) {
             self.commands.remove(next);
         }
         batch.take_first(batch.kept);
@@ -397,7 +401,8 @@ impl Outbox {
         let mut first = None;
         for (at, batch) in self.batches.iter().enumerate() {
             if self.may_leave(batch) {
-                let is_closed = batch.attempted || first.is_some() || batch.count >= self.settings.flush_count;
+                let is_closed =
+                    batch.attempted || first.is_some() || batch.count >= self.settings.flush_count;
                 let due_ms = if is_closed || self.urgent { 0 } else { batch.time_ms };
                 first = Some((first.map_or(at, |(at, _)| at), due_ms.max(self.pause_until_ms)));
             }

@@ -6,7 +6,7 @@ const PARTS: u64 = 1_000_000;
 
 /// Whether a session is in at a rate, a decimal such as `0.25`; an empty one is all.
 pub(super) fn is_in(session: &str, rate: &str) -> bool {
-    rate.is_empty() || u64::from(hash(session)) * PARTS >> 32 < parts(rate)
+    rate.is_empty() || (u64::from(hash(session)) * PARTS) >> 32 < parts(rate)
 }
 
 /// FNV-1a, 32 bit (<http://www.isthe.com/chongo/tech/comp/fnv/>), with a last mixing, since ids differ little in their
@@ -16,8 +16,8 @@ pub(super) fn hash(text: &str) -> u32 {
     for byte in text.as_bytes() {
         hash = (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
     }
-    hash = (hash ^ hash >> 15).wrapping_mul(0x2c1b_3c6d);
-    hash ^ hash >> 13
+    hash = (hash ^ (hash >> 15)).wrapping_mul(0x2c1b_3c6d);
+    hash ^ (hash >> 13)
 }
 
 /// A decimal below 1 in parts of a million; what has another form is all.
@@ -43,7 +43,9 @@ mod tests {
 
     #[test]
     fn a_rate_is_read_in_parts() {
-        for (rate, expected) in [("0.5", 500_000), ("0.25", 250_000), ("0.000001", 1), ("1", PARTS), ("1.0", PARTS), ("0", 0)] {
+        for (rate, expected) in
+            [("0.5", 500_000), ("0.25", 250_000), ("0.000001", 1), ("1", PARTS), ("1.0", PARTS), ("0", 0)]
+        {
             assert_eq!(parts(rate), expected, "{rate}");
         }
     }
@@ -51,8 +53,9 @@ mod tests {
     #[test]
     fn the_share_of_sessions_is_the_rate_and_lower_rates_are_within_higher_ones() {
         let mut random = Random::new(3);
-        let ids: Vec<String> =
-            (0..20_000).map(|at| new_id(Now { unix_ms: 1_795_458_876_500 + at * 37, monotonic_ms: 0 }, &mut random)).collect();
+        let ids: Vec<String> = (0..20_000)
+            .map(|at| new_id(Now { unix_ms: 1_795_458_876_500 + at * 37, monotonic_ms: 0 }, &mut random))
+            .collect();
         for (rate, expected) in [("0.5", 10_000_i32), ("0.1", 2_000), ("0.01", 200)] {
             let share = ids.iter().filter(|id| is_in(id, rate)).count() as i32;
             assert!((share - expected).abs() < 300.min(expected / 3), "{rate}: {share}");

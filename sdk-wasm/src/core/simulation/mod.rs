@@ -25,7 +25,11 @@ fn for_each_seed(seeds: u64, run: impl Fn(u64) + std::panic::RefUnwindSafe) {
 #[test]
 fn no_event_is_lost_and_none_is_stored_twice_while_storage_works() {
     for_each_seed(3_000, |seed| {
-        let mut world = World::new(seed, Chances::default(), Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() });
+        let mut world = World::new(
+            seed,
+            Chances::default(),
+            Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() },
+        );
         world.run(150);
         world.settle();
         world.server.assert_each_once(&world.expected);
@@ -36,7 +40,11 @@ fn no_event_is_lost_and_none_is_stored_twice_while_storage_works() {
 fn what_the_servers_memory_no_longer_reaches_is_stored_again_only_with_a_mark() {
     for_each_seed(600, |seed| {
         let chances = Chances { server_forgets: true, doubts: false, partial: false, ..Chances::default() };
-        let mut world = World::new(seed, chances, Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() });
+        let mut world = World::new(
+            seed,
+            chances,
+            Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() },
+        );
         world.run(150);
         world.settle();
         world.server.assert_all_and_copies_marked(&world.expected);
@@ -47,7 +55,11 @@ fn what_the_servers_memory_no_longer_reaches_is_stored_again_only_with_a_mark() 
 fn without_storage_a_page_that_lives_loses_nothing() {
     for_each_seed(600, |seed| {
         let chances = Chances { storage_fails: true, pages_end: false, ..Chances::default() };
-        let mut world = World::new(seed, chances, Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() });
+        let mut world = World::new(
+            seed,
+            chances,
+            Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() },
+        );
         world.run(150);
         world.settle();
         world.server.assert_each_once(&world.expected);
@@ -58,7 +70,11 @@ fn without_storage_a_page_that_lives_loses_nothing() {
 fn order_is_kept_while_the_page_lives() {
     for_each_seed(600, |seed| {
         let chances = Chances { pages_end: false, partial: false, hides: false, ..Chances::default() };
-        let mut world = World::new(seed, chances, Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() });
+        let mut world = World::new(
+            seed,
+            chances,
+            Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() },
+        );
         world.run(150);
         world.settle();
         assert!(world.server.order.is_sorted(), "{:?}", world.server.order);
@@ -69,8 +85,11 @@ fn order_is_kept_while_the_page_lives() {
 fn the_bounds_hold_and_what_is_dropped_is_counted_and_reported() {
     for_each_seed(1_000, |seed| {
         let mut random = fastrand::Rng::with_seed(seed);
-        let settings =
-            Settings { queue_events: random.usize(1..30), queue_bytes: random.usize(1_000..40_000), ..Settings::default() };
+        let settings = Settings {
+            queue_events: random.usize(1..30),
+            queue_bytes: random.usize(1_000..40_000),
+            ..Settings::default()
+        };
         let chances = Chances { pages_end: false, ..Chances::default() };
         let mut world = World::new(seed, chances, settings.clone());
         world.check_bounds = true;
@@ -88,7 +107,11 @@ fn nothing_is_sent_or_kept_before_consent_nor_after_an_opt_out() {
     // The world checks it at every step.
     for_each_seed(1_500, |seed| {
         let chances = Chances { consent: true, ..Chances::default() };
-        let mut world = World::new(seed, chances, Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() });
+        let mut world = World::new(
+            seed,
+            chances,
+            Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() },
+        );
         world.run(150);
         world.settle();
         world.server.assert_none_twice();
@@ -110,7 +133,11 @@ fn at_the_bound_ordinary_events_make_room_for_key_events_and_never_the_other_way
     }
     assert_eq!(world.pages[0].tracker.counts(), [3, 0, 0, 0, 3]);
     world.settle();
-    assert_eq!(world.server.order, [0, 3, 4], "the ordinary one, then the oldest key event, then the late ordinary one went");
+    assert_eq!(
+        world.server.order,
+        [0, 3, 4],
+        "the ordinary one, then the oldest key event, then the late ordinary one went"
+    );
 }
 
 #[test]
@@ -145,7 +172,9 @@ fn a_server_that_fails_again_and_again_is_probed_once_a_minute_and_spared_by_pag
         if world.pages[0].under_way.pop().is_some() {
             attempts.push(world.now.monotonic_ms);
             let handle = world.pages[0].last_handle;
-            world.tell(0, |tracker, now| tracker.answered(handle, &Answer { status: 503, ..Answer::default() }, now));
+            world.tell(0, |tracker, now| {
+                tracker.answered(handle, &Answer { status: 503, ..Answer::default() }, now)
+            });
         }
         world.advance(500);
     }
@@ -179,9 +208,11 @@ fn what_the_check_refuses_is_told_and_not_queued() {
     let mut world = lone_page(Settings::default());
     let refused = world.try_to_record(0, "Post View", String::new()).unwrap_err();
     assert_eq!(refused[0].path, "event");
-    let refused = world.try_to_record(0, "a", format!("{{\"a\":\"{}\"}}", "x".repeat(32 * 1024))).unwrap_err();
+    let refused =
+        world.try_to_record(0, "a", format!("{{\"a\":\"{}\"}}", "x".repeat(32 * 1024))).unwrap_err();
     assert!(refused[0].message.contains("32768 are allowed"), "{refused:?}");
-    let refused = world.try_to_record(0, "a", format!("{}1{}", "{\"a\":".repeat(9), "}".repeat(9))).unwrap_err();
+    let refused =
+        world.try_to_record(0, "a", format!("{}1{}", "{\"a\":".repeat(9), "}".repeat(9))).unwrap_err();
     assert!(refused[0].message.contains("9 levels deep"), "{refused:?}");
     assert_eq!(world.pages[0].tracker.counts()[0], 0);
 }

@@ -55,7 +55,11 @@ impl Server {
             let read = wire::decode_event(raw).expect("the server's own check takes it");
             assert_eq!(read.unknown_fields, 0);
             let event = read.event;
-            assert_eq!(event.key_event == Some(true), request.priority == Priority::Key, "one priority a batch");
+            assert_eq!(
+                event.key_event == Some(true),
+                request.priority == Priority::Key,
+                "one priority a batch"
+            );
             let own = event.context.as_deref().cloned().unwrap_or_default();
             let effective = context.overridden_by(&own);
             let said = (effective.page.unwrap().path.unwrap(), effective.user_id);
@@ -148,6 +152,7 @@ impl Server {
 /// The number that the world recorded an event with.
 fn number_of(event: &footfall_event_model::Event) -> u64 {
     let told = event.properties.as_ref().or(event.traits.as_ref()).expect("each event has a number").text();
-    let digits: String = told.chars().skip_while(|char| !char.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    let digits: String =
+        told.chars().skip_while(|char| !char.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
     digits.parse().unwrap()
 }

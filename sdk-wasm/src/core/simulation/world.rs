@@ -27,7 +27,15 @@ pub(super) struct Chances {
 
 impl Default for Chances {
     fn default() -> Self {
-        Self { pages_end: true, hides: true, partial: true, doubts: true, storage_fails: false, server_forgets: false, consent: false }
+        Self {
+            pages_end: true,
+            hides: true,
+            partial: true,
+            doubts: true,
+            storage_fails: false,
+            server_forgets: false,
+            consent: false,
+        }
     }
 }
 
@@ -139,9 +147,19 @@ impl World {
         let page = &mut self.pages[at];
         while let Some(command) = page.tracker.next_command() {
             if std::env::var("SIMULATION_SEED").is_ok() {
-                let events: Vec<&str> = command.text.match_indices("\"event_id\":\"").map(|(at, _)| &command.text[at + 12 + 24..at + 12 + 36]).collect();
+                let events: Vec<&str> = command
+                    .text
+                    .match_indices("\"event_id\":\"")
+                    .map(|(at, _)| &command.text[at + 12 + 24..at + 12 + 36])
+                    .collect();
                 let batch = command.text.find("batch_id").map_or(0, |at| at + 11);
-                eprintln!("   page {} {:?} {} {} {events:?}", page.id, command.what, command.number, &command.text[batch..command.text.len().min(batch + 36)]);
+                eprintln!(
+                    "   page {} {:?} {} {} {events:?}",
+                    page.id,
+                    command.what,
+                    command.number,
+                    &command.text[batch..command.text.len().min(batch + 36)]
+                );
             }
             let (what, text) = (command.what, &*command.text);
             let mut done = Done::Yes;
@@ -193,7 +211,12 @@ impl World {
         self.tell(at, |tracker, now| tracker.record(said, now.unix_ms, now).unwrap());
     }
 
-    pub(super) fn try_to_record(&mut self, at: usize, name: &str, text: String) -> Result<(), Vec<Violation>> {
+    pub(super) fn try_to_record(
+        &mut self,
+        at: usize,
+        name: &str,
+        text: String,
+    ) -> Result<(), Vec<Violation>> {
         let said = Said { name, text: &text, ..Said::default() };
         self.tell(at, |tracker, now| tracker.record(said, now.unix_ms, now))
     }
@@ -210,7 +233,8 @@ impl World {
 
     fn identify(&mut self, at: usize) {
         let user = format!("user-{}", self.random.u8(0..3));
-        self.pages[at].user = Some(user.clone()).filter(|_| self.consent != b'0').or(self.pages[at].user.take());
+        self.pages[at].user =
+            Some(user.clone()).filter(|_| self.consent != b'0').or(self.pages[at].user.take());
         let text = self.numbered(at, 0);
         let said = Said { kind: EventType::Identify, name: &user, text: &text, ..Said::default() };
         self.tell(at, |tracker, now| tracker.record(said, now.unix_ms, now).unwrap());
@@ -335,11 +359,20 @@ impl World {
         let chances = self.chances.clone();
         let what = self.random.u8(..44);
         if std::env::var("SIMULATION_SEED").is_ok() {
-            eprintln!("step {what} page {} {:?} {:?}", self.pages[at].id, self.now, self.pages[at].tracker.counts());
+            eprintln!(
+                "step {what} page {} {:?} {:?}",
+                self.pages[at].id,
+                self.now,
+                self.pages[at].tracker.counts()
+            );
         }
         match what {
             0..16 if !self.pages[at].is_gone => {
-                let bytes = if self.random.u8(..10) == 0 { self.random.usize(..30_000) } else { self.random.usize(..300) };
+                let bytes = if self.random.u8(..10) == 0 {
+                    self.random.usize(..30_000)
+                } else {
+                    self.random.usize(..300)
+                };
                 let is_key = self.random.u8(..10) == 0;
                 self.record(at, is_key, bytes);
             }
