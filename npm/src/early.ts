@@ -49,7 +49,7 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
   /** Values cross into the module as text; what cannot be one is said in words and left out. */
   const pass = (method: string) => (...args: unknown[]): void => {
     try {
-      const texts = args.map((value) => (Object(value) === value ? JSON.stringify(value) : value));
+      const texts = args.map((value, at) => (at || Object(value) === value ? JSON.stringify(value) : value));
       if (/^(consent|opt)/.test(method)) consent = texts[0] ?? method;
       hold(method, ...texts);
     } catch (error) {
@@ -98,8 +98,7 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
     if (captures("clicks")) listen(window, "click", (event) => hold("click", event.composedPath()));
     listen(window, "pagehide", send);
     listen(document, "visibilitychange", () => document.hidden && send());
-    // Safari has no requestIdleCallback.
-    (window.requestIdleCallback ?? setTimeout)(() =>
+    const begin = (): unknown =>
       load(given)
         .then((start) => {
           if (signal.aborted) return;
@@ -115,8 +114,9 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
           sendSoon();
           if (given.debug) attempt(() => console.warn("[footfall] the module cannot be loaded, a smaller tracker runs:", error));
           settle(false);
-        }),
-    );
+        });
+    // Safari has no requestIdleCallback.
+    attempt(() => requestIdleCallback(begin)) ?? setTimeout(begin);
   };
 
   reset();

@@ -39,7 +39,7 @@ export function eventText([timestamp, type, first, second]: Call): string {
   return told ? JSON.stringify({ event_id: newId(), type: element ? "track" : type, timestamp, ...told }) : "";
 }
 
-const parsed = (json: unknown): unknown => json && JSON.parse(json as string);
+const parsed = (json: unknown): unknown => attempt(() => JSON.parse(json as string));
 
 /** A UUID v7: the time, and the random part of another one. Outside of secure contexts (`http:`) it is only like one. */
 export function newId(): string {

@@ -35,13 +35,14 @@ export function clicked(
   return [element.getAttribute("data-track") || "click", properties, link];
 }
 
-/** Returns what settles the clicks that wait for their verdict: something happened, or there is no more time. */
-export function captureClicks(guard: Guard, options: Checked, { later }: Later, record: Record): () => void {
+/** `first` tells what the page told before a click. Returns what settles the clicks that wait for their verdict: something happened, or there is no more time. */
+export function captureClicks(guard: Guard, options: Checked, { later }: Later, record: Record, first: () => void): () => void {
   const isRage = rageWatch();
   const verdicts = judgeClicks(guard);
   /** What the browser clicks next by itself, after a click on its label. */
   let twin: EventTarget | null | undefined;
   const hear = (event: MouseEvent): void => {
+    first();
     const at = Date.now();
     const path = event.composedPath();
     const told = path[0] !== twin && clicked(path, options);

@@ -1,10 +1,13 @@
 /** What stays the same while the page lives: screen, language, time zone, the page's trace, and the SDK itself. */
 
+import { attempt } from "../attempt.js";
+
 /** The SDK's version, filled in by `scripts/build.mjs`. */
 declare const VERSION: string;
 
 /** The time zone, as an IANA name. It costs most of what the start of a tracker would: it is asked for when there is time. */
-export const timezone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+export const timezone = (): string | undefined => (zone ??= attempt(() => Intl.DateTimeFormat().resolvedOptions().timeZone));
+let zone: string | undefined;
 
 /** The device's part of a context, as members of a JSON object. Browser, system and place are left to the server, which sees them anyway. */
 export function device(timezone?: string): string {

@@ -2,6 +2,7 @@
  * Work that can wait until the page has answered its visitor: a later task of low priority. It is done in order, and
  * at once by `drain`, before anything that must come after it.
  */
+import { attempt } from "../attempt.js";
 import type { Guard } from "./guard.js";
 
 /** What waits at most; one more, and all of it is done. */
@@ -14,7 +15,7 @@ export interface Later {
 
 /** Not every browser has it, nor every list of types. */
 interface Page {
-  scheduler?: { postTask?(run: () => void, options: { priority: string }): unknown };
+  scheduler?: { postTask(run: () => void, options: { priority: string }): unknown };
 }
 
 export function makeLater(guard: Guard): Later {
@@ -24,9 +25,7 @@ export function makeLater(guard: Guard): Later {
     for (const run of waiting.splice(0)) run();
   });
   const soon = (): void => {
-    const page = window as Page;
-    if (page.scheduler?.postTask) page.scheduler.postTask(drain, { priority: "background" });
-    else timer = setTimeout(drain);
+    attempt(() => (window as Page).scheduler!.postTask(drain, { priority: "background" })) ?? (timer = setTimeout(drain));
   };
   guard.whenOff(() => {
     waiting = [];

@@ -190,7 +190,7 @@ export function startTracker(
     const { views: seesViews, leave, clicks, pages, ...others } = options.capture ?? {};
     if (seesViews !== false) views ??= captureViews(guard, options, record);
     if (leave !== false) leaving ??= captureLeaving(guard, record);
-    if (clicks !== false) settleClicks ??= captureClicks(guard, options, waiting, record);
+    if (clicks !== false) settleClicks ??= captureClicks(guard, options, waiting, record, () => makeCalls());
     if (pages !== false && !hasPages) {
       hasPages = true;
       capturePageViews(guard, waiting, viewer, isViewed, pageAt);
@@ -211,22 +211,21 @@ export function startTracker(
   });
   guard.whenOff(() => clearTimeout(nextClaim));
   claim();
+  const whenIdle = guard.wrap(() => {
+    tell(Tell.SetDevice, device(timezone()));
+    if (!consent.isGranted()) return;
+    void fetchConfig(
+      given,
+      guard.wrap((text) => {
+        if (text === config) return;
+        stored.remember(CONFIG, text);
+        options = configured(given, (config = text));
+        startCaptures();
+      }),
+    );
+  });
   // Safari has no requestIdleCallback.
-  (window.requestIdleCallback ?? setTimeout)(
-    guard.wrap(() => {
-      tell(Tell.SetDevice, device(timezone()));
-      if (!consent.isGranted()) return;
-      void fetchConfig(
-        given,
-        guard.wrap((text) => {
-          if (text === config) return;
-          stored.remember(CONFIG, text);
-          options = configured(given, (config = text));
-          startCaptures();
-        }),
-      );
-    }),
-  );
+  attempt(() => requestIdleCallback(whenIdle)) ?? setTimeout(whenIdle);
 
   const leave = (what: number): void => {
     makeCalls();
@@ -256,10 +255,10 @@ export function startTracker(
       // A route that waits to be looked at is this one.
       here = location.href;
       settle();
-      viewPage(json, at);
+      viewPage(json && JSON.stringify(parsed(json) ?? null), at);
     },
     identify: (at, userId: unknown, json?: string) => event(Kind.Identify, text(userId), json, at),
-    alias: (at, userId: unknown, previousId: unknown) => event(Kind.Alias, text(userId), line(previousId), at),
+    alias: (at, userId: unknown, previousId: string) => event(Kind.Alias, text(userId), line(parsed(previousId)), at),
     group: (at, groupId: unknown, json?: string) => event(Kind.Group, text(groupId), json, at),
     set(_, json = "{}") {
       supers = { ...supers, ...parsed(json) };
