@@ -67,7 +67,7 @@ module() {
   # The features are those that rustc has on for this target; every browser with them is years old. One function of all
   # that is called once has locals by the hundred, whose numbers take two bytes; hence the bound. Low memory is unused
   # while the stack does not fill up.
-  "$wasm_opt" -Oz -Oz --one-caller-inline-max-function-size=300 --low-memory-unused --strip-producers --strip-target-features \
+  "$wasm_opt" -Os -Oz --one-caller-inline-max-function-size=200 --low-memory-unused --strip-producers --strip-target-features \
     --enable-bulk-memory --enable-multivalue --enable-mutable-globals --enable-nontrapping-float-to-int \
     --enable-reference-types --enable-sign-ext "$1/footfall_sdk_bg.wasm" -o "$1/optimised"
   mv "$1/optimised" "$1/footfall_sdk_bg.wasm"

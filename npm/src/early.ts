@@ -79,7 +79,8 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
   /** Only a running module can be asked. */
   const ask = (method: string) => (): unknown => run?.(0, method);
 
-  const init = (given = {} as Options): void => {
+  const init = (said: Options): void => {
+    const given = said ?? {};
     if (options) {
       hold("init");
       return;

@@ -20,6 +20,6 @@ export async function load(url: string | URL, loadExtras: () => Promise<Extras>,
   // With options that are wrong, or not checked, it does what it can; but nothing without what is to see each event.
   const given = read(options);
   const good = (extras?.checked(given) ?? given) as Checked;
-  if (!good.key) warn('init needs a write key, such as { key: "pk_…" }; nothing is captured');
+  if (!good.key) warn('init needs a write key: { key: "pk_…" }');
   return (pageViewed, pageAt) => (good.key && (extras || !good.beforeSend) ? startTracker(good, pageViewed, pageAt, loadExtras, extras) : undefined);
 }

@@ -1,4 +1,5 @@
 /** Reads the options of `init` and of a tag's attributes. What is wrong with them is told by the second part, in debug. */
+import { attempt } from "./attempt.js";
 import type { Options } from "./types.js";
 
 /** Options as they are used. */
@@ -23,6 +24,8 @@ export function read(given: Options): Checked {
     // What is named is on, and nothing else.
     else if (name === "capture") options[name] = Object.fromEntries(words(BASE).map((capture) => [capture, false]).concat(words(value).map((capture) => [capture, true])));
   }
+  // Where it is not known what is to be masked, everything is.
+  if (attempt(() => document.documentElement.matches(`a,${given.mask ?? "a"}`)) === undefined) options.mask = "*";
   options.endpoint = `${given.endpoint || location.origin}`.replace(/\/+$/, "");
   return options as unknown as Checked;
 }

@@ -4,7 +4,6 @@
  */
 import { attempt } from "../attempt.js";
 import type { Checked } from "../options.js";
-import type { Store } from "./storage.js";
 
 /** The longest text that is taken. */
 const LONGEST = 20_000;
@@ -22,14 +21,12 @@ export function configured(options: Checked, text = ""): Checked {
   };
 }
 
-/** Fetches it; tells it where it is another one than the last. */
-export async function fetchConfig({ endpoint, key }: Checked, stored: Store, changed: (text: string) => void): Promise<void> {
+/** Fetches it; tells it where it is one. */
+export async function fetchConfig({ endpoint, key }: Checked, told: (text: string) => void): Promise<void> {
   try {
     const response = await fetch(`${endpoint}/v1/config/${encodeURIComponent(key)}`, { credentials: "omit" });
     const text = await response.text();
-    if (!response.ok || text.length > LONGEST || text === stored.get("config")) return;
-    stored.set("config", text);
-    changed(text);
+    if (response.ok && text.length < LONGEST) told(text);
   } catch {
     // The next page asks again.
   }

@@ -66,7 +66,10 @@ export interface Lent {
 export function bringExtras(load: () => Promise<Extras>, tools: Tools): (use: (lent: Lent) => void) => void {
   let coming: Promise<Lent> | undefined;
   return (use) => {
-    coming ??= load().then(({ lend }) => lend(tools));
-    coming.then(tools.guard.wrap(use)).catch((error: unknown) => tools.say(`the second part cannot be loaded: ${error}`));
+    if (!coming) {
+      coming = load().then(({ lend }) => lend(tools));
+      coming.catch((error: unknown) => tools.say(`the second part cannot be loaded: ${error}`));
+    }
+    coming.then(tools.guard.wrap(use)).catch(() => {});
   };
 }

@@ -30,9 +30,6 @@ type Said = Partial<Answer> & { retry_after_ms?: number };
 const PACKED_FROM = 1_200;
 /** All keepalive requests and beacons of a page may have 64 KiB under way (Fetch Standard); above it they would fail. */
 const KEEPALIVE = 60_000;
-/** Longer than the core waits. */
-const TIMEOUT_MS = 40_000;
-
 let underWay = 0;
 /** Bodies that are being packed, each with what sends it as it is. */
 const packing = new Set<() => void>();
@@ -47,7 +44,7 @@ function list<Item>(items?: Item[]): Item[] {
   return Array.isArray(items) ? items : [];
 }
 
-/** Sends a body. Never rejects. */
+/** Sends a body. Never rejects; the core waits for an answer for a time of its own. */
 export async function post(url: string, body: string): Promise<Answer> {
   let status = 0;
   let said: Said = {};
@@ -61,7 +58,6 @@ export async function post(url: string, body: string): Promise<Answer> {
       body: packed ?? body,
       credentials: "omit",
       keepalive: underWay <= KEEPALIVE,
-      signal: AbortSignal.timeout?.(TIMEOUT_MS) ?? null,
     });
     const retry_after_ms = Number(response.headers.get("retry-after")) * 1_000;
     status = response.ok ? 0 : response.status;

@@ -22,7 +22,7 @@ export class Guard {
       } catch (error) {
         isModuleDead = true;
         this.stop();
-        warn("it failed and is off until the next page:", error);
+        warn("it failed and is off:", error);
         return undefined;
       }
     };

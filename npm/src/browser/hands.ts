@@ -9,7 +9,7 @@ import type { Told } from "./extras.js";
 import type { Guard } from "./guard.js";
 import type { Store } from "./storage.js";
 
-const COUNTS = ["queued", "unconfirmed", "sent", "refused", "dropped"];
+const COUNTS = "queued unconfirmed sent refused dropped".split(" ");
 
 export interface Hands {
   act: Act;
@@ -65,9 +65,9 @@ export function makeHands(
     recall: (slot, value) => void (slots[slot] = value),
     state() {
       const numbers = counts.split(" ");
-      const [anonymousId, session, userId] = slots.map((value) => value.split(" ", 1)[0] || undefined);
+      const [anonymousId, session, userId] = slots.map((value) => value || undefined);
       const counted = Object.fromEntries(COUNTS.map((name, place) => [name, +numbers[place]!]));
-      return { anonymousId, sessionId: session, userId: slots[2] && userId, ...counted } as unknown as State;
+      return { anonymousId, sessionId: session?.split(" ", 1)[0], userId, ...counted } as unknown as State;
     },
   };
 }

@@ -6,14 +6,15 @@ import { attempt } from "../attempt.js";
 import { Done } from "./core.js";
 import type { Guard } from "./guard.js";
 
-/** The core's slots, in its order, and the visitor's choice. */
-const SLOTS = ["anonymous_id", "session", "user", "group", "dropped", "seq", "consent"];
+/** The core's slots, in its order, the visitor's choice, and what the server says. */
+const SLOTS = ["anonymous_id", "session", "user", "group", "dropped", "seq", "consent", "config"];
 /** Storage is open to the whole page: what comes from there is a value only if it looks like one. */
 const ID = "[\\w-]{8,64}";
-const VALUES = [ID, `${ID}( \\d{1,15}){3}`, ".{1,256}", ".{1,256}", "\\d{1,15}", "\\d{1,15}", "{.{1,2000}"];
+const VALUES = [ID, `${ID}( \\d{1,15}){3}`, ".{1,256}", ".{1,256}", "\\d+", "\\d+", "{.+", "{.*"];
 /** Of this tab alone. */
 const SEQ = 5;
 export const CONSENT = 6;
+export const CONFIG = 7;
 /** A kept batch: from when on it is free, whose it is, and its lines, the first of which is its id. */
 const BATCH = /^(\d{1,15}) (\S+)\n([\w-]+\n[^]*)/;
 /** Who took a batch over sends it within this time. */
@@ -32,9 +33,6 @@ export interface Store {
   forget(id: string): void;
   /** Takes over the batches of pages that are gone; returns when the next one is free, or Infinity. */
   claim(adopt: (lines: string) => void): number;
-  /** A value of another kind. */
-  get(name: string): string | undefined;
-  set(name: string, value: string): void;
   /** Removes all but the visitor's choice. */
   forgetAll(): void;
 }
@@ -89,16 +87,14 @@ export function store(writeKey: string, most: number, isUsed: boolean): Store {
         mine.delete(key);
         const others = keys(0, batchKey("")).filter((other) => other !== key);
         const bytes = others.reduce((sum, other) => sum + localStorage.getItem(other)!.length, text.length);
-        try {
-          if (bytes > most) throw key;
-          localStorage.setItem(key, `${freeAt} ${me}\n${text}`);
-          mine.add(key);
-          return Done.Yes;
-        } catch {
-          // What stays behind must not be less than what is sent under the same id.
-          localStorage.removeItem(key);
-          return Done.No;
-        }
+        const isKept = attempt(() => {
+          if (bytes <= most) localStorage.setItem(key, `${freeAt} ${me}\n${text}`);
+          return bytes <= most;
+        });
+        if (isKept) mine.add(key);
+        // What stays behind must not be less than what is sent under the same id.
+        else localStorage.removeItem(key);
+        return isKept ? Done.Yes : Done.No;
       }) ?? Done.No,
     batch: (id) => attempt(() => BATCH.exec(localStorage.getItem(batchKey(id))!)?.[3]),
     forget(id) {
@@ -123,8 +119,6 @@ export function store(writeKey: string, most: number, isUsed: boolean): Store {
         }
         return next;
       }) ?? Infinity,
-    get: (what) => use(() => localStorage.getItem(prefix + what)) ?? undefined,
-    set: (what, value) => use(() => localStorage.setItem(prefix + what, value)),
     forgetAll() {
       mine.clear();
       for (const slot of [0, SEQ]) {

@@ -24,7 +24,7 @@ import { followLifecycle } from "./lifecycle.js";
 import { oneTab } from "./lock.js";
 import { masked } from "./masked.js";
 import { capturePageViews } from "./page-views.js";
-import { CONSENT, store } from "./storage.js";
+import { CONFIG, CONSENT, store } from "./storage.js";
 import { captureViews, type Views } from "./views.js";
 
 /** So many calls wait for the end of their task at most. */
@@ -57,10 +57,11 @@ export function startTracker(
   const stored = storage === "cookie" && extras && isKept ? extras.withCookies(plain, key, given.cookieDomain) : plain;
   if (isPrivate) stored.forgetAll();
   if (isPrivate && privacy === "off") {
-    say("nothing is captured: the visitor asks for privacy");
+    say("it is off: the visitor asks for privacy");
     return undefined;
   }
-  let options = configured(given, stored.get("config"));
+  let config = "{}";
+  let options = configured(given);
   let timer: ReturnType<typeof setTimeout> | undefined;
   let wakeAt = 0;
   let isUpToDate = true;
@@ -148,13 +149,12 @@ export function startTracker(
   const consent = consents(given.categories, (text) => tell(Tell.SetConsent, text));
   let choice: unknown = given.consent;
   stored.load(guard, (slot, value) => {
-    if (slot === CONSENT) {
-      choice = value;
-      consent.take(value);
-      return;
+    if (slot === CONSENT) consent.take((choice = value));
+    else if (slot === CONFIG) options = configured(given, (config = value));
+    else {
+      hands.recall(slot, value);
+      tell(Tell.Recall + slot, value);
     }
-    hands.recall(slot, value);
-    tell(Tell.Recall + slot, value);
   });
   if (choice) consent.take(choice);
   if (given.userId) tell(Tell.SetUser, given.userId);
@@ -195,7 +195,7 @@ export function startTracker(
       hasPages = true;
       capturePageViews(guard, waiting, viewer, isViewed, pageAt);
     }
-    if (Object.values(others).some((isOn) => isOn)) bring((lent) => lent.start(others));
+    if (Object.values(others).includes(true)) bring((lent) => lent.start(others));
   };
   startCaptures();
 
@@ -216,10 +216,15 @@ export function startTracker(
     guard.wrap(() => {
       tell(Tell.SetDevice, device(timezone()));
       if (!consent.isGranted()) return;
-      void fetchConfig(given, stored, guard.wrap((text) => {
-        options = configured(given, text);
-        startCaptures();
-      }));
+      void fetchConfig(
+        given,
+        guard.wrap((text) => {
+          if (text === config) return;
+          stored.remember(CONFIG, text);
+          options = configured(given, (config = text));
+          startCaptures();
+        }),
+      );
     }),
   );
 
@@ -244,6 +249,7 @@ export function startTracker(
     stored.remember(CONSENT, consent.take(said));
     claim();
   };
+  const choose = (analytics: string) => (): void => sayConsent(JSON.stringify({ analytics }));
   const calls: { [method: string]: (at: number, ...args: never[]) => unknown } = {
     track: (at, name: unknown, json?: string) => event(Kind.Track, text(name), json, at),
     page(at, json?: string) {
@@ -259,8 +265,8 @@ export function startTracker(
       supers = { ...supers, ...parsed(json) };
     },
     consent: (_, said: unknown) => sayConsent(said),
-    optOut: () => sayConsent("denied"),
-    optIn: () => sayConsent("granted"),
+    optOut: choose("denied"),
+    optIn: choose("granted"),
     reset() {
       supers = undefined;
       tell(Tell.Reset);

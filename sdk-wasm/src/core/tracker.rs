@@ -79,7 +79,7 @@ impl Tracker {
         let name = Some(name);
         let names_somebody = matches!(kind, EventType::Identify | EventType::Group | EventType::Alias);
         if names_somebody && self.identity.private {
-            let message = joined(&["no user or group is told: the visitor asked for privacy (Global Privacy Control)"]);
+            let message = joined(&["no id is told: the visitor asks for privacy"]);
             return Err(vec![Violation::new(joined(&["user_id"]), Rule::UnknownValue, message)]);
         }
         let mut event = Own { kind, event_id: Some(&id), ..Own::default() };
