@@ -104,7 +104,9 @@ for (const engine of engines) {
         performance.getEntriesByType = undefined;
       });
     };
-    const { page, arrived, errors, said } = await visit(t, { engine, path: "/vitals.html", prepare });
+    // The loader alone may be what goes on.
+    const { page, arrived, ready, errors, said } = await visit(t, { engine, path: "/vitals.html", prepare, wait: false });
+    await ready();
     await page.evaluate(() => window.footfall.flush());
     await arrived(1);
     assert.deepEqual(await errors(), []);

@@ -28,7 +28,7 @@ for (const engine of engines) {
       assert.deepEqual(names(events), ["page", "searched", "identify", "like"]);
       assert.deepEqual([events[1].properties, events[2].traits], [{ words: 2 }, { plan: "free" }]);
       assert.equal(new Set(events.map((event) => event.event_id)).size, 4);
-      assert.match(events[0].event_id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
+      assert.match(events[0].event_id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
       assert.match(events[0].context.page.url, /\/page\.html$/);
       assert.ok(events[0].context.anonymous_id);
       assert.ok(said.some((line) => /a smaller tracker runs/.test(line)), said.join("\n"));

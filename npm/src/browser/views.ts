@@ -25,7 +25,7 @@ export interface Views {
 export function captureViews(guard: Guard, { viewShare, viewTime }: Checked, record: Record): Views | undefined {
   if (!window.IntersectionObserver || !window.MutationObserver) return undefined;
   /** Elements that are visible enough, each with what waits for its time to pass. */
-  const held = new Map<Element, ReturnType<typeof setTimeout>>();
+  const held = new Map<Element, ReturnType<typeof setTimeout> | undefined>();
   /** Elements that are observed in this view of the page, or were until they were viewed. */
   let known = new WeakSet<Element>();
   let soon: ReturnType<typeof setTimeout> | undefined;
@@ -33,7 +33,7 @@ export function captureViews(guard: Guard, { viewShare, viewTime }: Checked, rec
   const pause = (): void => held.forEach(clearTimeout);
   const hold = (element: Element): void => {
     clearTimeout(held.get(element));
-    if (!document.hidden) held.set(element, setTimeout(seen, setting(element, "time", viewTime ?? 1_000), element));
+    held.set(element, document.hidden ? undefined : setTimeout(seen, setting(element, "time", viewTime ?? 1_000), element));
   };
   const seen = guard.wrap((element: Element) => {
     held.delete(element);
