@@ -58,8 +58,8 @@ export interface Extras {
 export interface Lent {
   /** Starts the captures that are on and do not run yet. */
   start(capture: Capture): void;
-  /** Calls of the page that few make. */
-  calls: { [method: string]: (at: number, ...args: never[]) => unknown };
+  /** Makes a call that few make. */
+  call(method: string, at: number, ...args: unknown[]): void;
 }
 
 /** Returns what brings the second part, at the start or at any time later. */

@@ -25,7 +25,8 @@ export function makeLater(guard: Guard): Later {
     for (const run of waiting.splice(0)) run();
   });
   const soon = (): void => {
-    attempt(() => (window as Page).scheduler!.postTask(drain, { priority: "background" })) ?? (timer = setTimeout(drain));
+    const isSet = attempt(() => (window as Page).scheduler!.postTask(drain, { priority: "background" }));
+    if (!isSet) timer = setTimeout(drain);
   };
   guard.whenOff(() => {
     waiting = [];

@@ -57,7 +57,7 @@ export function startTracker(
   const stored = storage === "cookie" && extras && isKept ? extras.withCookies(plain, key, given.cookieDomain) : plain;
   if (isPrivate) stored.forgetAll();
   if (isPrivate && privacy === "off") {
-    say("it is off: the visitor asks for privacy");
+    say("off: the visitor asks for privacy");
     return undefined;
   }
   let config = "{}";
@@ -225,7 +225,7 @@ export function startTracker(
     );
   });
   // Safari has no requestIdleCallback.
-  attempt(() => requestIdleCallback(whenIdle)) ?? setTimeout(whenIdle);
+  if (!attempt(() => requestIdleCallback(whenIdle))) setTimeout(whenIdle);
 
   const leave = (what: number): void => {
     makeCalls();
@@ -295,7 +295,7 @@ export function startTracker(
     const call = calls[method];
     if (call) return call(at, ...(args as never[]));
     // What few call comes with its own time.
-    return bring((lent) => (lent.calls[method] ? lent.calls[method](at, ...(args as never[])) : say(`there is no call ${method}`)));
+    return bring((lent) => lent.call(method, at, ...args));
   };
   const makeCalls = guard.wrap(() => {
     const made = queue;

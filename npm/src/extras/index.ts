@@ -30,6 +30,7 @@ export { reports } from "./reports.js";
 
 export function lend(tools: Tools): Lent {
   const running = new Set<string>();
+  const calls = timers(tools);
   return {
     start(capture) {
       for (const [name, start] of CAPTURES) {
@@ -38,6 +39,9 @@ export function lend(tools: Tools): Lent {
         start(tools);
       }
     },
-    calls: timers(tools),
+    call(method, at, name, json) {
+      if (calls[method]) calls[method](at, name, json as string);
+      else tools.say(`there is no call ${method}`);
+    },
   };
 }

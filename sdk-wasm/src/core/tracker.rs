@@ -68,11 +68,14 @@ impl Tracker {
     /// event; what the visitor denied, or what is not in the sample, is none either.
     ///
     /// # Errors
-    /// Every rule that it breaks; it is not queued then, and nothing changes.
+    /// Every rule that it breaks; it is not queued then.
     pub fn record(&mut self, said: Said<'_>, at_ms: u64, now: Now) -> Result<(), Vec<Violation>> {
         let Said { kind, key_event, category, name, text, rate } = said;
         if self.outbox.consents.of(category) == Consent::Denied {
             return Ok(());
+        }
+        if self.identity.touch(now, &mut self.outbox.random) {
+            self.refresh_who();
         }
         let id = new_id(now, &mut self.outbox.random);
         let text = Some(text).filter(|text| !text.is_empty());
@@ -119,9 +122,6 @@ impl Tracker {
         }
         if let (true, Some(id)) = (names_somebody, name) {
             self.identity.set(slot, id);
-            self.refresh_who();
-        }
-        if self.identity.touch(now, &mut self.outbox.random) {
             self.refresh_who();
         }
         if sampling::is_in(self.identity.session_id(), rate) {
