@@ -112,11 +112,11 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
         .catch((error: unknown) => {
           mode = Mode.Failed;
           sendSoon();
-          if (given.debug) attempt(() => console.warn("[footfall] no module, a smaller tracker runs:", error));
+          if (given.debug) attempt(() => console.warn("[footfall] a smaller tracker runs:", error));
           settle(false);
         });
     // Safari has no requestIdleCallback.
-    if (!attempt(() => requestIdleCallback(begin))) setTimeout(begin);
+    if (!attempt(() => [requestIdleCallback(begin)])) setTimeout(begin);
   };
 
   reset();

@@ -28,7 +28,7 @@ export function identity({ key, userId, privacy, storage }: Options): string {
 
 /** A held call as the text of an event; empty where it is none. */
 export function eventText([timestamp, type, first, second]: Call): string {
-  const element = type === "click" && (first as Element[]).find((node) => node.matches?.("[data-track]"));
+  const element = type === "click" && (first as Element[])?.find?.((node) => node.matches?.("[data-track]"));
   const told = element
     ? { event: element.getAttribute("data-track") || type }
     : type === "track"

@@ -1,7 +1,6 @@
 // The loader without its module asks for consent as the module does.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { until } from "./support/site.mjs";
 import { call, closeBrowsers, engines, kept, names, NOTHING_KEPT, visit } from "./support/visit.mjs";
 
 after(closeBrowsers);
@@ -32,29 +31,6 @@ for (const engine of engines) {
     assert.deepEqual(names(events), ["page", "held"]);
     assert.ok(events.every(({ timestamp }) => timestamp <= heldBy));
     assert.deepEqual(await errors(), []);
-  });
-
-  test(`${engine}: what the loader held is forgotten where the visitor denies`, async (t) => {
-    const { page, arrived } = await blocked(t, { engine, path });
-    await call(page, ["track", "held"], ["consent", "denied"], ["track", "denied"], ["consent", "granted"], ["track", "granted"]);
-    assert.deepEqual(names(await arrived(1)), ["granted"]);
-  });
-
-  test(`${engine}: the loader alone remembers a choice for later pages`, async (t) => {
-    const init = { capture: { pages: true, leave: false } };
-    const { page, served, go, arrived, ready } = await blocked(t, { engine, init });
-    await call(page, ["optOut"]);
-    const sent = served.requests.length;
-    await go();
-    assert.equal(await ready(), false);
-    await call(page, ["track", "denied"]);
-    await go();
-    assert.equal(await ready(), false);
-    assert.deepEqual(Object.keys((await kept(page)).local), [CHOICE]);
-    assert.equal(served.requests.length, sent);
-    await call(page, ["optIn"], ["track", "granted"]);
-    await until("the event", () => names(served.events()).includes("granted"));
-    assert.ok(!names(await arrived(1)).includes("denied"));
   });
 
   test(`${engine}: a visitor who opted out before is told nothing of by the loader alone`, async (t) => {

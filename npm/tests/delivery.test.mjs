@@ -90,8 +90,17 @@ for (const engine of engines) {
     await until("the answer", () => page.evaluate(() => window.footfall.state().queued === 0));
   });
 
+  test(`${engine}: a success without readable words is none: the batch goes again under its id`, async (t) => {
+    const answer = (_, count) => ({ text: ["", "{", "{}"][count - 1] });
+    const { page, served } = await visit(t, { engine, answer, init: LATER });
+    await call(page, ["track", "like"], ["flush"]);
+    await until("the third answer", () => page.evaluate(() => window.footfall.state()?.sent === 1));
+    assert.equal(new Set(served.requests.map(({ batch }) => batch.batch_id)).size, 1);
+    assert.equal(served.requests.length, 3);
+  });
+
   test(`${engine}: whatever is answered, the status counts and nothing breaks`, async (t) => {
-    const texts = ["", "null", "[]", '"words"', "{", '{"events":[null]}', '{"events":"all","receipts":5}', '{"receipts":[{}]}', '{"receipts":[null]}',
+    const texts = ["null", "[]", '"words"', '{"events":[null]}', '{"events":"all","receipts":5}', '{"receipts":[{}]}', '{"receipts":[null]}',
       '{"events":[{"index":7}]}', '{"retry_after_ms":"soon"}'];
     const answer = (_, count) => ({ text: texts[count - 1] });
     const { page, served, errors, said } = await visit(t, { engine, answer, init: { ...LATER, debug: true } });

@@ -25,8 +25,7 @@ export function makeLater(guard: Guard): Later {
     for (const run of waiting.splice(0)) run();
   });
   const soon = (): void => {
-    const isSet = attempt(() => (window as Page).scheduler!.postTask(drain, { priority: "background" }));
-    if (!isSet) timer = setTimeout(drain);
+    if (!attempt(() => [(window as Page).scheduler!.postTask(drain, { priority: "background" })])) timer = setTimeout(drain);
   };
   guard.whenOff(() => {
     waiting = [];

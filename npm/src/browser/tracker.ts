@@ -225,7 +225,7 @@ export function startTracker(
     );
   });
   // Safari has no requestIdleCallback.
-  if (!attempt(() => requestIdleCallback(whenIdle))) setTimeout(whenIdle);
+  if (!attempt(() => [requestIdleCallback(whenIdle)])) setTimeout(whenIdle);
 
   const leave = (what: number): void => {
     makeCalls();
@@ -271,7 +271,8 @@ export function startTracker(
       tell(Tell.Reset);
     },
     click(at, path: EventTarget[]) {
-      const [name, properties] = clicked(path, options) ?? [];
+      // The page can call it, too.
+      const [name, properties] = attempt(() => clicked(path, options)) ?? [];
       if (name) record(name, properties!, at);
     },
     flush: () => tell(Tell.Flush),
