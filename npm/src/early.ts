@@ -6,7 +6,7 @@ import { attempt } from "./attempt.js";
 import { eventText, identity, mayTell, newId } from "./fallback.js";
 import type { Footfall, Options } from "./types.js";
 
-/** A call and its time. */
+/** A call and its time. A click is a call without a name, which the page cannot make. */
 export type Call = [at: number, method: string, ...args: unknown[]];
 /** Makes a call of a running module. */
 export type Run = (...call: Call) => unknown;
@@ -95,7 +95,7 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
     const captures = (what: "pages" | "clicks"): boolean =>
       (capture as unknown as string)?.includes?.(what) ?? capture?.[what] !== false;
     if (captures("pages")) pageAt = Date.now();
-    if (captures("clicks")) listen(window, "click", (event) => hold("click", event.composedPath()));
+    if (captures("clicks")) listen(window, "click", (event) => hold("", event.composedPath()));
     listen(window, "pagehide", send);
     listen(document, "visibilitychange", () => document.hidden && send());
     const begin = (): unknown =>
@@ -112,7 +112,7 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
         .catch((error: unknown) => {
           mode = Mode.Failed;
           sendSoon();
-          if (given.debug) attempt(() => console.warn("[footfall] a smaller tracker runs:", error));
+          if (given.debug) attempt(() => console.warn("[footfall] a smaller tracker runs", error));
           settle(false);
         });
     // Safari has no requestIdleCallback.

@@ -22,15 +22,15 @@ export function identity({ key, userId, privacy, storage }: Options): string {
   return JSON.stringify({
     ...(!isPrivate && { anonymous_id: attempt(kept), user_id: userId }),
     page: { url: origin + pathname, path: pathname, title: document.title.slice(0, 200) },
-    sdk: { name: "footfall-loader" },
+    sdk: { name: "footfall-tag" },
   });
 }
 
 /** A held call as the text of an event; empty where it is none. */
 export function eventText([timestamp, type, first, second]: Call): string {
-  const element = type === "click" && (first as Element[])?.find?.((node) => node.matches?.("[data-track]"));
+  const element = !type && (first as Element[]).find((node) => node.matches?.("[data-track]"));
   const told = element
-    ? { event: element.getAttribute("data-track") || type }
+    ? { event: element.getAttribute("data-track") || "click" }
     : type === "track"
       ? { event: first, properties: parsed(second) }
       : type === "identify"

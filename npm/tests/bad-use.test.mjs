@@ -112,7 +112,7 @@ for (const engine of engines) {
       { allowQuery: 5 },
       { keyEvents: "purchase", hashRoutes: "yes" },
       { categories: null },
-      { sample: { like: "0.5" } },
+      { sample: { like: "half" } },
       { sample: null, sampleRate: null },
       { beforeSend: null, capture: { ...capture, clicks: "yes", scroll: true } },
       { consent: { analytics: "granted", odd: 5 } },

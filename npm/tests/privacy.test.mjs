@@ -42,7 +42,7 @@ for (const engine of engines) {
       assert.equal(await off.ready(), false);
       assert.deepEqual(await kept(off.page), NOTHING_KEPT);
       assert.deepEqual([off.served.requests.length, off.served.configs.length], [0, 0]);
-      assert.ok(off.said.some((line) => /nothing is captured: the visitor asks for privacy/.test(line)), off.said.join("\n"));
+      assert.ok(off.said.some((line) => /off: the visitor asks for privacy/.test(line)), off.said.join("\n"));
 
       const ignoring = await visit(t, { engine, init: { privacy: "ignore" }, prepare: signals(signal) });
       await call(ignoring.page, ["identify", "ann"]);

@@ -270,9 +270,9 @@ export function startTracker(
       supers = undefined;
       tell(Tell.Reset);
     },
-    click(at, path: EventTarget[]) {
-      // The page can call it, too.
-      const [name, properties] = attempt(() => clicked(path, options)) ?? [];
+    // One from before the module came.
+    ""(at, path: EventTarget[]) {
+      const [name, properties] = clicked(path, options) ?? [];
       if (name) record(name, properties!, at);
     },
     flush: () => tell(Tell.Flush),

@@ -11,12 +11,12 @@ export function timers({ record, say }: Tools): { [method: string]: Call } {
   return {
     startTimer(at, name) {
       if (since.size < TIMERS) since.set(name, at);
-      else say(`there are ${TIMERS} timers already; ${name} is not started`);
+      else say(`there are ${TIMERS} timers already; ${String(name)} is not started`);
     },
     stopTimer(at, name, json = "{}") {
       const start = since.get(name);
-      if (start === undefined) say(`${name} was not started`);
-      else record(`${name}`, { ...(JSON.parse(json) as object), duration_ms: at - start }, at);
+      if (start === undefined) say(`${String(name)} was not started`);
+      else record(String(name), { ...(JSON.parse(json) as object), duration_ms: at - start }, at);
       since.delete(name);
     },
   };
