@@ -66,11 +66,11 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
     const url = `${options.endpoint ?? ""}/v1/events?key=${encodeURIComponent(options.key)}&priority=normal`;
     while (calls.length) {
       // Few enough for a beacon of 64 KiB, unless somebody holds much in each.
-      const events = calls.slice(0, 20).map(eventText).filter(Boolean);
+      const events = calls.slice(0, 9).map(eventText).filter(Boolean);
       // A browser may send it twice by itself, where a connection breaks.
       const body = `{"batch_id":"${newId()}","sent_at":${Date.now()},"context":${identity(options)},"events":[${events}]}`;
       if (events[0] && !attempt(() => navigator.sendBeacon(url, body))) break;
-      calls.splice(0, 20);
+      calls.splice(0, 9);
       pageAt = 0;
     }
     held = calls;

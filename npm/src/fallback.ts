@@ -22,7 +22,7 @@ export function identity({ key, userId, privacy, storage }: Options): string {
   return JSON.stringify({
     ...(!isPrivate && { anonymous_id: attempt(kept), user_id: userId }),
     page: { url: origin + pathname, path: pathname, title: document.title.slice(0, 200) },
-    sdk: { name: "footfall-tag" },
+    sdk: { name: "footfall" },
   });
 }
 

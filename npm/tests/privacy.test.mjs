@@ -29,7 +29,7 @@ for (const engine of engines) {
         assert.deepEqual([anonymous_id, session_id, user_id, group_id], [undefined, undefined, undefined, undefined]);
       }
       assert.deepEqual(await kept(page), NOTHING_KEPT);
-      assert.ok(said.some((line) => /ann was refused: .*asked for privacy/.test(line)), said.join("\n"));
+      assert.ok(said.some((line) => /ann was refused: .*asks for privacy/.test(line)), said.join("\n"));
       assert.equal(await page.evaluate(() => window.footfall.anonymousId() ?? null), null);
       assert.deepEqual(await errors(), []);
     });

@@ -1,5 +1,5 @@
 //! Random numbers from a seed, for ids and waits: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
-//! generators", OOPSLA 2014). Where the seed comes from, and that nobody can guess it, is the browser's part.
+//! generators", OOPSLA 2014). Ids are to be different, not secret: the seed is the browser's part.
 
 /// A sequence of random numbers.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
 //! What a site can set about queueing and sending, with its bounds.
-//! Reading and checking the page's options is left to `npm/src/options.ts`.
+//! Reading and checking the page's options is left to `npm/src/`.
 
 /// How events are queued and sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
