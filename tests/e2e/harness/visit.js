@@ -51,6 +51,7 @@ export class Visit {
   async follow(selector, name, properties) {
     const loaded = this.page.waitForNavigation({ waitUntil: "load", timeout: PAGE_MS });
     await Promise.all([loaded, this.click(selector, name, properties)]);
+    this.expect("page_leave", { revision: 1 });
     this.expect("page");
   }
 
@@ -78,6 +79,14 @@ export class Visit {
     for (const id of inSight) this.expectedViews.push(`${path} ${id}`);
     const expected = this.expected.length + this.expectedViews.length;
     await this.live.until(`the events of ${path} are accepted`, (accepted) => accepted.length >= expected);
+  }
+
+  /** Closes the tab, and waits until the server has accepted all that is expected. */
+  async close() {
+    await this.page.close();
+    this.expect("page_leave", { revision: 1 });
+    const expected = this.expected.length + this.expectedViews.length;
+    await this.live.until("the events of the closed tab are accepted", (accepted) => accepted.length >= expected);
   }
 
   /** Waits for something that the forum's own script does. */
