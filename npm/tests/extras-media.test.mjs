@@ -84,7 +84,7 @@ for (const engine of engines) {
       };
       await media.play();
     });
-    await until("three rounds", () => page.evaluate(() => window.rounds >= 3));
+    await until("two rounds", () => page.evaluate(() => window.rounds >= 2));
     await page.evaluate(() => window.footfall.flush());
     const events = await arrived(6);
     assert.deepEqual(told(events), ["media_play", "media_progress 25", "media_progress 50", "media_progress 75", "video_completion"]);

@@ -139,13 +139,13 @@ function receive(request, done) {
   request.on("end", () => done(Buffer.concat(chunks)));
 }
 
-/** Waits until `look` returns something, at most ten seconds; `what` says what was waited for. */
+/** Waits until `look` returns something, at most thirty seconds: busy machines have slow browsers. `what` is waited for. */
 export async function until(what, look) {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   for (;;) {
     const found = await look();
     if (found) return found;
-    if (Date.now() > deadline) throw new Error(`waited ten seconds in vain for ${what}`);
+    if (Date.now() > deadline) throw new Error(`waited thirty seconds in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
