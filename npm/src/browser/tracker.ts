@@ -165,7 +165,11 @@ export function startTracker(
 
   const viewer = {
     addresses,
-    isElsewhere: (hasQuery: boolean) => isOther(here, hasQuery),
+    isElsewhere(hasQuery: boolean) {
+      // One of them may be for this very view.
+      makeCalls();
+      return isOther(here, hasQuery);
+    },
     moved() {
       settleClicks?.();
       leaving?.look();
