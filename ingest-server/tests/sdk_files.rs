@@ -27,7 +27,7 @@ async fn the_sdk_is_served_packed_with_names_that_tell_how_long_it_may_be_kept()
         .collect();
     let plain: Vec<_> =
         names.iter().filter(|name| name.ends_with(".js") || name.ends_with(".wasm")).collect();
-    assert_eq!(plain.len(), 3, "the loader, the glue and the module: {plain:?}");
+    assert_eq!(plain.len(), 4, "the loader, the glue, the second part and the module: {plain:?}");
     for name in plain {
         let on_disk = |ending: &str| std::fs::read(built.join(format!("{name}{ending}"))).unwrap();
         for (accepted, encoding, ending) in [
