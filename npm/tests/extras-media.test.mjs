@@ -70,7 +70,9 @@ for (const engine of engines) {
     assert.equal(events[3].properties.duration_ms, 20_000);
   });
 
-  test(`${engine}: video that begins anew by itself ends once`, async (t) => {
+  // Without a device to play on, WebKitGTK takes tens of seconds for a loop of one.
+  const isSlow = engine === "webkit" && "WebKitGTK loops too slowly";
+  test(`${engine}: video that begins anew by itself ends once`, { skip: isSlow }, async (t) => {
     const { page, arrived } = await visitMedia(t);
     await page.evaluate(async () => {
       const media = document.querySelector("#clip");
