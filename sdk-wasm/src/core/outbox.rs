@@ -190,10 +190,9 @@ impl Outbox {
         self.keep(now);
     }
 
-    /// The page is back, or the network is.
+    /// The page is back. What the server asked to wait for is waited for all the same.
     pub(super) fn resume(&mut self, now: Now) {
         (self.hidden, self.gone) = (false, false);
-        self.pause_until_ms = 0;
         for batch in &mut self.batches {
             batch.stale = true;
             if batch.unconfirmed {

@@ -124,7 +124,9 @@ impl Tracker {
             self.identity.set(slot, id);
             self.refresh_who();
         }
-        if sampling::is_in(self.identity.session_id(), rate) {
+        // Who asks for privacy has no session: each view of a page is in or not.
+        let lot = if self.identity.private { &*self.scope.page } else { self.identity.session_id() };
+        if sampling::is_in(lot, rate) {
             self.seq += 1;
             let priority = if key_event { Priority::Key } else { Priority::Normal };
             self.outbox.push(Entry { text, own, priority, category }, &self.scope, now);
@@ -241,7 +243,7 @@ impl Tracker {
         self.keep(now);
     }
 
-    /// The page is back from being hidden or from the back/forward cache, or the network is back.
+    /// The page is back from being hidden or from the back/forward cache.
     pub fn resume(&mut self, now: Now) {
         self.outbox.resume(now);
     }

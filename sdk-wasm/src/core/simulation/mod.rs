@@ -239,6 +239,35 @@ fn a_sampled_session_tells_all_or_nothing_and_says_at_which_rate() {
 }
 
 #[test]
+fn visitors_without_a_session_are_sampled_by_their_views() {
+    let told = (0..200u64).filter(|seed| {
+        let settings = Settings { private: true, keeps: false, ..Settings::default() };
+        let mut world = World::new(*seed, Chances::default(), settings);
+        let text = world.numbered(0, 0);
+        let said = Said { name: "like", text: &text, rate: "0.5", ..Said::default() };
+        world.tell(0, |tracker, now| tracker.record(said, now.unix_ms, now).unwrap());
+        world.pages[0].tracker.counts()[0] == 1
+    });
+    let told = told.count();
+    assert!((70..130).contains(&told), "{told} of 200 views at 0.5");
+}
+
+#[test]
+fn what_the_server_asked_to_wait_for_is_waited_for_though_the_page_comes_and_goes() {
+    let mut world = lone_page(Settings::default());
+    world.record(0, true, 0);
+    let handle = world.pages[0].last_handle;
+    let busy = Answer { status: 429, retry_after_ms: 30_000, ..Answer::default() };
+    world.tell(0, |tracker, now| tracker.answered(handle, &busy, now));
+    world.pages[0].under_way.clear();
+    world.advance(20_000);
+    world.tell(0, |tracker, now| tracker.resume(now));
+    assert!(world.pages[0].under_way.is_empty());
+    world.advance(11_000);
+    assert_eq!(world.pages[0].under_way.len(), 1);
+}
+
+#[test]
 fn anonymous_mode_sends_events_without_ids_and_remembers_nothing() {
     let mut world = lone_page(Settings { private: true, keeps: false, ..Settings::default() });
     let said = Said { kind: EventType::Identify, name: "ann", ..Said::default() };
