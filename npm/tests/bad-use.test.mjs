@@ -92,7 +92,7 @@ for (const engine of engines) {
         try {
           window.footfall.shutdown();
           window.footfall.init(options);
-          await Promise.race([window.footfall.ready(), new Promise((resolve) => { setTimeout(resolve, 2_000); })]);
+          await window.footfall.ready();
         } catch (error) {
           threw.push(`${typeof options}: ${error}`);
         }
