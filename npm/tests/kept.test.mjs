@@ -35,6 +35,24 @@ for (const engine of engines) {
     assert.equal(served.requests.length, 1);
   });
 
+  test(`${engine}: what waits for its task leaves before the beacons of a page that goes`, async (t) => {
+    const { page, arrived } = await visit(t, { engine, init });
+    const order = await page.evaluate((text) => {
+      const order = [];
+      const { fetch } = window;
+      window.fetch = (...request) => order.push("fetch") && fetch(...request);
+      navigator.sendBeacon = () => order.push("beacon") > 0;
+      // One that is packed, and what comes after it.
+      footfall.track("large", { text });
+      footfall.flush();
+      footfall.track("last");
+      dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+      return order;
+    }, "many words ".repeat(300));
+    assert.deepEqual(order, ["fetch", "beacon"]);
+    assert.deepEqual(names(await arrived(1)), ["large"]);
+  });
+
   test(`${engine}: what could not leave is sent by the next page, with the same ids`, async (t) => {
     const { page, arrived, served, go } = await visit(t, { engine, init, prepare: loses({ refused: true }) });
     await call(page, ["track", "a"], ["track", "b"]);

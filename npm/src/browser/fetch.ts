@@ -31,12 +31,12 @@ const PACKED_FROM = 1_200;
 /** All keepalive requests and beacons of a page may have 64 KiB under way (Fetch Standard); above it they would fail. */
 const KEEPALIVE = 60_000;
 let underWay = 0;
-/** Bodies that are being packed, each with what sends it as it is. */
-const packing = new Set<() => void>();
+/** What sends the bodies that wait for a later task or are being packed, in order. */
+const waiting = new Set<() => void>();
 
-/** The page goes: whatever is still being packed is sent as it is, now. */
+/** The page goes: what waits is sent as it is, now, before anything that leaves by beacon. */
 export function hurry(): void {
-  for (const go of packing) go();
+  for (const go of waiting) go();
 }
 
 /** Whatever a server says, a list. */
@@ -44,15 +44,28 @@ function list<Item>(items?: Item[]): Item[] {
   return Array.isArray(items) ? items : [];
 }
 
-/** Sends a body. Never rejects; the core waits for an answer for a time of its own. */
-export async function post(url: string, body: string): Promise<Answer> {
+/**
+ * Sends a body: in a later task, for a request costs the page more than all else, and nobody who has just done
+ * something waits for it; packed where that pays. Never rejects; the core waits for an answer for a time of its own.
+ */
+export function post(url: string, body: string): Promise<Answer> {
+  return new Promise((resolve) => {
+    const go = (packed?: Blob): void => {
+      if (waiting.delete(go)) resolve(send(url, body, packed));
+    };
+    const asItIs = (): void => go();
+    waiting.add(go);
+    if (body.length < PACKED_FROM || !window.CompressionStream) setTimeout(asItIs);
+    else gzip(body).then(go, asItIs);
+  });
+}
+
+async function send(url: string, body: string, packed?: Blob): Promise<Answer> {
   let status = 0;
   let said: Said = {};
-  let bytes = 0;
+  const { size } = packed ?? new Blob([body]);
+  underWay += size;
   try {
-    const packed = await pack(body);
-    bytes = (packed ?? new Blob([body])).size;
-    underWay += bytes;
     const response = await fetch(packed ? `${url}&encoding=gzip` : url, {
       method: "POST",
       body: packed ?? body,
@@ -65,7 +78,7 @@ export async function post(url: string, body: string): Promise<Answer> {
     // Without its words, a success may be that of a half of the batch, or of somebody who is no server of ours.
     status = response.status;
   } catch {}
-  underWay -= bytes;
+  underWay -= size;
   return {
     status,
     // Whatever it is, a whole number.
@@ -75,21 +88,6 @@ export async function post(url: string, body: string): Promise<Answer> {
     reason: said.reason,
   };
 }
-
-/** Waits for a later task, and packs a body where that pays. Nothing where it is to go as it is. */
-async function pack(body: string): Promise<Blob | undefined> {
-  let hurried!: () => void;
-  const inHurry = new Promise<undefined>((resolve) => (hurried = () => resolve(undefined)));
-  packing.add(hurried);
-  try {
-    return await Promise.race([body.length < PACKED_FROM || !window.CompressionStream ? soon() : gzip(body), inHurry]);
-  } finally {
-    packing.delete(hurried);
-  }
-}
-
-/** A request costs the page more than all else; nobody who has just done something waits for it. */
-const soon = (): Promise<undefined> => new Promise((resolve) => setTimeout(resolve));
 
 async function gzip(body: string): Promise<Blob> {
   const stream = new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"));

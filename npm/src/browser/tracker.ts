@@ -237,6 +237,8 @@ export function startTracker(
     leaving?.leave();
     views?.pause();
     for (const run of hiding) run();
+    // Before the beacons, to keep the order; and what a beacon was refused for goes with them.
+    hurry();
     tell(what);
     hurry();
   };
