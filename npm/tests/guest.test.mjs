@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { until } from "./support/site.mjs";
-import { closeBrowsers, engines, names, visit } from "./support/visit.mjs";
+import { closeBrowsers, engines, inChromium, names, visit } from "./support/visit.mjs";
 
 after(closeBrowsers);
 
@@ -162,48 +162,46 @@ for (const engine of engines) {
 }
 
 // Only Chromium tells how much a page holds, by its own protocol; extras.test.mjs counts in every engine.
-test("chromium: begun and ended 1,000 times it leaves listeners, heap and the module's memory where they were",
-  { skip: !engines.includes("chromium") },
-  async (t) => {
-    const prepare = (page) =>
-      page.evaluateOnNewDocument(() => {
-        window.requestIdleCallback = (run) => queueMicrotask(run);
-        const { instantiateStreaming } = WebAssembly;
-        WebAssembly.instantiateStreaming = async (...args) => {
-          const loaded = await instantiateStreaming(...args);
-          window.memory = loaded.instance.exports.memory;
-          return loaded;
-        };
-      });
-    const { page, errors } = await visit(t, { prepare, init: {} });
-    const client = await page.createCDPSession();
-    await client.send("Performance.enable");
-    const rounds = (count) =>
-      page.evaluate(async (count) => {
-        for (let round = 0; round < count; round++) {
-          window.footfall.shutdown();
-          window.footfall.init({ key: "pk_test", capture: { pages: false } });
-          await window.footfall.ready();
-        }
-      }, count);
-    const measure = async () => {
-      await client.send("HeapProfiler.collectGarbage");
-      const { metrics } = await client.send("Performance.getMetrics");
-      const of = (name) => metrics.find((metric) => metric.name === name).value;
-      return { heap: of("JSHeapUsedSize"), listeners: of("JSEventListeners"), bytes: await page.evaluate(() => window.memory.buffer.byteLength) };
-    };
-    // The first ones leave compiled code and the like.
-    await rounds(100);
-    const before = await measure();
-    await rounds(1_000);
-    let after;
-    // Requests that are under way hold what waits for them.
-    const isBack = async () => {
-      after = await measure();
-      return after.heap - before.heap < 100_000 && after.listeners <= before.listeners;
-    };
-    await until("all to be given back", isBack).catch(() => assert.deepEqual(after, before));
-    t.diagnostic(`${after.heap - before.heap} bytes of heap, ${after.listeners - before.listeners} listeners`);
-    assert.equal(after.bytes, before.bytes, "the module's memory");
-    assert.deepEqual(await errors(), []);
-  });
+inChromium("begun and ended 1,000 times it leaves listeners, heap and the module's memory where they were", async (t) => {
+  const prepare = (page) =>
+    page.evaluateOnNewDocument(() => {
+      window.requestIdleCallback = (run) => queueMicrotask(run);
+      const { instantiateStreaming } = WebAssembly;
+      WebAssembly.instantiateStreaming = async (...args) => {
+        const loaded = await instantiateStreaming(...args);
+        window.memory = loaded.instance.exports.memory;
+        return loaded;
+      };
+    });
+  const { page, errors } = await visit(t, { prepare, init: {} });
+  const client = await page.createCDPSession();
+  await client.send("Performance.enable");
+  const rounds = (count) =>
+    page.evaluate(async (count) => {
+      for (let round = 0; round < count; round++) {
+        window.footfall.shutdown();
+        window.footfall.init({ key: "pk_test", capture: { pages: false } });
+        await window.footfall.ready();
+      }
+    }, count);
+  const measure = async () => {
+    await client.send("HeapProfiler.collectGarbage");
+    const { metrics } = await client.send("Performance.getMetrics");
+    const of = (name) => metrics.find((metric) => metric.name === name).value;
+    return { heap: of("JSHeapUsedSize"), listeners: of("JSEventListeners"), bytes: await page.evaluate(() => window.memory.buffer.byteLength) };
+  };
+  // The first ones leave compiled code and the like.
+  await rounds(100);
+  const before = await measure();
+  await rounds(1_000);
+  let after;
+  // Requests that are under way hold what waits for them.
+  const isBack = async () => {
+    after = await measure();
+    return after.heap - before.heap < 100_000 && after.listeners <= before.listeners;
+  };
+  await until("all to be given back", isBack).catch(() => assert.deepEqual(after, before));
+  t.diagnostic(`${after.heap - before.heap} bytes of heap, ${after.listeners - before.listeners} listeners`);
+  assert.equal(after.bytes, before.bytes, "the module's memory");
+  assert.deepEqual(await errors(), []);
+});

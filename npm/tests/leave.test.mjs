@@ -2,11 +2,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { until } from "./support/site.mjs";
-import { closeBrowsers, engines, names, visit } from "./support/visit.mjs";
+import { closeBrowsers, engines, inChromium, names, visit } from "./support/visit.mjs";
 
 after(closeBrowsers);
-
-const inChromium = { skip: !engines.includes("chromium") };
 
 const path = "/leave.html";
 /** In their order, each once: where the clock is moved on, the SDK waits in vain for answers and sends again. */
@@ -144,7 +142,7 @@ for (const engine of engines) {
 }
 
 // The page is hidden by Chromium itself, which only its own protocol can ask for.
-test("chromium: a page that is frozen and comes back does not count the time between", inChromium, async (t) => {
+inChromium("a page that is frozen and comes back does not count the time between", async (t) => {
   const { page, served } = await visit(t, { path });
   const client = await page.createCDPSession();
   await client.send("Page.setWebLifecycleState", { state: "frozen" });

@@ -2,11 +2,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { until } from "./support/site.mjs";
-import { closeBrowsers, engines, names, visit } from "./support/visit.mjs";
+import { closeBrowsers, engines, inChromium, names, visit } from "./support/visit.mjs";
 
 after(closeBrowsers);
-
-const inChromium = { skip: !engines.includes("chromium") };
 
 const path = "/page-views.html";
 const views = (served) => served.events().filter(({ type }) => type === "page");
@@ -147,7 +145,7 @@ for (const engine of engines) {
 }
 
 // Puppeteer leaves Chromium's back/forward cache on, which other drivers switch off.
-test("chromium: a page that comes back from the back/forward cache is a new view", inChromium, async (t) => {
+inChromium("a page that comes back from the back/forward cache is a new view", async (t) => {
   const { page, served } = await visit(t, { path });
   await page.evaluate(() => addEventListener("pageshow", ({ persisted }) => (window.wasPersisted = persisted)));
   await until("the first view", () => views(served).length === 1);
@@ -161,7 +159,7 @@ test("chromium: a page that comes back from the back/forward cache is a new view
 });
 
 // Only Chromium renders pages ahead, by speculation rules.
-test("chromium: a page that is rendered ahead is a view when somebody comes to see it", inChromium, async (t) => {
+inChromium("a page that is rendered ahead is a view when somebody comes to see it", async (t) => {
   const served = [];
   const headers = (path) => (served.push(path), {});
   const { page, served: site } = await visit(t, { path, headers });

@@ -22,16 +22,20 @@ impl Horizon {
     /// What is said of an id that is not held, in a request that was made at `sent_at` by its sender's clock and
     /// received at `received_at` by ours.
     pub(super) fn judge(&self, batch_id: &str, sent_at: Option<i64>, received_at: i64) -> ReceiptStatus {
-        // An id cannot be younger than the request that asks for it: such a clock was set back, and tells nothing.
-        let age = uuid_v7_ms(batch_id)
-            .and_then(|made_at| sent_at.unwrap_or(received_at).checked_sub_unsigned(made_at))
-            .filter(|age| *age >= 0);
-        let gone = match age {
+        let gone = match age(batch_id, sent_at, received_at) {
             Some(age) => received_at.saturating_sub(age) <= self.at,
             None => self.lossy,
         };
         if gone { ReceiptStatus::Expired } else { ReceiptStatus::Unseen }
     }
+}
+
+/// How old a batch is, in milliseconds by its sender's clock; `None` where its id does not tell.
+pub(super) fn age(batch_id: &str, sent_at: Option<i64>, received_at: i64) -> Option<i64> {
+    // An id cannot be younger than the request that asks for it: such a clock was set back, and tells nothing.
+    uuid_v7_ms(batch_id)
+        .and_then(|made_at| sent_at.unwrap_or(received_at).checked_sub_unsigned(made_at))
+        .filter(|age| *age >= 0)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::files::{Files, Found, LastRun};
 use super::horizon::Horizon;
 use super::journal;
 use super::known::{Known, end_of, seconds};
+use super::order::Expected;
 use super::partial::Partials;
 use crate::stamp::unix_ms;
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ pub(super) struct Memory {
     pub(super) partials: Partials,
     /// The batches that are being stored; each tells by its end that its fate is decided.
     pub(super) in_flight: HashMap<Digest, watch::Receiver<()>>,
+    pub(super) expected: Expected,
     pub(super) horizon: Horizon,
     /// A time by which all was received that was ever remembered. Our clock may be set back, and a horizon in front of
     /// what is lost would call that `unseen`.
@@ -41,6 +43,7 @@ impl Memory {
             known: Known::new(max_bytes - partial_bytes),
             partials: Partials::new(partial_bytes),
             in_flight: HashMap::new(),
+            expected: Expected::new(),
             horizon: Horizon { at: i64::MIN, lossy: false },
             latest: now,
             evicted: 0,

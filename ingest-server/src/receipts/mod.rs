@@ -11,6 +11,7 @@ mod horizon;
 mod journal;
 mod known;
 mod memory;
+mod order;
 mod partial;
 
 pub use partial::EventSet;
@@ -34,9 +35,15 @@ struct Waits {
     copy: Duration,
     /// An answer that was asked about it.
     ask: Duration,
+    /// Those that were sent after it.
+    order: Duration,
 }
 
-const WAITS: Waits = Waits { copy: Duration::from_secs(5), ask: Duration::from_millis(300) };
+const WAITS: Waits = Waits {
+    copy: Duration::from_secs(5),
+    ask: Duration::from_millis(300),
+    order: Duration::from_millis(200),
+};
 
 /// The memory of batch ids. Clones share it.
 #[derive(Debug, Clone)]
@@ -95,6 +102,7 @@ impl Receipts {
                     None => {
                         let (fate, watched) = watch::channel(());
                         memory.in_flight.insert(digest, watched);
+                        memory.expected.remove(&digest);
                         let stored = memory.partials.get(&digest).unwrap_or_default();
                         let receipts = self.clone();
                         let seconds = seconds(received_at);

@@ -6,11 +6,11 @@ use proptest::prelude::*;
 
 const DEFAULT: usize = 64 << 20;
 
-fn receipts(dir: &Path) -> Receipts {
+pub(super) fn receipts(dir: &Path) -> Receipts {
     Receipts::open(dir, DEFAULT, false)
 }
 
-async fn reserve(receipts: &Receipts, id: &str) -> Reservation {
+pub(super) async fn reserve(receipts: &Receipts, id: &str) -> Reservation {
     match receipts.reserve("pk", id, 1).await.unwrap() {
         Reserved::New(reservation) => reservation,
         Reserved::Known => panic!("{id} is known"),
@@ -32,7 +32,7 @@ fn set(indexes: &[u32]) -> EventSet {
     set
 }
 
-fn new_id() -> String {
+pub(super) fn new_id() -> String {
     // The millisecond after the memory was opened, since one made in the same one may be from before.
     let now = crate::stamp::unix_ms(std::time::SystemTime::now());
     uuid_v7(now.unsigned_abs() + 1, &[7; 10])
@@ -74,7 +74,7 @@ async fn a_copy_waits_for_the_first_ones_fate_and_takes_over_after_a_failure() {
 #[tokio::test]
 async fn no_wait_is_without_end() {
     let dir = tempfile::tempdir().unwrap();
-    let short = Waits { copy: Duration::from_millis(1), ask: Duration::from_millis(1) };
+    let short = Waits { copy: Duration::from_millis(1), ask: Duration::from_millis(1), ..WAITS };
     let receipts = Receipts { waits: short, ..receipts(dir.path()) };
     let first = reserve(&receipts, "a").await;
     let refused = receipts.reserve("pk", "a", 2).await.unwrap_err();

@@ -9,7 +9,7 @@ import type { Checked } from "../options.js";
 const LONGEST = 20_000;
 
 /** The options with what the server says (`docs/wire.md`) where the page says nothing. */
-export function configured(options: Checked, text = ""): Checked {
+export function configured(options: Checked, text = "{}"): Checked {
   const config = attempt(() => JSON.parse(text)) as { [name: string]: unknown } | null | undefined;
   const { capture, sample_rate, sample, key_events } = config ?? {};
   return {

@@ -24,6 +24,7 @@ export interface Verdicts {
 export function judgeClicks(guard: Guard): Verdicts {
   let waiting: Click[] = [];
   const alive = guard.wrap(() => {
+    if (!waiting.length) return;
     changes.disconnect();
     for (const { timer, told } of waiting.splice(0)) {
       clearTimeout(timer);

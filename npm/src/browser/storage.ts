@@ -42,7 +42,7 @@ const area = (slot: number): Storage => (slot === SEQ ? sessionStorage : localSt
 const owner = (key: string): string | undefined => BATCH.exec(localStorage.getItem(key)!)?.[2];
 
 const keys = (slot: number, start: string): string[] => Object.keys(area(slot)).filter((key) => key.startsWith(start)).sort();
-const isValue = (slot: number, value: unknown): boolean => RegExp(`^${VALUES[slot]}$`).test(`${value ?? ""}`);
+const isValue = (slot: number, value: unknown): boolean => !!value && RegExp(`^${VALUES[slot]}$`).test(`${value}`);
 
 /**
  * The store of one tracker; `most` is how many characters all kept batches may have together. Where it is not used, only

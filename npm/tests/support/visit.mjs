@@ -9,6 +9,11 @@ import { site, until } from "./site.mjs";
 export { engines };
 for (const { engine, why } of missing) test(`the tests in ${engine}`, { skip: why });
 
+/** A test of what only Chromium's driver can do. */
+export function inChromium(name, run) {
+  if (engines.includes("chromium")) test(`chromium: ${name}`, run);
+}
+
 // Each engine is started once a test file, and closed by `closeBrowsers`.
 const browsers = new Map();
 

@@ -426,7 +426,8 @@ impl Outbox {
         let mut ids = Members::default();
         let mut count = 0;
         for batch in &self.batches {
-            if batch.unconfirmed && count < UNCONFIRMED_IDS {
+            // What is still under way is named too: the server stores it first.
+            if (batch.unconfirmed || batch.handle > 0) && count < UNCONFIRMED_IDS {
                 count += 1;
                 ids.item(&batch.id);
             }

@@ -1,0 +1,3 @@
+import { testIn } from "./all.mjs";
+
+await testIn("chromium");
