@@ -13,6 +13,7 @@ cd "$ROOT"
 # shellcheck source=/dev/null
 . "$CACHE/wasm-tools.env"
 wasm_opt=$ROOT/npm/node_modules/.bin/wasm-opt
+wasm_metadce=$ROOT/npm/node_modules/.bin/wasm-metadce
 [ -x "$wasm_opt" ] || "$ROOT/scripts/setup/node.sh" npm
 [ -x "$wasm_opt" ] || die "npm/ brings no wasm-opt: its package.json should name binaryen under devDependencies"
 
@@ -45,8 +46,8 @@ if [ "$(cat "$work/.toolchain" 2>/dev/null)" != "$toolchain" ]; then
 fi
 
 cargo_options=(--target-dir "$work/cargo")
-# The stack lies below the data: 64 KiB instead of 1 MiB is less memory for each page, and addresses of one byte less; 1 KiB is used.
-export RUSTFLAGS="-Clink-arg=-zstack-size=65536"
+# The stack lies below the data: 12 KiB instead of 1 MiB leaves one page of memory for both, and one for what is allocated; 1 KiB is used.
+export RUSTFLAGS="-Clink-arg=-zstack-size=12288"
 if [ "$WASM_BUILD_STD" = yes ]; then
   # A panic aborts at once, without its message, its place or any formatting code.
   export RUSTC_BOOTSTRAP=1
@@ -61,16 +62,24 @@ if [ -n "$WASM_BIN" ]; then
   unset RUSTC CARGO RUSTUP_TOOLCHAIN
 fi
 
+# What npm/src/browser/door.ts uses; all else that wasm-bindgen exports goes, and what only that needs.
+door='[{ "name": "door", "root": true, "reaches": ["memory", "start", "tell", "malloc"] },
+  { "name": "memory", "export": "memory" }, { "name": "start", "export": "start" }, { "name": "tell", "export": "tell" },
+  { "name": "malloc", "export": "__wbindgen_malloc" }]'
+features=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals --enable-nontrapping-float-to-int
+  --enable-reference-types --enable-sign-ext)
+
 module() {
   PATH="$WASM_BINDGEN_DIR:$PATH" "$WASM_PACK" build "$ROOT/sdk-wasm" --profile sdk --mode no-install --target web \
     --no-pack --no-opt --out-dir "$1" --out-name footfall_sdk -- "${cargo_options[@]}"
+  echo "$door" >"$1/door.json"
+  "$wasm_metadce" "${features[@]}" --graph-file "$1/door.json" "$1/footfall_sdk_bg.wasm" -o "$1/used" >/dev/null
   # The features are those that rustc has on for this target; every browser with them is years old. One function of all
   # that is called once has locals by the hundred, whose numbers take two bytes; hence the bound. Low memory is unused
   # while the stack does not fill up.
   "$wasm_opt" -Os -Oz --one-caller-inline-max-function-size=200 --low-memory-unused --strip-producers --strip-target-features \
-    --enable-bulk-memory --enable-multivalue --enable-mutable-globals --enable-nontrapping-float-to-int \
-    --enable-reference-types --enable-sign-ext "$1/footfall_sdk_bg.wasm" -o "$1/optimised"
-  mv "$1/optimised" "$1/footfall_sdk_bg.wasm"
+    "${features[@]}" "$1/used" -o "$1/footfall_sdk_bg.wasm"
+  rm "$1/used" "$1/door.json"
   echo "$stamp" >"$1/.stamp"
 }
 slow "Building the SDK module ($WASM_ROUTE toolchain)" "1 minute, 10 s when only the SDK changed" filled_by "$out" module

@@ -66,7 +66,7 @@ async function bundle(entry, names, format) {
   // What esbuild's own minifier leaves is 4 % more after compression. Nothing here asks a function for its `this`,
   // its `prototype` or its number of arguments, which is all that the "unsafe" ones forbid.
   const code = new TextDecoder().decode(result.outputFiles[0].contents);
-  const minified = await minify(code, { module: format === "esm", ecma: 2022, compress: { passes: 3, unsafe_arrows: true, unsafe_methods: true, keep_fargs: false } });
+  const minified = await minify(code, { module: format === "esm", ecma: 2022, compress: { passes: 5, inline: 1, unsafe_arrows: true, unsafe_methods: true, keep_fargs: false } });
   return Buffer.from(minified.code);
 }
 

@@ -3,7 +3,7 @@
  * timestamps, and hands them over. If the page goes first, or the module cannot come, it sends them itself.
  */
 import { attempt } from "./attempt.js";
-import { eventText, identity, mayTell, newId } from "./fallback.js";
+import { eventText, identity, keep, mayTell, newId } from "./fallback.js";
 import type { Footfall, Options } from "./types.js";
 
 /** A call and its time. A click is a call without a name, which the page cannot make. */
@@ -39,21 +39,22 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
     ready = new Promise((resolve) => (settle = resolve));
   };
 
-  const hold = (...call: [method: string, ...args: unknown[]]): void => {
-    const at = Date.now();
-    if (run) run(at, ...call);
+  const hold = (...call: [method: string, ...args: unknown[]]): unknown => {
+    const timed: Call = [Date.now(), ...call];
+    if (run) return run(...timed);
     // So many are held at most.
-    else if (mode < Mode.Off && held.length < 500 && held.push([at, ...call]) && mode) sendSoon();
+    if (mode < Mode.Off && held.length < 500 && held.push(timed) && mode) sendSoon();
+    return undefined;
   };
 
   /** Values cross into the module as text; what cannot be one is said in words and left out. */
-  const pass = (method: string) => (...args: unknown[]): void => {
+  const pass = (method: string) => (...args: unknown[]): unknown => {
     try {
       const texts = args.map((value, at) => (at || Object(value) === value ? JSON.stringify(value) : value));
       if (/^(consent|opt)/.test(method)) consent = texts[0] ?? method;
-      hold(method, ...texts);
+      return hold(method, ...texts);
     } catch (error) {
-      hold("refuse", args[0], `${error}`);
+      return hold("refuse", args[0], `${error}`);
     }
   };
 
@@ -63,21 +64,24 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
   const send = (): void => {
     if (!options || !mayTell(options, consent)) return;
     const calls: Call[] = pageAt ? [[pageAt, "page"], ...held] : held;
-    const url = `${options.endpoint ?? ""}/v1/events?key=${encodeURIComponent(options.key)}&priority=normal`;
+    const url = `${options.endpoint ?? ""}/v1/events?key=${encodeURIComponent(options.key)}`;
     while (calls.length) {
       // Few enough for a beacon of 64 KiB, unless somebody holds much in each.
       const events = calls.slice(0, 9).map(eventText).filter(Boolean);
-      // A browser may send it twice by itself, where a connection breaks.
-      const body = `{"batch_id":"${newId()}","sent_at":${Date.now()},"context":${identity(options)},"events":[${events}]}`;
-      if (events[0] && !attempt(() => navigator.sendBeacon(url, body))) break;
+      if (events[0]) {
+        const id = newId();
+        const context = identity(options);
+        // A browser may send it twice by itself, where a connection breaks.
+        const body = `{"batch_id":"${id}","sent_at":${Date.now()},"context":${context},"events":[${events}]}`;
+        // The module of the next page asks whether it arrived. Whose id is not kept keeps nothing.
+        const isKept = !mode && context[2] === "a" && keep(options.key, id, body);
+        if (!attempt(() => navigator.sendBeacon(url, body)) && !isKept) break;
+      }
       calls.splice(0, 9);
       pageAt = 0;
     }
     held = calls;
   };
-
-  /** Only a running module can be asked. */
-  const ask = (method: string) => (): unknown => run?.(0, method);
 
   const init = (said: Options): void => {
     const given = said ?? {};
@@ -122,7 +126,6 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
   reset();
   const own: { [name: string | symbol]: unknown } = {
     init,
-    flush: ask("flush"),
     shutdown() {
       if (run) run(0, "stop");
       else send();
@@ -133,12 +136,13 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
       settle(false);
       reset();
     },
-    anonymousId: ask("anonymousId"),
-    state: ask("state"),
     ready: () => ready,
+    // It is no promise, whoever awaits it.
+    // oxlint-disable-next-line unicorn/no-thenable
+    then: undefined,
   };
-  // All other calls are held and handed over as they are. (A tracker is no promise.)
+  // All other calls are held and handed over as they are.
   return new Proxy(own, {
-    get: (_, name) => (name in own || name === "then" ? own[name] : pass(name as string)),
+    get: (_, name) => (name in own ? own[name] : pass(name as string)),
   }) as unknown as Footfall;
 }

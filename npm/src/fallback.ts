@@ -22,8 +22,12 @@ export function identity({ key, userId, privacy, storage }: Options): string {
   return JSON.stringify({
     ...(!isPrivate && { anonymous_id: attempt(kept), user_id: userId }),
     page: { url: origin + pathname, path: pathname, title: document.title.slice(0, 200) },
-    sdk: { name: "footfall" },
   });
+}
+
+/** Keeps a body that leaves, for the module to ask for (`storage.ts`); among few entries, since none may ever come. */
+export function keep(key: string, id: string, body: string): unknown {
+  return attempt(() => localStorage.length < 99 && (localStorage[`footfall:${key}:batch:${id}`] = body));
 }
 
 /** A held call as the text of an event; empty where it is none. */

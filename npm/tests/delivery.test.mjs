@@ -90,6 +90,24 @@ for (const engine of engines) {
     await until("the answer", () => page.evaluate(() => window.footfall.state().queued === 0));
   });
 
+  test(`${engine}: a network that is back is tried at once, however often it failed before`, async (t) => {
+    const prepare = (page) =>
+      page.evaluateOnNewDocument(() => {
+        window.attempts = 0;
+        const { fetch } = window;
+        const fails = () => ++attempts < 12 && Promise.reject(new TypeError("offline"));
+        window.fetch = (url, how) => (how?.method === "POST" && fails()) || fetch(url, how);
+      });
+    const { page, served } = await visit(t, { engine, init: LATER, prepare });
+    await call(page, ["track", "a"], ["flush"]);
+    // After ten failures a minute would be waited.
+    await until("the event", async () => {
+      await page.evaluate(() => dispatchEvent(new Event("online")));
+      return served.events().length === 1;
+    });
+    assert.equal(await page.evaluate(() => attempts), 12);
+  });
+
   test(`${engine}: a success without readable words is none: the batch goes again under its id`, async (t) => {
     const answer = (_, count) => ({ text: ["", "{", "{}"][count - 1] });
     const { page, served } = await visit(t, { engine, answer, init: LATER });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { until } from "./support/site.mjs";
-import { closeBrowsers, engines, names, visit } from "./support/visit.mjs";
+import { closeBrowsers, engines, names, only, visit } from "./support/visit.mjs";
 
 after(closeBrowsers);
 
@@ -49,6 +49,50 @@ for (const engine of engines) {
     await page.goto("about:blank");
     assert.deepEqual(names(await arrived(3)), ["page", "quick", "like"]);
     assert.equal(served.requests.length, 1);
+  });
+
+  for (const [what, isLost] of [["was lost on the way is sent", true], ["arrived is not sent again", false]]) {
+    test(`${engine}: what left before the module came and ${what} by the next page`, async (t) => {
+      const prepare = (page) =>
+        page.evaluateOnNewDocument((isLost) => {
+          if (location.search) return;
+          window.requestIdleCallback = () => {};
+          if (isLost) navigator.sendBeacon = () => true;
+        }, isLost);
+      const { page, arrived, served, go } = await visit(t, { engine, wait: false, prepare });
+      await page.evaluate(() => window.footfall.track("quick", { words: 'two\n"lines"' }));
+      const batches = () => page.evaluate(() => Object.keys(localStorage).filter((name) => name.includes(":batch:")));
+      await page.goto(`${served.origin}/gate.js`);
+      const [name] = await batches();
+      await go("/page.html?next");
+      assert.equal(await page.evaluate(() => window.footfall.ready()), true);
+      await page.evaluate(() => window.footfall.flush());
+      const events = await arrived(3);
+      await until("it to be forgotten", async () => (await batches()).length === 0);
+      const quick = only(served.events(), "quick");
+      assert.deepEqual(quick.properties, { words: 'two\n"lines"' });
+      assert.equal(quick.context.anonymous_id, events[0].context.anonymous_id);
+      const sent = served.requests.map(({ batch }) => batch).filter(({ batch_id }) => name.endsWith(batch_id));
+      assert.equal(sent.length, 1);
+      assert.equal(names(served.events()).filter((event) => event === "page").length, 2);
+    });
+  }
+
+  test(`${engine}: nothing is kept of who asks for privacy, nor where no module comes`, async (t) => {
+    for (const privately of [true, false]) {
+      const prepare = (page) =>
+        page.evaluateOnNewDocument((privately) => {
+          if (privately) window.requestIdleCallback = () => {};
+          if (privately) Object.defineProperty(navigator, "globalPrivacyControl", { value: true });
+        }, privately);
+      const { page, arrived, served, ready } = await visit(t, { engine, wait: false, prepare, blocked: (path) => !privately && path.endsWith(".wasm") });
+      if (!privately) assert.equal(await ready(), false);
+      await page.evaluate(() => window.footfall.track("quick"));
+      await page.goto(`${served.origin}/gate.js`);
+      await arrived(2);
+      const left = await page.evaluate(() => Object.keys(localStorage));
+      assert.deepEqual(left, privately ? [] : ["footfall:pk_test:anonymous_id"]);
+    }
   });
 
   test(`${engine}: calls and clicks from before the module are told with their own times, in order`, async (t) => {

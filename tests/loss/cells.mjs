@@ -95,8 +95,10 @@ export const cells = [
       firefox: "only Chromium lets its driver crash a page",
       webkit: "only Chromium lets its driver crash a page",
     },
+    said: { chromium: "once the module runs: what the loader holds goes with its process" },
     async act(run) {
       const page = await run.open();
+      await run.untilReady(page);
       await run.tell(page, 0, EVENTS);
       const crashed = new Promise((resolve) => page.once("error", resolve));
       const devtools = await page.createCDPSession();

@@ -7,8 +7,6 @@ import { Fleet, measure } from "./measure.mjs";
 import { EVENTS } from "./run.mjs";
 
 const RUNS = 3;
-/** Where it is known that a visitor who acts before the module has come may lose all, since only the module keeps. */
-const KNOWN = { firefox: /tab close/ };
 
 for (const { engine, why } of missing) test(`nothing is lost in ${engine}`, { skip: why }, () => {});
 
@@ -18,8 +16,7 @@ for (const engine of engines) {
     const fleet = new Fleet(engine, RUNS);
     after(() => fleet.close());
     for (const cell of cells.filter(({ isQuick }) => isQuick)) {
-      const todo = KNOWN[engine]?.test(cell.name) && "Firefox drops the loader's beacon now and then as its tab is closed";
-      test(`after ${cell.name}`, { todo }, async () => {
+      test(`after ${cell.name}`, async () => {
         const { sent, where, notes, broken } = await measure({ engine, cell, runs: RUNS, fleet });
         assert.deepEqual({ sent, where, notes, broken }, { sent: RUNS * EVENTS, where: [], notes: [], broken: [] });
       });

@@ -24,8 +24,7 @@ export function consents(categories: Readonly<Record<string, string>> | undefine
     take(consent) {
       // An object has crossed as text, or was stored as one.
       const given: unknown = attempt(() => JSON.parse(consent as string)) ?? consent ?? {};
-      const isAll = typeof given !== "object";
-      said = { ...said, ...(isAll ? Object.fromEntries(names.map((name) => [name, given])) : (given as object)) } as typeof said;
+      said = { ...said, ...(given === Object(given) ? (given as object) : Object.fromEntries(names.map((name) => [name, given]))) };
       // What is not one of the three is not said yet.
       const grades = names.map((name) => GRADES[said[name] ?? "granted"] ?? 1);
       tell(`${grades.join("")}\n${JSON.stringify(Object.fromEntries(names.map((name, at) => [name, grades[at] === 2])))}`);

@@ -9,7 +9,6 @@ interface Exports {
   start(...numbers: number[]): void;
   tell(tracker: number, what: number, at: number, bytes: number, ...clocks: number[]): number;
   __wbindgen_malloc(bytes: number, align: number): number;
-  __wbindgen_start(): void;
 }
 
 /** Carries out what a tracker in the module wants; see `core.ts`. */
@@ -38,13 +37,12 @@ declare const TYPED: boolean;
 export async function open(url: string | URL, act: Act): Promise<void> {
   const imported = (tracker: number, what: number, number: number, at: number, bytes: number): number =>
     act(tracker, what, number, decoder.decode(bytesAt(at >>> 0, bytes >>> 0)));
-  // Beside `act`, whose name has a hash in it, there is only what fills a table that nothing here uses.
-  const names = new Proxy({}, { get: (_, name: string) => (name.includes("_act_") ? imported : () => {}) });
+  // There is nothing else to import, but its name has a hash in it.
+  const names = new Proxy({}, { get: () => imported });
   const imports = new Proxy({}, { get: () => names }) as WebAssembly.Imports;
   const streamed = WebAssembly.instantiateStreaming(fetch(url), imports);
   const whole = async (): Promise<WebAssembly.WebAssemblyInstantiatedSource> =>
     WebAssembly.instantiate(await (await fetch(url)).arrayBuffer(), imports);
   const { instance } = await (TYPED ? streamed : streamed.catch(whole));
   wasm = instance.exports as unknown as Exports;
-  wasm.__wbindgen_start();
 }

@@ -41,7 +41,8 @@ export function visibleLabel(element: Element, around: EventTarget[], mask?: str
   // A container's text is content rather than a label.
   if (!element.matches(LABELLED) && element.childElementCount) return undefined;
   if (element.querySelector(untold)) return undefined;
-  const label = (element as HTMLElement).innerText?.trim().replace(/\s+/g, " ").slice(0, LABEL * 4);
+  // With nothing around its text, that is what is seen, and no layout has to be waited for.
+  const label = (element.childElementCount ? (element as HTMLElement).innerText : element.textContent)?.trim().replace(/\s+/g, " ").slice(0, LABEL * 4);
   return label ? Array.from(masked(label)).slice(0, LABEL).join("") : undefined;
 }
 

@@ -53,10 +53,10 @@ export function post(url: string, body: string): Promise<Answer> {
     const go = (packed?: Blob): void => {
       if (waiting.delete(go)) resolve(send(url, body, packed));
     };
-    const asItIs = (): void => go();
     waiting.add(go);
-    if (body.length < PACKED_FROM || !window.CompressionStream) setTimeout(asItIs);
-    else gzip(body).then(go, asItIs);
+    if (body.length < PACKED_FROM) setTimeout(go);
+    // Not every browser can.
+    else gzip(body).then(go, () => go());
   });
 }
 

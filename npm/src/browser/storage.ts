@@ -16,7 +16,7 @@ const SEQ = 5;
 export const CONSENT = 6;
 export const CONFIG = 7;
 /** A kept batch: from when on it is free, whose it is, and its lines, the first of which is its id. */
-const BATCH = /^(\d{1,15}) (\S+)\n([\w-]+\n[^]*)/;
+const BATCH = /^(\d{1,15}) (\S+)\n([\w.-]+\n[^]*)/;
 /** Who took a batch over sends it within this time. */
 const LEASE_MS = 15_000;
 /** No batch is taken for longer; where the clock was set back, one may seem to be. */
@@ -41,8 +41,15 @@ export interface Store {
 const area = (slot: number): Storage => (slot === SEQ ? sessionStorage : localStorage);
 const owner = (key: string): string | undefined => BATCH.exec(localStorage.getItem(key)!)?.[2];
 
+/** What the loader kept is what it sent; as lines of a batch (`batch.rs`) of which nobody knows whether it arrived. */
+const early = (text: string): string | undefined =>
+  attempt(() => {
+    const { batch_id, context, events } = JSON.parse(text) as { batch_id: string; context: object; events: object[] };
+    return [batch_id, "0100", ...[context, ...events].map((value) => JSON.stringify(value).slice(1, -1))].join("\n");
+  });
+
 const keys = (slot: number, start: string): string[] => Object.keys(area(slot)).filter((key) => key.startsWith(start)).sort();
-const isValue = (slot: number, value: unknown): boolean => !!value && RegExp(`^${VALUES[slot]}$`).test(`${value}`);
+const isValue = (slot: number, value?: string | null): boolean => !!value && RegExp(`^${VALUES[slot]}$`).test(value);
 
 /**
  * The store of one tracker; `most` is how many characters all kept batches may have together. Where it is not used, only
@@ -50,7 +57,9 @@ const isValue = (slot: number, value: unknown): boolean => !!value && RegExp(`^$
  */
 export function store(writeKey: string, most: number, isUsed: boolean): Store {
   const prefix = `footfall:${writeKey}:`;
-  const me = `${performance.timeOrigin}${Math.random()}`;
+  // `toFixed`, since V8 keeps a cache of 47 KiB for whoever writes out large numbers or fractions in another way.
+  const me = Math.random().toFixed(9);
+  const record = (freeAt: number, lines: string): string => `${freeAt.toFixed()} ${me}\n${lines}`;
   /** Batches that this page has kept, and not seen taken. */
   const mine = new Set<string>();
   const name = (slot: number): string => prefix + SLOTS[slot]!;
@@ -88,7 +97,7 @@ export function store(writeKey: string, most: number, isUsed: boolean): Store {
         const others = keys(0, batchKey("")).filter((other) => other !== key);
         const bytes = others.reduce((sum, other) => sum + localStorage.getItem(other)!.length, text.length);
         const isKept = attempt(() => {
-          if (bytes <= most) localStorage.setItem(key, `${freeAt} ${me}\n${text}`);
+          if (bytes <= most) localStorage.setItem(key, record(freeAt, text));
           return bytes <= most;
         });
         if (isKept) mine.add(key);
@@ -107,12 +116,13 @@ export function store(writeKey: string, most: number, isUsed: boolean): Store {
         let next = Infinity;
         // Oldest first: ids sort by time.
         for (const key of keys(0, batchKey(""))) {
-          const [, freeAt = 0, whose, lines] = BATCH.exec(localStorage.getItem(key)!) ?? [];
+          const text = localStorage.getItem(key)!;
+          const [, freeAt = 0, whose, lines = early(text)] = BATCH.exec(text) ?? [];
           if (!lines) localStorage.removeItem(key);
           else if (whose === me) continue;
           else if (+freeAt > now && +freeAt < now + LONGEST_MS) next = Math.min(next, +freeAt);
           else {
-            localStorage.setItem(key, `${now + LEASE_MS} ${me}\n${lines}`);
+            localStorage.setItem(key, record(now + LEASE_MS, lines));
             mine.add(key);
             adopt(lines);
           }

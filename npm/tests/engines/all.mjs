@@ -5,7 +5,7 @@ import { after } from "node:test";
 import { engines, missing } from "../support/browser.mjs";
 
 /** Those that need no engine, or choose theirs; `npm test` runs them beside these. */
-const OTHERS = ["package.test.mjs", "source.test.mjs"];
+const OTHERS = new Set(["package.test.mjs", "source.test.mjs"]);
 
 export async function testIn(engine) {
   narrow(engines, (other) => other === engine);
@@ -13,7 +13,7 @@ export async function testIn(engine) {
   const { closeBrowsers } = await import("../support/visit.mjs");
   after(closeBrowsers);
   const files = readdirSync(new URL("..", import.meta.url)).filter((name) => name.endsWith(".test.mjs"));
-  for (const file of files.filter((name) => !OTHERS.includes(name))) await import(`../${file}`);
+  for (const file of files.filter((name) => !OTHERS.has(name))) await import(`../${file}`);
 }
 
 function narrow(list, isWanted) {

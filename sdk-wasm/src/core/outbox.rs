@@ -37,6 +37,8 @@ pub(super) struct Outbox {
     failures: u32,
     /// On the monotonic clock: nothing is sent before.
     pause_until_ms: u64,
+    /// That is because there was no answer at all: of a network that is back nobody asked for a pause.
+    offline: bool,
     /// All that is queued goes as soon as it can.
     urgent: bool,
     /// Nobody sees the page: it may go at any time.
@@ -62,6 +64,7 @@ impl Outbox {
             attempts: 0,
             failures: 0,
             pause_until_ms: 0,
+            offline: false,
             urgent: false,
             hidden: false,
             gone: false,
@@ -190,9 +193,12 @@ impl Outbox {
         self.keep(now);
     }
 
-    /// The page is back. What the server asked to wait for is waited for all the same.
+    /// The page is back, or its network. What the server asked to wait for is waited for all the same.
     pub(super) fn resume(&mut self, now: Now) {
         (self.hidden, self.gone) = (false, false);
+        if self.offline {
+            self.pause_until_ms = 0;
+        }
         for batch in &mut self.batches {
             batch.stale = true;
             if batch.unconfirmed {
@@ -463,6 +469,7 @@ impl Outbox {
             batch.stale = true;
             let wait_ms = delay_ms(self.failures, answer.retry_after_ms, &mut self.random);
             self.pause_until_ms = now.monotonic_ms + wait_ms;
+            self.offline = answer.status == 0;
         } else {
             self.failures = 0;
             if verdict == Verdict::TooLarge && count > 1 {

@@ -268,6 +268,19 @@ fn what_the_server_asked_to_wait_for_is_waited_for_though_the_page_comes_and_goe
 }
 
 #[test]
+fn a_network_that_is_back_is_tried_at_once() {
+    let mut world = lone_page(Settings::default());
+    world.record(0, true, 0);
+    for _ in 0..12 {
+        let handle = world.pages[0].last_handle;
+        world.tell(0, |tracker, now| tracker.answered(handle, &Answer::default(), now));
+        world.pages[0].under_way.clear();
+        world.tell(0, |tracker, now| tracker.resume(now));
+        assert_eq!(world.pages[0].under_way.len(), 1);
+    }
+}
+
+#[test]
 fn anonymous_mode_sends_events_without_ids_and_remembers_nothing() {
     let mut world = lone_page(Settings { private: true, keeps: false, ..Settings::default() });
     let said = Said { kind: EventType::Identify, name: "ann", ..Said::default() };
