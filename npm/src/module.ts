@@ -20,6 +20,7 @@ export async function load(url: string | URL, loadExtras: () => Promise<Extras>,
   // With options that are wrong, or not checked, it does what it can; but nothing without what is to see each event.
   const given = read(options);
   const good = (extras?.checked(given) ?? given) as Checked;
-  if (!good.key) warn('init needs a write key: { key: "pk_…" }');
-  return (pageViewed, pageAt) => (good.key && (extras || !good.beforeSend) ? startTracker(good, pageViewed, pageAt, loadExtras, extras) : undefined);
+  const flaw = !good.key ? 'init needs a write key: { key: "pk_…" }' : good.beforeSend && !extras && "off: beforeSend cannot be loaded";
+  if (flaw) warn(flaw);
+  return (pageViewed, pageAt) => (flaw ? undefined : startTracker(good, pageViewed, pageAt, loadExtras, extras));
 }

@@ -47,6 +47,19 @@ for (const engine of engines) {
     assert.deepEqual(await errors(), []);
   });
 
+  test(`${engine}: where it cannot come, a site with beforeSend tells nothing, and is told why`, async (t) => {
+    const init = () => ({ beforeSend: (event) => event });
+    const { ready, said, served, page } = await visit(t, { engine, init, wait: false, blocked: (path) => path === "/npm/extras.js" });
+    assert.equal(await ready(), false);
+    assert.ok(said.some((line) => /off: beforeSend cannot be loaded/.test(line)), said.join("\n"));
+    await page.evaluate(() => {
+      window.footfall.track("like");
+      window.footfall.flush();
+    });
+    await page.goto("about:blank");
+    assert.equal(served.requests.length, 0);
+  });
+
   test(`${engine}: a tag's list of captures is taken by its words`, async (t) => {
     const { page, arrived, said } = await visit(t, { engine, path: "/clipboard.html", prepare: countListeners });
     await listensFor(page, "copy");
