@@ -22,16 +22,19 @@ fn for_each_seed(seeds: u64, run: impl Fn(u64) + std::panic::RefUnwindSafe) {
     }
 }
 
+/// A schedule under bounds that are not reached, and what is left once all has healed.
+fn run_to_rest(seed: u64, chances: Chances) -> World {
+    let settings = Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() };
+    let mut world = World::new(seed, chances, settings);
+    world.run(150);
+    world.settle();
+    world
+}
+
 #[test]
 fn no_event_is_lost_and_none_is_stored_twice_while_storage_works() {
     for_each_seed(3_000, |seed| {
-        let mut world = World::new(
-            seed,
-            Chances::default(),
-            Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() },
-        );
-        world.run(150);
-        world.settle();
+        let world = run_to_rest(seed, Chances::default());
         world.server.assert_each_once(&world.expected);
     });
 }
@@ -40,13 +43,7 @@ fn no_event_is_lost_and_none_is_stored_twice_while_storage_works() {
 fn what_the_servers_memory_no_longer_reaches_is_stored_again_only_with_a_mark() {
     for_each_seed(600, |seed| {
         let chances = Chances { server_forgets: true, doubts: false, partial: false, ..Chances::default() };
-        let mut world = World::new(
-            seed,
-            chances,
-            Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() },
-        );
-        world.run(150);
-        world.settle();
+        let world = run_to_rest(seed, chances);
         world.server.assert_all_and_copies_marked(&world.expected);
     });
 }
@@ -55,13 +52,7 @@ fn what_the_servers_memory_no_longer_reaches_is_stored_again_only_with_a_mark() 
 fn without_storage_a_page_that_lives_loses_nothing() {
     for_each_seed(600, |seed| {
         let chances = Chances { storage_fails: true, pages_end: false, ..Chances::default() };
-        let mut world = World::new(
-            seed,
-            chances,
-            Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() },
-        );
-        world.run(150);
-        world.settle();
+        let world = run_to_rest(seed, chances);
         world.server.assert_each_once(&world.expected);
     });
 }
@@ -70,13 +61,7 @@ fn without_storage_a_page_that_lives_loses_nothing() {
 fn order_is_kept_while_the_page_lives() {
     for_each_seed(600, |seed| {
         let chances = Chances { pages_end: false, partial: false, hides: false, ..Chances::default() };
-        let mut world = World::new(
-            seed,
-            chances,
-            Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() },
-        );
-        world.run(150);
-        world.settle();
+        let world = run_to_rest(seed, chances);
         assert!(world.server.order.is_sorted(), "{:?}", world.server.order);
     });
 }
@@ -107,13 +92,7 @@ fn nothing_is_sent_or_kept_before_consent_nor_after_an_opt_out() {
     // The world checks it at every step.
     for_each_seed(1_500, |seed| {
         let chances = Chances { consent: true, ..Chances::default() };
-        let mut world = World::new(
-            seed,
-            chances,
-            Settings { queue_bytes: 1 << 30, queue_events: 1 << 20, ..Settings::default() },
-        );
-        world.run(150);
-        world.settle();
+        let world = run_to_rest(seed, chances);
         world.server.assert_none_twice();
     });
 }
