@@ -41,7 +41,9 @@ const wasmName = publish("footfall", "wasm", wasm);
 const extras = await bundle("src/extras/index.ts", {}, "esm");
 writeFileSync(join(dist, "extras.js"), extras);
 const extrasName = publish("footfall-extras", "js", extras);
-const moduleName = publish("footfall", "js", await bundle("src/sdk.ts", { WASM: wasmName, EXTRAS: extrasName, TYPED: true }, "esm"));
+const module = await bundle("src/sdk.ts", { WASM: wasmName, EXTRAS: extrasName, TYPED: true }, "esm");
+// Nearly all of it runs at the start: V8 then compiles it on another thread, and not piece by piece on the page's own.
+const moduleName = publish("footfall", "js", Buffer.concat([Buffer.from("//# allFunctionsCalledOnLoad\n"), module]));
 write("footfall.js", await bundle("src/loader.ts", { MODULE: moduleName }, "iife"));
 rmSync(join(npm, "dist"), { recursive: true, force: true });
 renameSync(dist, join(npm, "dist"));

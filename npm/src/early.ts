@@ -29,7 +29,7 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
   let held: Call[] = [];
   let pageAt = 0;
   let mode = Mode.Waiting;
-  let consent: unknown;
+  let consent: string | undefined;
   let listeners: AbortController;
   let settle: (runs: boolean) => void;
   let ready: Promise<boolean>;
@@ -51,36 +51,42 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
   const pass = (method: string) => (...args: unknown[]): unknown => {
     try {
       const texts = args.map((value, at) => (at || Object(value) === value ? JSON.stringify(value) : value));
-      if (/^(consent|opt)/.test(method)) consent = texts[0] ?? method;
+      // Who denies, and agrees later, agrees neither to what was before nor to what was in between.
+      if (/^(con|opt)/.test(method) && /(^|,)den|Out/.test(`${[consent, (consent = (texts[0] as string) ?? method)]}`)) {
+        held = [];
+        pageAt = 0;
+      }
       return hold(method, ...texts);
     } catch (error) {
       return hold("refuse", args[0], `${error}`);
     }
   };
 
-  const sendSoon = (): unknown => setTimeout(send, options?.flushInterval ?? 5_000);
+  const sendSoon = (): unknown => setTimeout(send, 1_000);
 
   /** Sends what is held by beacon, in the same wire form. What the browser refuses is kept, and what waits for consent. */
   const send = (): void => {
     if (!options || !mayTell(options, consent)) return;
-    const calls: Call[] = pageAt ? [[pageAt, "page"], ...held] : held;
-    const url = `${options.endpoint ?? ""}/v1/events?key=${encodeURIComponent(options.key)}`;
-    while (calls.length) {
+    const { key, endpoint = "" } = options;
+    const url = `${endpoint}/v1/events?key=${encodeURIComponent(key)}`;
+    if (pageAt) held.unshift([pageAt, "page"]);
+    while (held.length) {
       // Few enough for a beacon of 64 KiB, unless somebody holds much in each.
-      const events = calls.slice(0, 9).map(eventText).filter(Boolean);
+      const events = held.slice(0, 9).map(eventText).filter(Boolean);
       if (events[0]) {
         const id = newId();
         const context = identity(options);
         // A browser may send it twice by itself, where a connection breaks.
         const body = `{"batch_id":"${id}","sent_at":${Date.now()},"context":${context},"events":[${events}]}`;
         // The module of the next page asks whether it arrived. Whose id is not kept keeps nothing.
-        const isKept = !mode && context[2] === "a" && keep(options.key, id, body);
+        const isKept = !mode && context[2] === "a" && keep(key, id, body);
         if (!attempt(() => navigator.sendBeacon(url, body)) && !isKept) break;
       }
-      calls.splice(0, 9);
+      held.splice(0, 9);
       pageAt = 0;
     }
-    held = calls;
+    // It is still the module's to tell.
+    if (pageAt) held.shift();
   };
 
   const init = (said: Options): void => {
@@ -90,8 +96,8 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
       return;
     }
     const { signal } = listeners;
-    const listen = (target: EventTarget, kind: string, hear: (event: Event) => void): void =>
-      target.addEventListener(kind, hear, { capture: true, signal });
+    // In the capture phase the window hears what is told to the document.
+    const listen = (kind: string, hear: (event: Event) => void): void => addEventListener(kind, hear, { capture: true, signal });
     options = given;
     mode = Mode.Waiting;
     const { capture } = given;
@@ -99,9 +105,9 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
     const captures = (what: "pages" | "clicks"): boolean =>
       (capture as unknown as string)?.includes?.(what) ?? capture?.[what] !== false;
     if (captures("pages")) pageAt = Date.now();
-    if (captures("clicks")) listen(window, "click", (event) => hold("", event.composedPath()));
-    listen(window, "pagehide", send);
-    listen(document, "visibilitychange", () => document.hidden && send());
+    if (captures("clicks")) listen("click", (event) => hold("", event.composedPath()));
+    listen("pagehide", send);
+    listen("visibilitychange", () => document.hidden && send());
     const begin = (): unknown =>
       load(given)
         .then((start) => {

@@ -33,6 +33,15 @@ for (const engine of engines) {
     assert.deepEqual(await errors(), []);
   });
 
+  test(`${engine}: what the loader held is forgotten when the visitor denies, though they agree later`, async (t) => {
+    for (const denial of [["consent", "denied"], ["optOut"]]) {
+      const { page, arrived } = await blocked(t, { engine, path });
+      await call(page, ["track", "held"], denial, ["track", "denied_too"], ["consent", "granted"], ["track", "agreed"]);
+      await page.goto("about:blank");
+      assert.deepEqual(names(await arrived(1)), ["agreed"]);
+    }
+  });
+
   test(`${engine}: a visitor who opted out before is told nothing of by the loader alone`, async (t) => {
     const prepare = (page) => page.evaluateOnNewDocument((choice) => (localStorage[choice] ??= '{"analytics":"denied"}'), CHOICE);
     const { page, served, go, ready } = await blocked(t, { engine, path: "/page.html", prepare });

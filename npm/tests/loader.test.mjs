@@ -78,6 +78,26 @@ for (const engine of engines) {
     });
   }
 
+  test(`${engine}: what the browser does not take of a page that is hidden is told later, each once`, async (t) => {
+    const prepare = (page) =>
+      page.evaluateOnNewDocument(() => {
+        window.requestIdleCallback = (run) => (window.idle ??= run);
+        navigator.sendBeacon = () => false;
+        // Nobody keeps it instead.
+        Object.defineProperty(navigator, "globalPrivacyControl", { value: true });
+      });
+    const { page, arrived, served } = await visit(t, { engine, wait: false, prepare });
+    await page.evaluate(() => {
+      window.footfall.track("quick");
+      for (let times = 0; times < 2; times++) dispatchEvent(new Event("pagehide"));
+      window.idle();
+    });
+    assert.equal(await page.evaluate(() => window.footfall.ready()), true);
+    await page.evaluate(() => window.footfall.flush());
+    await arrived(2);
+    assert.deepEqual(names(served.events()), ["page", "quick"]);
+  });
+
   test(`${engine}: nothing is kept of who asks for privacy, nor where no module comes`, async (t) => {
     for (const privately of [true, false]) {
       const prepare = (page) =>

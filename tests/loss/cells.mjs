@@ -6,6 +6,8 @@ import { EVENTS } from "./run.mjs";
 const BUSY_MS = 30_000;
 /** Twenty of them are more than the 64 KiB that all beacons in flight may hold. */
 const LARGE = { text: "x".repeat(5 << 10) };
+/** Only the module keeps events as they come. */
+const ONCE_IT_RUNS = "once the module runs: what the loader holds goes with its process";
 const isOdd = (run) => run.number % 2 === 1;
 
 /**
@@ -61,8 +63,10 @@ export const cells = [
     profile: "kept",
     runs: 10,
     absent: { webkit: "a browser that is driven keeps no profile" },
+    said: { chromium: ONCE_IT_RUNS, firefox: ONCE_IT_RUNS },
     async act(run) {
       const page = await run.open();
+      await run.untilReady(page);
       await run.tell(page, 0, EVENTS);
       await run.leave();
       await run.useOwnProfile();
@@ -81,6 +85,8 @@ export const cells = [
     name: "back/forward cache",
     async act(run) {
       const page = await run.open();
+      // A page that is left while its module asks for a lock is not kept.
+      await run.untilReady(page);
       await run.tell(page, 0, 7);
       await run.leaveByLink(page, 7, 12);
       await page.goBack();
@@ -95,7 +101,7 @@ export const cells = [
       firefox: "only Chromium lets its driver crash a page",
       webkit: "only Chromium lets its driver crash a page",
     },
-    said: { chromium: "once the module runs: what the loader holds goes with its process" },
+    said: { chromium: ONCE_IT_RUNS },
     async act(run) {
       const page = await run.open();
       await run.untilReady(page);
