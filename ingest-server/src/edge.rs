@@ -102,12 +102,10 @@ impl Edge {
             .map_err(|error| defect(&error.into()))?;
         let mut judged = judge(&batch.events, &shared, before)?;
         judged.unknown_fields += decoded.unknown_fields;
-        // A batch that goes again may still count itself among those under way.
-        batch.unconfirmed.retain(|id| Some(id) != batch.batch_id.as_ref());
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);
         // A copy says it again.
         let dropped = if judged.duplicate == 0 { batch.dropped } else { None };
-        self.receipts.follow(&key, &asked, sent_at, stamp.received_at).await;
+        self.receipts.follow(&key, id, &asked, sent_at, stamp.received_at).await;
         // From here on delivery counts what its records take.
         drop(body);
         drop(memory);

@@ -17,17 +17,18 @@ const EXPECTED: usize = 1_024;
 pub(super) type Expected = HashMap<Digest, watch::Sender<()>>;
 
 impl Receipts {
-    /// Waits for the batches that were sent before, in a request that was made at `sent_at` by its sender's clock and
+    /// Waits for the batches that were sent before, but not for the batch itself, in a request that was made at `sent_at` by its sender's clock and
     /// received at `received_at` by ours.
     pub async fn follow(
         &self,
         write_key: &str,
+        own_id: Option<&str>,
         batch_ids: &[String],
         sent_at: Option<i64>,
         received_at: i64,
     ) {
         let deadline = Instant::now() + self.waits.order;
-        for batch_id in batch_ids {
+        for batch_id in batch_ids.iter().filter(|batch_id| Some(&***batch_id) != own_id) {
             let digest = self.salt.digest(write_key, batch_id);
             let is_young = age(batch_id, sent_at, received_at).is_some_and(|age| age < YOUNG_MS);
             // It has to come, and then to be stored.
@@ -79,14 +80,14 @@ mod tests {
         let patient = Waits { order: Duration::from_secs(60), ..WAITS };
         let receipts = Receipts { waits: patient, ..receipts(dir.path()) };
         let before = [new_id()];
-        let follows = receipts.follow(SITE, &before, None, now());
+        let follows = receipts.follow(SITE, None, &before, None, now());
         tokio::pin!(follows);
         assert!(timeout(Duration::from_millis(20), &mut follows).await.is_err(), "it has not come");
         let first = reserve(&receipts, &before[0]).await;
         assert!(timeout(Duration::from_millis(20), &mut follows).await.is_err(), "it is not stored");
         first.settle();
         follows.await;
-        timeout(Duration::ZERO, receipts.follow(SITE, &before, None, now())).await.unwrap();
+        timeout(Duration::ZERO, receipts.follow(SITE, None, &before, None, now())).await.unwrap();
     }
 
     #[tokio::test]
@@ -95,13 +96,14 @@ mod tests {
         let receipts = receipts(dir.path());
         let lost = [new_id()];
         let begun = Instant::now();
-        receipts.follow(SITE, &lost, None, now()).await;
+        receipts.follow(SITE, None, &lost, None, now()).await;
         assert!(begun.elapsed() >= receipts.waits.order);
         assert!(receipts.lock().expected.is_empty());
         for nothing in [&lost[..0], &["no id at all".to_owned()]] {
-            timeout(Duration::ZERO, receipts.follow(SITE, nothing, None, now())).await.unwrap();
+            timeout(Duration::ZERO, receipts.follow(SITE, None, nothing, None, now())).await.unwrap();
         }
-        timeout(Duration::ZERO, receipts.follow(SITE, &lost, None, now() + 20_000)).await.unwrap();
+        timeout(Duration::ZERO, receipts.follow(SITE, None, &lost, None, now() + 20_000)).await.unwrap();
+        timeout(Duration::ZERO, receipts.follow(SITE, Some(&lost[0]), &lost, None, now())).await.unwrap();
     }
 
     #[tokio::test]
@@ -111,7 +113,7 @@ mod tests {
         for number in 0..EXPECTED {
             assert!(receipts.news_of(&receipts.salt.digest(SITE, &number.to_string()), true).is_some());
         }
-        timeout(Duration::ZERO, receipts.follow(SITE, &[new_id()], None, now())).await.unwrap();
+        timeout(Duration::ZERO, receipts.follow(SITE, None, &[new_id()], None, now())).await.unwrap();
     }
 
     /// After the ids of these tests, which are made a millisecond late.
