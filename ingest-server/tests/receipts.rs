@@ -8,7 +8,7 @@ use footfall_delivery::journal::JournalReader;
 use footfall_event_model::uuid_v7;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use support::Server;
 use support::program::Program;
 
@@ -59,6 +59,21 @@ async fn a_batch_that_comes_again_is_stored_once_and_each_event_is_called_a_dupl
     assert_eq!((&told["code"], &told["duplicate"]), (&json!("ok"), &json!(1)));
     assert_eq!(told["receipts"][0]["status"], "stored", "a duplicate may ask too");
     assert_eq!(stored(server.data_dir.path()), ["first", "second", "third"]);
+}
+
+#[tokio::test]
+async fn what_a_page_sent_before_is_stored_first_though_it_comes_later() {
+    let server = Server::start(&[]).await;
+    let (first, second) = (new_id(1), new_id(2));
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        server.post(batch(&first, &["a"], &[])).await
+    };
+    let (later, earlier) =
+        futures_util::future::join(server.post(batch(&second, &["b"], &[&first])), late).await;
+    assert!(later.status == 200 && earlier.status == 200);
+    assert_eq!(later.json()["receipts"][0]["status"], "stored");
+    assert_eq!(stored(server.data_dir.path()), ["a", "b"]);
 }
 
 #[tokio::test]
