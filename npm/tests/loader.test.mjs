@@ -65,7 +65,7 @@ for (const engine of engines) {
       await page.goto(`${served.origin}/gate.js`);
       const [name] = await batches();
       await go("/page.html?next");
-      assert.equal(await page.evaluate(() => window.footfall.ready()), true);
+      await until("it to be taken over", () => page.evaluate(() => window.footfall.state()?.unconfirmed > 0));
       await page.evaluate(() => window.footfall.flush());
       const events = await arrived(3);
       await until("it to be forgotten", async () => (await batches()).length === 0);
