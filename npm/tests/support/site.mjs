@@ -10,6 +10,8 @@ import { ingest } from "./ingest.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const ROOTS = { "/sdk/": join(here, "../../dist/sdk"), "/npm/": join(here, "../../dist"), "/": join(here, "../fixtures") };
+/** Ports of sites there were: WebKitGTK's contexts share one profile, where an origin that comes again has a past. */
+const taken = new Set();
 /** What pages are prepared with, and where an engine without a console of its own tells what was said. */
 const PREPARED = "/__prepared.js";
 const SAID = "/__said";
@@ -84,7 +86,11 @@ export async function site({ headers = () => ({}), answer, config = () => "{}", 
     if (prepared.length && extname(file) === ".html") response.end(withScript(await readFile(file, "utf8"), head));
     else createReadStream(file).pipe(response);
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  do {
+    if (server.listening) await new Promise((resolve) => server.close(resolve));
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  } while (taken.has(server.address().port));
+  taken.add(server.address().port);
   return {
     origin: `http://127.0.0.1:${server.address().port}`,
     requests,
