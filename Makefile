@@ -14,7 +14,7 @@ test: ## run every test, the browser and Kafka ones included
 e2e: ## run only the tests that need a browser and a Kafka
 	@scripts/e2e.sh
 
-loss: ## count what is lost or stored twice when pages go, in each browser engine; about 25 minutes
+loss: ## count what is lost or stored twice when pages go, in each browser engine; about 45 minutes
 	@scripts/loss.sh
 
 bench: ## measure the server against a real Kafka, beside a bare producer
