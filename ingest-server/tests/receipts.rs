@@ -8,7 +8,7 @@ use footfall_delivery::journal::JournalReader;
 use footfall_event_model::uuid_v7;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use support::Server;
 use support::program::Program;
 
@@ -25,6 +25,10 @@ fn batch(id: &str, events: &[&str], asked: &[&str]) -> String {
     let events: Vec<_> =
         events.iter().map(|event| json!({"event": event, "event_id": format!("id_{event}")})).collect();
     json!({"sent_at": now(), "batch_id": id, "unconfirmed": asked, "events": events}).to_string()
+}
+
+async fn metrics(server: &Server) -> String {
+    String::from_utf8(server.get("/metrics").await.body.to_vec()).unwrap()
 }
 
 /// The names in the journal, in order.
@@ -66,7 +70,10 @@ async fn what_a_page_sent_before_is_stored_first_though_it_comes_later() {
     let server = Server::start(&[]).await;
     let (first, second) = (new_id(1), new_id(2));
     let late = async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // The second one is read by then, and waits.
+        while metrics(&server).await.contains("footfall_received_bytes_total 0") {
+            tokio::task::yield_now().await;
+        }
         server.post(batch(&first, &["a"], &[])).await
     };
     let (later, earlier) =
@@ -171,7 +178,7 @@ async fn a_full_memory_forgets_the_oldest_and_says_so() {
         (&told["receipts"][0]["status"], &told["receipts"][1]["status"]),
         (&json!("expired"), &json!("stored"))
     );
-    let text = String::from_utf8(server.get("/metrics").await.body.to_vec()).unwrap();
+    let text = metrics(&server).await;
     for line in [
         "footfall_batch_ids 45",
         "footfall_batch_ids_max 45",
@@ -193,7 +200,7 @@ async fn what_a_sender_dropped_is_counted_once_and_within_reason() {
         server.post(body).await;
     }
     server.post(r#"{"dropped":4294967295,"events":[]}"#).await;
-    let text = String::from_utf8(server.get("/metrics").await.body.to_vec()).unwrap();
+    let text = metrics(&server).await;
     for line in ["footfall_events_dropped_by_senders_total 100007", "footfall_duplicate_batches_total 1"] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }

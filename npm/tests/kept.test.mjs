@@ -160,7 +160,7 @@ for (const engine of engines) {
     const { page, arrived, go } = await visit(t, { engine, init, prepare });
     await call(page, ["track", "a"]);
     await go("/own.html?next");
-    await until("it to be taken over", () => page.evaluate(() => window.footfall.state().unconfirmed > 0));
+    await takenOver(page);
     await call(page, ["track", "b"], ["flush"]);
     assert.deepEqual(names(await arrived(2)), ["b", "a"]);
   });

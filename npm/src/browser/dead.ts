@@ -8,7 +8,7 @@ import type { Guard } from "./guard.js";
 const VERDICT_MS = 1_000;
 /** Clicks that wait at most; one more, and all of them are taken to be alive. */
 const WAITING = 32;
-const SIGNS = "scroll focus blur selectionchange submit reset input change toggle play pause";
+const SIGNS = "scroll focus blur selectionchange submit reset invalid input change toggle play pause";
 const OBSERVED = { subtree: true, childList: true, attributes: true, characterData: true };
 
 /** A click: whether it does something that a script cannot see, and what to do with the verdict. */

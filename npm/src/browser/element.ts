@@ -9,7 +9,7 @@ const LABELLED = "a,button,[role=button],summary";
 /** The most code points of a label. */
 const LABEL = 64;
 /** What a link to a file ends with. */
-const FILE = /\.(pdf|docx?|xlsx?|zip|dmg|exe|mp[34])$/i;
+const FILE = /\.(pdf|docx?|xlsx?|csv|zip|dmg|exe|mp[34])$/i;
 
 /** The first element on the way from what was clicked to the window that a selector matches. */
 export function nearest(path: EventTarget[], selector: string): Element | undefined {

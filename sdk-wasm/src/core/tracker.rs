@@ -243,7 +243,7 @@ impl Tracker {
         self.keep(now);
     }
 
-    /// The page is back from being hidden or from the back/forward cache.
+    /// The page is back from being hidden or from the back/forward cache, or its network is.
     pub fn resume(&mut self, now: Now) {
         self.outbox.resume(now);
     }
