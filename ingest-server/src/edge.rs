@@ -1,7 +1,8 @@
-//! One request's way through the server, top to bottom: admit, decode, reserve ids, check and encode, delivery, settle
+//! One request's way through the server, top to bottom: client, admit, decode, reserve ids, check and encode, delivery, settle
 //! ids, answer. Each step is a module of its own and reaches back to none before it; HTTP's own matters are in `http`.
 
 use crate::admit::{self, BodyBudget};
+use crate::client;
 use crate::decode;
 use crate::encode::Shared;
 use crate::judge::{Before, Judged, defect, judge};
@@ -10,7 +11,7 @@ use crate::metrics::Metrics;
 use crate::receipts::{EventSet, Receipts, Reservation, Reserved};
 use crate::refusal::Refused;
 use crate::results::{at, failed, say_where};
-use crate::settings::{AddressPolicy, Settings};
+use crate::settings::{AddressPolicy, ProxySettings, Settings};
 use crate::sites::Sites;
 use crate::stamp::Stamp;
 use axum::body::Body;
@@ -24,6 +25,7 @@ use tokio_util::task::TaskTracker;
 
 /// Everything that a request meets on its way.
 pub struct Edge {
+    proxies: ProxySettings,
     address_policy: AddressPolicy,
     bodies: BodyBudget,
     delivery: Delivery,
@@ -44,6 +46,7 @@ impl Edge {
     /// An edge in front of `delivery`, with the memory of what that has stored.
     pub fn new(settings: &Settings, delivery: Delivery, receipts: Receipts) -> Self {
         Self {
+            proxies: settings.proxies.clone(),
             address_policy: settings.address_policy,
             bodies: BodyBudget::new(settings.http.max_body_bytes, settings.http.body_timeout),
             delivery,
@@ -71,11 +74,12 @@ impl Edge {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Answer, Refused> {
+        let client = client::address(&self.proxies, peer, headers);
         let admitted = admit::admit(uri, headers)?;
         if let Some(key) = &admitted.write_key {
             self.sites.admit(key, headers)?;
         }
-        let stamp = Stamp::new(peer, headers, self.address_policy);
+        let stamp = Stamp::new(client, headers, self.address_policy);
         let (body, memory) = admit::read(&self.bodies, headers, body).await?;
         self.metrics.received_bytes.inc_by(body.len() as u64);
         let mut body = decode::unpack(admitted.encoding, body)?;

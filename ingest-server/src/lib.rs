@@ -3,6 +3,7 @@
 
 pub mod admit;
 pub mod cli;
+pub mod client;
 pub mod commands;
 pub mod decode;
 pub mod edge;

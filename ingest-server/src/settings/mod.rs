@@ -1,11 +1,13 @@
 //! The settings of the server, read as a whole: a flag over the environment over the file over the default.
 //! Everything that is wrong is told at once, each with its place; nothing is opened or connected here.
 
+mod proxies;
 mod site;
 mod source;
 mod table;
 mod value;
 
+pub use proxies::{ProxyHeader, ProxySettings};
 pub use site::{CAPTURES, CaptureSettings, SiteSettings};
 pub use source::{Origin, Said, Sources};
 pub use table::{SETTINGS, Setting};
@@ -37,6 +39,8 @@ pub struct Settings {
     pub delivery: DeliverySettings,
     /// The bounds of the HTTP edge.
     pub http: HttpSettings,
+    /// Whom to believe about a request's client.
+    pub proxies: ProxySettings,
     /// What is kept of a client's address.
     pub address_policy: AddressPolicy,
     /// How long a stop may take.
@@ -107,6 +111,7 @@ impl Settings {
         let max_body_bytes = reader.one("http.max_body_bytes", size);
         let head_timeout = reader.one("http.head_timeout", wait);
         let body_timeout = reader.one("http.body_timeout", wait);
+        let proxies = reader.proxies();
         let address_policy = reader.one("privacy.address", policy);
         let stop_timeout = reader.one("stop_timeout", wait);
 
@@ -147,6 +152,7 @@ impl Settings {
                 head_timeout: head_timeout?,
                 body_timeout: body_timeout?,
             },
+            proxies: proxies?,
             address_policy: address_policy?,
             stop_timeout: stop_timeout?,
         })

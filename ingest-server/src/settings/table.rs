@@ -70,6 +70,18 @@ pub const SETTINGS: &[Setting] = &[
         "How long a connection may say nothing, and a request's head may take",
     ),
     one("http.body_timeout", "10s", "DURATION", "How long a request's body may take to arrive"),
+    unset(
+        "proxies.trusted",
+        true,
+        "NETWORK,…",
+        "Proxies that are believed whom they pass on, such as 10.0.0.0/8",
+    ),
+    one(
+        "proxies.header",
+        "x-forwarded-for",
+        "NAME",
+        "Where they tell it: forwarded (RFC 7239), or a header's name",
+    ),
     one("privacy.address", "truncate", "POLICY", "Client addresses: truncate (/24, /48), drop or full"),
     one("stop_timeout", "10s", "DURATION", "How long a stop may take to finish what is in flight"),
 ];

@@ -28,8 +28,8 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Stamps a request from `peer` with the time now.
-    pub fn new(peer: Option<IpAddr>, headers: &HeaderMap, policy: AddressPolicy) -> Self {
+    /// Stamps a request of the client with this address with the time now.
+    pub fn new(client: Option<IpAddr>, headers: &HeaderMap, policy: AddressPolicy) -> Self {
         let private = headers.get("sec-gpc").is_some_and(|value| value.as_bytes() == b"1");
         let policy = if private { AddressPolicy::Drop } else { policy };
         let null_origin =
@@ -37,7 +37,7 @@ impl Stamp {
         let agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         Self {
             received_at: unix_ms(SystemTime::now()),
-            client: Client { null_origin, ..address::keep(peer, policy) },
+            client: Client { null_origin, ..address::keep(client, policy) },
             user_agent: agent.map(|agent| text::cut(&agent, USER_AGENT_BYTES).to_owned()),
             private,
         }

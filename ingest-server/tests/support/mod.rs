@@ -7,6 +7,7 @@
 pub mod program;
 
 use axum::body::Bytes;
+use footfall_delivery::journal::JournalReader;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper::{HeaderMap, Request, StatusCode};
@@ -16,6 +17,7 @@ use ingest_server::settings::{Settings, Sources};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -131,6 +133,12 @@ impl Server {
     pub async fn get(&self, path: &str) -> Reply {
         send(self.admin, "GET", path, &[], "").await
     }
+}
+
+/// The records in the journal of a server that was stopped.
+pub fn stored(data_dir: &Path) -> Vec<Value> {
+    let rows = JournalReader::open(data_dir).unwrap().read_after(0, 1000).unwrap();
+    rows.iter().map(|row| serde_json::from_slice(&row.payload).unwrap()).collect()
 }
 
 /// Sends one request on a connection of its own.
