@@ -2,6 +2,7 @@
 //! A text that fits is read in one pass; only one that does not is read again, field by field, to tell all that is wrong.
 
 mod diagnosis;
+mod shorter;
 
 use crate::check::{self, above, check, check_context};
 use crate::limits::{BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, UNCONFIRMED_IDS};
@@ -78,10 +79,29 @@ pub struct DecodedEvent {
 }
 
 /// Reads a batch's head and finds its events. Lone surrogates in `body` are made U+FFFD in place.
+/// A single event and a bare array of events are batches too, so that a person with `curl` writes no more than needed.
 ///
 /// # Errors
 /// [`BatchError`], where the batch must be refused as a whole.
 pub fn decode_batch(body: &mut [u8]) -> Result<DecodedBatch<'_>, BatchError> {
+    let text = text_of(body)?;
+    let (batch, unknown_fields) = if text.trim_ascii_start().starts_with('[') {
+        (shorter::array(text)?, 0)
+    } else {
+        match read::<Batch<'_>>(text) {
+            Ok(read) => read,
+            Err(error) => (shorter::event(text).ok_or_else(|| refused(text, &error))?, 0),
+        }
+    };
+    check_batch(&batch)?;
+    Ok(DecodedBatch { batch, unknown_fields })
+}
+
+/// The text of a body within the limit of a batch. Lone surrogates in `body` are made U+FFFD in place.
+///
+/// # Errors
+/// [`BatchError`] where it is too large, empty or not UTF-8.
+pub fn text_of(body: &mut [u8]) -> Result<&str, BatchError> {
     if body.len() > BATCH_BYTES {
         return Err(BatchError::TooLarge);
     }
@@ -89,16 +109,15 @@ pub fn decode_batch(body: &mut [u8]) -> Result<DecodedBatch<'_>, BatchError> {
         return Err(BatchError::Empty);
     }
     crate::text::repair_surrogates(body);
-    let text = std::str::from_utf8(body).map_err(|error| BatchError::NotUtf8 { at: error.valid_up_to() })?;
-    let (batch, unknown_fields) = read::<Batch<'_>>(text).map_err(|error| match error.classify() {
-        Category::Data => BatchError::NotABatch(diagnosis::of_batch(text, &error)),
+    std::str::from_utf8(body).map_err(|error| BatchError::NotUtf8 { at: error.valid_up_to() })
+}
+
+/// Why a text is no batch; `error` is what reading it said.
+fn refused(text: &str, error: &serde_json::Error) -> BatchError {
+    match error.classify() {
+        Category::Data => BatchError::NotABatch(diagnosis::of_batch(text, error)),
         Category::Io | Category::Syntax | Category::Eof => BatchError::NotJson(error.to_string()),
-    })?;
-    if batch.events.len() > BATCH_EVENTS {
-        return Err(BatchError::TooManyEvents(batch.events.len()));
     }
-    check_head(&batch)?;
-    Ok(DecodedBatch { batch, unknown_fields })
 }
 
 /// Reads and checks one event of a batch.
@@ -128,13 +147,23 @@ pub fn too_large(bytes: usize) -> Violation {
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<(T, u32), serde_json::Error> {
     let mut unknown_fields = 0u32;
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = serde_ignored::deserialize(&mut json, |_| unknown_fields += 1)?;
+    let value = serde_ignored::deserialize(&mut json, |field| {
+        if !shorter::is_of_the_head(&field) {
+            unknown_fields += 1;
+        }
+    })?;
     json.end()?;
     Ok((value, unknown_fields))
 }
 
-/// Checks what a batch says once for all its events.
-fn check_head(batch: &Batch<'_>) -> Result<(), BatchError> {
+/// Checks what a batch says once for all its events, and how many there are.
+///
+/// # Errors
+/// [`BatchError::TooManyEvents`], [`BatchError::NotABatch`].
+pub fn check_batch(batch: &Batch<'_>) -> Result<(), BatchError> {
+    if batch.events.len() > BATCH_EVENTS {
+        return Err(BatchError::TooManyEvents(batch.events.len()));
+    }
     let mut found = Vec::new();
     if batch.unconfirmed.len() > UNCONFIRMED_IDS {
         let count = batch.unconfirmed.len();

@@ -52,8 +52,12 @@ fn a_batch_that_cannot_be_read_is_refused_with_its_reason() {
     assert_eq!(batch_error("{oops").code(), "not_json");
     assert!(batch_error("{oops").to_string().contains("line 1 column 2"));
     assert_eq!(batch_error("{\"events\":[]").code(), "not_json");
-    assert_eq!(batch_error("[]").to_string(), "the body is an array; it must be an object with events");
-    assert!(batch_error("{}").to_string().starts_with("events is missing: a batch is an object such as"));
+    assert!(batch_error("7").to_string().starts_with("the body is the number 7; send a batch such as {"));
+    assert!(batch_error("[1,").to_string().starts_with("the body is not JSON: EOF while parsing"));
+    assert!(
+        batch_error("{}").to_string().starts_with("events is missing: send a batch such as {\"events\":[")
+    );
+    assert!(batch_error(r#"{"batch":[],"type":"x"}"#).to_string().ends_with("they post to /v1/batch"));
     assert_eq!(
         batch_error(r#"{"events":5}"#).to_string(),
         "events is the number 5; it must be an array of events"
@@ -65,6 +69,27 @@ fn a_batch_that_cannot_be_read_is_refused_with_its_reason() {
     let many = format!("{{\"events\":[{}]}}", vec!["{}"; limits::BATCH_EVENTS + 1].join(","));
     assert_eq!(batch_error(&many), BatchError::TooManyEvents(501));
     assert_eq!(batch_error(&" ".repeat(limits::BATCH_BYTES + 1)), BatchError::TooLarge);
+}
+
+#[test]
+fn one_event_and_an_array_of_events_are_batches() {
+    let mut one = *br#" {"write_key":"pk","sent_at":5,"event":"a","seq":1,"odd":0} "#;
+    let decoded = decode_batch(&mut one).unwrap();
+    let head = (decoded.batch.write_key.as_deref(), decoded.batch.sent_at, decoded.batch.events.len());
+    assert_eq!(head, (Some("pk"), Some(5), 1));
+    let event = decode_event(decoded.batch.events[0]).unwrap();
+    assert_eq!((event.event.seq, event.unknown_fields), (Some(1), 1), "the head's fields are known");
+
+    let mut wrong = *br#"{"event":"a","context":7}"#;
+    let decoded = decode_batch(&mut wrong).unwrap();
+    assert_eq!(decode_event(decoded.batch.events[0]).unwrap_err().violations[0].path, "context");
+
+    let mut many = *br#"[{"event":"a"},7,{"type":"page"}]"#;
+    let decoded = decode_batch(&mut many).unwrap();
+    let taken = decoded.batch.events.iter().map(|raw| decode_event(raw).is_ok()).collect::<Vec<_>>();
+    assert_eq!(taken, [true, false, true]);
+    let mut full = format!("[{}]", vec!["{}"; 501].join(",")).into_bytes();
+    assert_eq!(decode_batch(&mut full).unwrap_err(), BatchError::TooManyEvents(501));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use crate::admit::{self, BodyBudget};
 use crate::client;
-use crate::decode;
+use crate::decode::Shape;
 use crate::encode::Shared;
 use crate::judge::{Before, Judged, defect, judge};
 use crate::live::{Live, LiveEvent};
@@ -17,7 +17,6 @@ use crate::stamp::Stamp;
 use axum::body::Body;
 use axum::http::{HeaderMap, Uri};
 use footfall_delivery::{Batch as Outgoing, Delivery, DeliveryError, RecordOutcome};
-use footfall_event_model::wire::decode_batch;
 use footfall_event_model::{Answer, StoredIn};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -63,12 +62,13 @@ impl Edge {
         &self.delivery
     }
 
-    /// Takes one request: when this returns `Ok`, every event counted as accepted is durable.
+    /// Takes one request, its events in that shape: when this returns `Ok`, every event counted as accepted is durable.
     ///
     /// # Errors
     /// [`Refused`] where the request is refused as a whole.
     pub async fn take(
         &self,
+        shape: Shape,
         peer: Option<IpAddr>,
         uri: &Uri,
         headers: &HeaderMap,
@@ -82,8 +82,8 @@ impl Edge {
         let stamp = Stamp::new(client, headers, self.address_policy);
         let (body, memory) = admit::read(&self.bodies, headers, body).await?;
         self.metrics.received_bytes.inc_by(body.len() as u64);
-        let mut body = decode::unpack(admitted.encoding, body)?;
-        let decoded = decode_batch(&mut body)?;
+        let mut body = shape.text(uri, admitted.encoding, body)?;
+        let decoded = shape.batch(&mut body)?;
         let mut batch = decoded.batch;
         let key = admitted.write_key.or(batch.write_key.take()).ok_or(Refused::NoWriteKey)?;
         self.sites.admit(&key, headers)?;
@@ -104,7 +104,7 @@ impl Edge {
         let (id, context) = (batch.batch_id.as_deref(), batch.context.take().unwrap_or_default());
         let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, &stamp)
             .map_err(|error| defect(&error.into()))?;
-        let mut judged = judge(&batch.events, &shared, before)?;
+        let mut judged = judge(shape, &batch.events, &shared, before)?;
         judged.unknown_fields += decoded.unknown_fields;
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);
         // A copy says it again.

@@ -1,13 +1,13 @@
 //! The steps "check" and "encode", event by event: what goes to delivery, and what is answered without it.
 //! A broken event harms no other, and what an earlier copy of the batch stored is not stored again.
 
+use crate::decode::Shape;
 use crate::encode::{EncodeError, Shared};
 use crate::receipts::EventSet;
 use crate::refusal::Refused;
 use crate::results::{duplicate, invalid};
 use footfall_delivery::Record;
 use footfall_event_model::EventResult;
-use footfall_event_model::wire::decode_event;
 use serde_json::value::RawValue;
 
 /// What became of the events of one batch before delivery.
@@ -53,14 +53,19 @@ impl Before {
 ///
 /// # Errors
 /// [`Refused::Internal`] where a checked event cannot be encoded.
-pub(crate) fn judge(events: &[&RawValue], shared: &Shared<'_>, before: Before) -> Result<Judged, Refused> {
+pub(crate) fn judge(
+    shape: Shape,
+    events: &[&RawValue],
+    shared: &Shared<'_>,
+    before: Before,
+) -> Result<Judged, Refused> {
     let mut judged = Judged::default();
     if let Before::Some(_) = before {
         judged.records.reserve_exact(events.len());
         judged.sources.reserve_exact(events.len());
     }
     for (index, raw) in (0u32..).zip(events) {
-        match decode_event(raw) {
+        match shape.event(raw) {
             Ok(decoded) if before.contains(index) => {
                 judged.duplicate += 1;
                 judged.entries.push(duplicate(index, decoded.event.event_id));
@@ -111,7 +116,7 @@ mod tests {
             (Before::Some(stored), vec![2], 2),
             (Before::All, vec![], 3),
         ] {
-            let judged = judge(&events, &shared, before).unwrap();
+            let judged = judge(Shape::Events, &events, &shared, before).unwrap();
             let indexes: Vec<_> = judged.sources.iter().map(|source| source.index).collect();
             assert_eq!((indexes, judged.duplicate, judged.invalid), (delivered, duplicate, 1));
             assert_eq!(judged.records.len() + judged.entries.len(), 4);

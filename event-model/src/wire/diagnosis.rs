@@ -75,18 +75,29 @@ pub(super) fn of_batch(text: &str, error: &serde_json::Error) -> Vec<Violation> 
     match serde_json::from_str(text) {
         Ok(Value::Object(mut fields)) => {
             if !fields.contains_key("events") {
-                let message = "events is missing: a batch is an object such as {\"events\":[{\"event\":\"post_view\"}]}";
-                found.push(Violation::new("events", Rule::Required, message));
+                found.push(Violation::new("events", Rule::Required, without_events(&fields)));
             }
             remove_misfits(&mut fields, BATCH, "", &mut found);
         }
         Ok(other) => {
-            let message = format!("the body is {}; it must be an object with events", kind(&other));
+            let message = format!("the body is {}; {RIGHT}", kind(&other));
             found.push(Violation::new("", Rule::WrongType, message));
         }
         Err(_) => {}
     }
     or_malformed(found, error)
+}
+
+const RIGHT: &str = "send a batch such as {\"events\":[{\"event\":\"post_view\"}]}, one event such as \
+                     {\"event\":\"post_view\"}, or an array of events";
+
+/// What to say of an object that is neither a batch nor an event.
+fn without_events(fields: &Map<String, Value>) -> String {
+    if fields.contains_key("batch") {
+        return "events is missing, but there is batch, as Segment's clients send it: they post to /v1/batch"
+            .to_owned();
+    }
+    format!("events is missing: {RIGHT}")
 }
 
 /// Tells everything that is wrong with an event that could not be read; `error` is what the first reading said.

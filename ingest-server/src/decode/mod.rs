@@ -1,120 +1,50 @@
-//! The second step: from the bytes that came to the text of a batch, within the batch's bound.
-//! A small body that would unpack to a large one is cut off at the bound, never unpacked whole.
+//! The second step: from what came to a batch and its events, in the one form that the steps after it know.
+//! Events come in several shapes, one for each kind of sender; which shape it is, the path of the request says.
+
+mod pixel;
+mod unpack;
+
+pub use unpack::{Encoding, unpack};
 
 use crate::refusal::Refused;
-use footfall_event_model::limits::BATCH_BYTES;
-use footfall_event_model::wire::BatchError;
-use std::io::Read;
+use axum::http::Uri;
+use footfall_event_model::wire::{self, DecodedBatch, DecodedEvent, EventRefused};
+use serde_json::value::RawValue;
 
-/// How a body is encoded (RFC 9110, section 8.4; RFC 8878 for zstd).
+/// In which shape events come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// As it is.
-    Identity,
-    /// gzip.
-    Gzip,
-    /// Brotli.
-    Brotli,
-    /// Zstandard.
-    Zstd,
+pub enum Shape {
+    /// `POST /v1/events`: a batch, an event, or an array of events.
+    Events,
+    /// `GET /v1/pixel.gif`: one event in the query.
+    Pixel,
 }
 
-impl Encoding {
-    /// The encoding of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name.trim().to_ascii_lowercase().as_str() {
-            "" | "identity" | "none" => Some(Self::Identity),
-            "gzip" | "x-gzip" => Some(Self::Gzip),
-            "br" => Some(Self::Brotli),
-            "zstd" => Some(Self::Zstd),
-            _ => None,
-        }
-    }
-
-    const fn name(self) -> &'static str {
+impl Shape {
+    /// The text of a batch, from the body or from wherever this shape carries it.
+    ///
+    /// # Errors
+    /// [`Refused`] where the body is not what its encoding says, or something is larger than it may be.
+    pub fn text(self, uri: &Uri, encoding: Encoding, body: Vec<u8>) -> Result<Vec<u8>, Refused> {
         match self {
-            Self::Identity => "identity",
-            Self::Gzip => "gzip",
-            Self::Brotli => "br",
-            Self::Zstd => "zstd",
-        }
-    }
-}
-
-/// The window that a zstd frame may ask memory for, as a power of two: the 8 MiB that RFC 8878 (section 3.1.1.1.2)
-/// wants every decoder to take. One thread unpacks one body at a time, so it is had a few times at most.
-const ZSTD_WINDOW_LOG: u32 = 23;
-
-/// Unpacks a body.
-///
-/// # Errors
-/// [`Refused`] where the body is not what its encoding says, or unpacks to more than a batch may have.
-pub fn unpack(encoding: Encoding, body: Vec<u8>) -> Result<Vec<u8>, Refused> {
-    let packed = body.as_slice();
-    let broken =
-        |error: std::io::Error| Refused::NotEncoded { encoding: encoding.name(), error: error.to_string() };
-    match encoding {
-        Encoding::Identity => Ok(body),
-        Encoding::Gzip => bounded(flate2::read::MultiGzDecoder::new(packed)).map_err(broken)?,
-        Encoding::Brotli => bounded(brotli_decompressor::Decompressor::new(packed, 4096)).map_err(broken)?,
-        Encoding::Zstd => {
-            let mut decoder = zstd::Decoder::with_buffer(packed).map_err(broken)?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(broken)?;
-            bounded(decoder).map_err(broken)?
-        }
-    }
-}
-
-/// Reads to the end or to the bound, whichever comes first.
-fn bounded(decoder: impl Read) -> std::io::Result<Result<Vec<u8>, Refused>> {
-    let mut unpacked = Vec::new();
-    decoder.take(BATCH_BYTES as u64 + 1).read_to_end(&mut unpacked)?;
-    if unpacked.len() > BATCH_BYTES {
-        return Ok(Err(BatchError::TooLarge.into()));
-    }
-    Ok(Ok(unpacked))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Write;
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        packer.write_all(bytes).unwrap();
-        packer.finish().unwrap()
-    }
-
-    #[test]
-    fn what_was_packed_is_unpacked() {
-        assert_eq!(unpack(Encoding::Gzip, gzip(b"{}")).unwrap(), b"{}");
-        assert_eq!(unpack(Encoding::Zstd, zstd::encode_all(&b"{}"[..], 3).unwrap()).unwrap(), b"{}");
-        // `{}` in Brotli: one uncompressed meta-block.
-        assert_eq!(unpack(Encoding::Brotli, vec![0x8b, 0x00, 0x80, b'{', b'}', 0x03]).unwrap(), b"{}");
-        assert_eq!(unpack(Encoding::Identity, b"{}".to_vec()).unwrap(), b"{}");
-    }
-
-    #[test]
-    fn a_bomb_is_cut_off_at_the_bound() {
-        let zeros = vec![b' '; 64 << 20];
-        for (encoding, bomb) in [
-            (Encoding::Gzip, gzip(&zeros)),
-            (Encoding::Zstd, zstd::encode_all(&vec![b' '; BATCH_BYTES + 1][..], 3).unwrap()),
-        ] {
-            assert!(bomb.len() < 100_000);
-            assert_eq!(unpack(encoding, bomb).unwrap_err().code(), "batch_too_large", "{encoding:?}");
+            Self::Events => unpack(encoding, body),
+            Self::Pixel => pixel::text(uri.query().unwrap_or_default()),
         }
     }
 
-    #[test]
-    fn a_body_that_is_not_what_it_says_is_refused_in_words() {
-        for encoding in [Encoding::Gzip, Encoding::Brotli, Encoding::Zstd] {
-            let refused = unpack(encoding, b"{\"events\":[]}".to_vec()).unwrap_err();
-            assert_eq!(refused.code(), "bad_encoding", "{encoding:?}");
-            assert!(refused.to_string().starts_with(&format!("the body is not {}", encoding.name())));
-        }
-        let cut = gzip(b"{\"events\":[]}");
-        assert_eq!(unpack(Encoding::Gzip, cut[..cut.len() - 5].to_vec()).unwrap_err().code(), "bad_encoding");
+    /// The head of the batch, and its events as text.
+    ///
+    /// # Errors
+    /// [`Refused::Batch`] where it must be refused as a whole.
+    pub fn batch(self, text: &mut [u8]) -> Result<DecodedBatch<'_>, Refused> {
+        Ok(wire::decode_batch(text)?)
+    }
+
+    /// Reads and checks one event.
+    ///
+    /// # Errors
+    /// [`EventRefused`] with every violation.
+    pub fn event(self, raw: &RawValue) -> Result<DecodedEvent, EventRefused> {
+        wire::decode_event(raw)
     }
 }

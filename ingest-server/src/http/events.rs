@@ -1,8 +1,9 @@
 //! `POST /v1/events`: takes a batch and answers when its events are durable (`docs/wire.md`).
-//! The way of the batch is `Edge::take`; here it is counted and answered.
+//! The way of the batch is `Edge::take`.
 
 use super::answer::answered;
-use super::connections::Peer;
+use super::take::take;
+use crate::decode::Shape;
 use crate::edge::Edge;
 use crate::refusal::Refused;
 use axum::body::Body;
@@ -10,30 +11,10 @@ use axum::extract::{Request, State};
 use axum::http::Response;
 use std::sync::Arc;
 
-/// Takes a batch, to its end even where the sender does not wait for the answer.
+/// Takes a batch, an event, or an array of events.
 pub(super) async fn events(
     State(edge): State<Arc<Edge>>,
     request: Request,
 ) -> Result<Response<Body>, Refused> {
-    let taking = edge.requests.spawn(take(Arc::clone(&edge), request));
-    taking.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a request's task failed");
-        Err(Refused::Internal)
-    })
-}
-
-async fn take(edge: Arc<Edge>, request: Request) -> Result<Response<Body>, Refused> {
-    let (head, body) = request.into_parts();
-    let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
-    match edge.take(peer, &head.uri, &head.headers, body).await {
-        Ok(answer) => {
-            edge.metrics.count_answer(&answer);
-            Ok(answered(answer))
-        }
-        Err(refused) => {
-            edge.metrics.count_refusal(refused.code());
-            tracing::debug!(code = refused.code(), reason = %refused, "refused a request");
-            Err(refused)
-        }
-    }
+    take(&edge, Shape::Events, request).await.map(answered)
 }

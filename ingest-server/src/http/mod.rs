@@ -7,7 +7,9 @@ mod config;
 mod connections;
 mod etag;
 mod events;
+mod pixel;
 mod sdk;
+mod take;
 
 pub use connections::{Peer, serve};
 
@@ -28,6 +30,7 @@ const SHORT: &str = "public, max-age=300, stale-while-revalidate=86400";
 pub fn public(edge: Arc<Edge>) -> Router {
     Router::new()
         .route("/v1/events", post(events::events))
+        .route("/v1/pixel.gif", get(pixel::pixel))
         .route("/v1/config/{write_key}", get(config::config))
         .route("/sdk/{file}", get(sdk::file))
         .fallback(answer::not_found)
@@ -64,6 +67,6 @@ fn cors() -> CorsLayer {
             HeaderName::from_static("x-write-key"),
             HeaderName::from_static("traceparent"),
         ])
-        .expose_headers([header::RETRY_AFTER])
+        .expose_headers([header::RETRY_AFTER, pixel::CODE, pixel::REASON])
         .max_age(Duration::from_secs(24 * 60 * 60))
 }

@@ -1,0 +1,36 @@
+//! From an HTTP request to `Edge::take` and its count, the same for all shapes of events.
+//! What the sender is told, and in which form, is the part of each route.
+
+use super::connections::Peer;
+use crate::decode::Shape;
+use crate::edge::Edge;
+use crate::refusal::Refused;
+use axum::extract::Request;
+use footfall_event_model::Answer;
+use std::sync::Arc;
+
+/// Takes a batch, to its end even where the sender does not wait for the answer.
+///
+/// # Errors
+/// [`Refused`] where the request is refused as a whole.
+pub(super) async fn take(edge: &Arc<Edge>, shape: Shape, request: Request) -> Result<Answer, Refused> {
+    let taking = edge.requests.spawn(counted(Arc::clone(edge), shape, request));
+    taking.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a request's task failed");
+        Err(Refused::Internal)
+    })
+}
+
+async fn counted(edge: Arc<Edge>, shape: Shape, request: Request) -> Result<Answer, Refused> {
+    let (head, body) = request.into_parts();
+    let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
+    let taken = edge.take(shape, peer, &head.uri, &head.headers, body).await;
+    match &taken {
+        Ok(answer) => edge.metrics.count_answer(answer),
+        Err(refused) => {
+            edge.metrics.count_refusal(refused.code());
+            tracing::debug!(code = refused.code(), reason = %refused, "refused a request");
+        }
+    }
+    taken
+}
