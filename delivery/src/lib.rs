@@ -26,11 +26,11 @@ mod stats;
 pub use delivery::{CloseOutcome, Delivery};
 pub use error::{DeliveryError, OpenError, WrongSetting};
 pub use journal::JournalSettings;
-pub use kafka::{Compression, KafkaSettings};
+pub use kafka::{Compression, KafkaSettings, TopicError, TopicReader, TopicRecord};
 pub use readiness::Readiness;
 pub use receipt::{Position, Receipt, RecordFailure, RecordOutcome, Stored};
 pub use record::{
-    BATCH_MAX_RECORDS, Batch, HEADER_OVERHEAD_BYTES, Header, Priority, RECORD_OVERHEAD_BYTES, Record,
+    BATCH_MAX_RECORDS, Batch, HEADER_OVERHEAD_BYTES, Header, Priority, RECORD_OVERHEAD_BYTES, Record, Stream,
 };
 pub use settings::DeliverySettings;
 pub use stats::{DeliveryStats, JournalStats};

@@ -64,18 +64,39 @@ impl Record {
     }
 }
 
+/// Which of the two streams a batch belongs to: each has a topic, or a table of the journal, of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Stream {
+    /// What was accepted.
+    #[default]
+    Events,
+    /// What was refused, kept for whoever mends it.
+    DeadLetters,
+}
+
 /// Records that are handed over together and answered together.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     records: Vec<Record>,
     size_bytes: usize,
+    stream: Stream,
 }
 
 impl Batch {
     /// A batch of these records, in this order.
     pub fn new(records: Vec<Record>) -> Self {
         let size_bytes = records.iter().map(Record::size_bytes).sum();
-        Self { records, size_bytes }
+        Self { records, size_bytes, stream: Stream::Events }
+    }
+
+    /// The same for records that are dead letters.
+    pub fn dead_letters(records: Vec<Record>) -> Self {
+        Self { stream: Stream::DeadLetters, ..Self::new(records) }
+    }
+
+    /// Which stream the records belong to.
+    pub fn stream(&self) -> Stream {
+        self.stream
     }
 
     /// The memory in bytes that this batch is charged for until it is durable.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use footfall_delivery::{
     Batch, CloseOutcome, Delivery, DeliveryError, DeliverySettings, Header, KafkaSettings, OpenError,
-    Position, Readiness, Record, RecordOutcome, Stored,
+    Position, Readiness, Record, RecordOutcome, Stored, TopicError, TopicReader,
 };
 use support::kafka::{Kafka, Seen};
 use support::{DEADLINE, batch, large_batch, record, wait_for, wait_until_not_ready, wait_until_ready};
@@ -250,4 +250,33 @@ fn a_property_that_librdkafka_refuses_is_told_in_its_words_without_the_value() {
     let words = open_with("batch.size", "many").unwrap().to_string();
     assert!(words.contains("kafka.properties.batch.size"), "{words}");
     assert!(open_with("batch.size", "100000").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_go_to_a_topic_of_their_own_and_are_read_back_whole() {
+    let kafka = Kafka::shared();
+    for topic in ["mixed", "mixed.dead-letter"] {
+        kafka.create_topic(topic, &[]).await;
+    }
+    let delivery = open(kafka, "mixed");
+    wait_until_ready(&delivery).await;
+    let letters = Batch::dead_letters((10..40).map(record).collect());
+    let (events, letters) = tokio::join!(delivery.append(batch(0..5)), delivery.append(letters));
+    assert_eq!((positions(events.unwrap().stored).len(), positions(letters.unwrap().stored).len()), (5, 30));
+    assert_eq!(kafka.count("mixed"), 5);
+    let kafka_settings = settings(&kafka.brokers(), "mixed").kafka.unwrap();
+    let read = |topic: &str| {
+        let mut reader = TopicReader::open(&kafka_settings, topic)?;
+        let mut payloads = Vec::new();
+        while let Some(record) = reader.next_record()? {
+            assert_eq!(record.headers.len(), 2);
+            payloads.push(record.payload);
+        }
+        payloads.sort();
+        Ok::<_, TopicError>(payloads)
+    };
+    let sent: Vec<_> = (10..40).map(|number| record(number).payload).collect();
+    assert_eq!(read(&kafka_settings.dead_letter_topic()).unwrap(), sent);
+    let error = read("no-such-topic").unwrap_err();
+    assert!(error.to_string().contains("the topic `no-such-topic` does not exist"), "{error}");
 }

@@ -32,6 +32,12 @@ pub enum Rule {
     OutOfRange,
     /// The text is not JSON, or names the same field twice.
     Malformed,
+    /// An event that the site's tracking plan does not declare.
+    UnknownEvent,
+    /// A property that the site's tracking plan does not declare, where it takes no others.
+    UnknownProperty,
+    /// A user id without its valid signature, where the site asks for one.
+    BadSignature,
 }
 
 impl Rule {
@@ -50,6 +56,9 @@ impl Rule {
             Rule::TooLarge => "too_large",
             Rule::OutOfRange => "out_of_range",
             Rule::Malformed => "malformed",
+            Rule::UnknownEvent => "unknown_event",
+            Rule::UnknownProperty => "unknown_property",
+            Rule::BadSignature => "bad_signature",
         }
     }
 }

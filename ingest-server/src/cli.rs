@@ -1,6 +1,9 @@
-//! The command line: `serve`, `tail`, `check-config`, with a flag for every setting in the table.
+//! The command line: `serve`, `tail`, `check-config`, `dead-letters`, with a flag for every setting in the table.
 //! It only says what was asked; doing it is left to the modules of the commands.
 
+mod letters;
+
+use crate::commands::LetterTask;
 use crate::settings::{SETTINGS, Setting};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::collections::BTreeMap;
@@ -13,6 +16,8 @@ pub enum Asked {
     Serve(Said),
     /// Say whether the settings are right.
     CheckConfig(Said),
+    /// Look into what was refused, or send it again.
+    DeadLetters(Said, LetterTask),
     /// Print the journal's events.
     Tail {
         /// The settings, of which only the data directory counts.
@@ -57,6 +62,7 @@ pub fn command() -> Command {
                 .arg(config())
                 .args(all()),
         )
+        .subcommand(letters::command())
         .subcommand(
             Command::new("tail")
                 .about("Print the journal's events, one JSON line each, and wait for more")
@@ -92,6 +98,7 @@ fn flag(name: &'static str) -> Arg {
 fn asked(matches: &ArgMatches) -> Asked {
     match matches.subcommand() {
         Some(("check-config", matches)) => Asked::CheckConfig(said(matches)),
+        Some(("dead-letters", matches)) => letters::asked(matches),
         Some(("tail", matches)) => Asked::Tail {
             said: said(matches),
             from_start: matches.get_flag("from-start"),

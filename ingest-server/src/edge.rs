@@ -2,10 +2,12 @@
 //! ids, answer. Each step is a module of its own and reaches back to none before it; HTTP's own matters are in `http`.
 
 use crate::admit::{self, BodyBudget};
+use crate::check::{Checker, SiteChecks};
 use crate::client;
 use crate::decode::Shape;
 use crate::encode::Shared;
 use crate::judge::{Before, Judged, defect, judge};
+use crate::letters;
 use crate::live::{Live, LiveEvent};
 use crate::metrics::Metrics;
 use crate::receipts::{EventSet, Receipts, Reservation, Reserved};
@@ -18,6 +20,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Uri};
 use footfall_delivery::{Batch as Outgoing, Delivery, DeliveryError, RecordOutcome};
 use footfall_event_model::{Answer, StoredIn};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
@@ -30,6 +33,10 @@ pub struct Edge {
     delivery: Delivery,
     /// The sites and what is set for each.
     pub sites: Sites,
+    /// What is checked of the events of each key.
+    checks: BTreeMap<String, SiteChecks>,
+    /// Whether refused events are kept as dead letters.
+    keeps_letters: bool,
     /// The batches that are durable already.
     pub receipts: Receipts,
     /// The requests that are being answered. They go on when their connection ends: a page that goes away has sent
@@ -50,6 +57,8 @@ impl Edge {
             bodies: BodyBudget::new(settings.http.max_body_bytes, settings.http.body_timeout),
             delivery,
             sites: Sites::new(settings),
+            checks: settings.checks.clone(),
+            keeps_letters: settings.dead_letters,
             receipts,
             requests: TaskTracker::new(),
             live: Live::default(),
@@ -102,9 +111,11 @@ impl Edge {
             }
         }
         let (id, context) = (batch.batch_id.as_deref(), batch.context.take().unwrap_or_default());
+        let site = self.checks.get(&key).ok_or(Refused::NoWriteKey)?;
+        let checker = Checker::new(site, &self.metrics.plan, &context);
         let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, &stamp)
             .map_err(|error| defect(&error.into()))?;
-        let mut judged = judge(shape, &batch.events, &shared, before)?;
+        let mut judged = judge(shape, &batch.events, checker, &shared, before, self.keeps_letters)?;
         judged.unknown_fields += decoded.unknown_fields;
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);
         // A copy says it again.
@@ -127,13 +138,17 @@ impl Edge {
         reservation: Option<Reservation>,
         wants_offsets: bool,
     ) -> Result<Answer, Refused> {
-        let Judged { records, sources, entries, duplicate, invalid, unknown_fields } = judged;
+        let Judged { records, sources, letters, entries, duplicate, invalid, dropped, unknown_fields } =
+            judged;
         let payloads: Vec<_> = records.iter().map(|record| record.payload.clone()).collect();
-        let mut answer = Answer { unknown_fields, duplicate, invalid, events: entries, ..Answer::default() };
-        let outcomes = if records.is_empty() {
+        let mut answer =
+            Answer { unknown_fields, duplicate, invalid, dropped, events: entries, ..Answer::default() };
+        let letters = letters::store(&self.delivery, letters, &self.metrics.letters);
+        let (appended, ()) = tokio::join!(self.delivery.append(Outgoing::new(records)), letters);
+        let outcomes = if sources.is_empty() {
             Vec::new()
         } else {
-            match self.delivery.append(Outgoing::new(records)).await {
+            match appended {
                 Ok(receipt) => {
                     if wants_offsets {
                         say_where(&mut answer, &sources, &receipt);
@@ -185,7 +200,8 @@ impl Edge {
         }
         self.live.publish(accepted);
         answer.events.sort_by_key(|result| result.index);
-        answer.code = if answer.invalid + answer.retry == 0 { "ok" } else { "partial" }.to_owned();
+        answer.code =
+            if answer.invalid + answer.dropped + answer.retry == 0 { "ok" } else { "partial" }.to_owned();
         Ok(answer)
     }
 }

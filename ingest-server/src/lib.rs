@@ -2,6 +2,7 @@
 //! What an event is stands in `footfall-event-model`, how it becomes durable in `footfall-delivery`.
 
 pub mod admit;
+pub mod check;
 pub mod cli;
 pub mod client;
 pub mod commands;
@@ -10,6 +11,7 @@ pub mod edge;
 pub mod encode;
 pub mod http;
 mod judge;
+pub mod letters;
 pub mod live;
 pub mod log;
 pub mod metrics;

@@ -10,6 +10,7 @@ fn main() -> ExitCode {
     let done = match cli::read() {
         Asked::Serve(said) => commands::serve(said),
         Asked::CheckConfig(said) => commands::check_config(said),
+        Asked::DeadLetters(said, task) => commands::dead_letters(said, task),
         Asked::Tail { said, from_start, no_follow } => commands::tail(said, from_start, !no_follow),
     };
     match done {

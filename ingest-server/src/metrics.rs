@@ -1,6 +1,8 @@
 //! Every metric of the server, named in one place, in the OpenMetrics text form.
 //! What counts is decided by the steps that count; delivery's own figures are read when somebody asks.
 
+use crate::check::PlanCounts;
+use crate::letters::LetterCounts;
 use crate::receipts::ReceiptStats;
 use footfall_delivery::DeliveryStats;
 use footfall_event_model::ReceiptStatus;
@@ -50,6 +52,10 @@ pub struct Metrics {
     pub unknown_fields: Counter,
     /// Batches that were stored before, as a whole.
     pub duplicate_batches: Counter,
+    /// Violations of tracking plans.
+    pub plan: PlanCounts,
+    /// Dead letters.
+    pub letters: LetterCounts,
     events_dropped_by_senders: Counter,
     receipts: Family<ReceiptLabels, Counter>,
     batch_ids: Gauge,
@@ -88,6 +94,10 @@ impl Default for Metrics {
         registry.register("duplicate_batches", help, duplicate_batches.clone());
         let help = "Events that senders say they dropped at their own bound";
         registry.register("events_dropped_by_senders", help, events_dropped_by_senders.clone());
+        let plan = PlanCounts::default();
+        plan.register(&mut registry);
+        let letters = LetterCounts::default();
+        letters.register(&mut registry);
         let receipts = Family::default();
         let help = "Batches that senders asked for, by what was said of them";
         registry.register("receipts", help, receipts.clone());
@@ -119,6 +129,8 @@ impl Default for Metrics {
             received_bytes,
             unknown_fields,
             duplicate_batches,
+            plan,
+            letters,
             events_dropped_by_senders,
             receipts,
             batch_ids,

@@ -21,6 +21,12 @@ pub(crate) fn duplicate(index: u32, event_id: Option<String>) -> EventResult {
     EventResult { event_id, ..entry(index, EventStatus::Duplicate) }
 }
 
+/// The entry of an event that a policy of the site dropped.
+pub(crate) fn dropped(index: u32, event_id: Option<String>, code: &str, reason: &str) -> EventResult {
+    let (code, reason) = (Some(code.to_owned()), Some(reason.to_owned()));
+    EventResult { event_id, code, reason, ..entry(index, EventStatus::Dropped) }
+}
+
 fn entry(index: u32, status: EventStatus) -> EventResult {
     EventResult {
         index,

@@ -61,6 +61,9 @@ pub(super) struct Database {
     /// What of that was there at the last checkpoint.
     folded_frames: u64,
     fold_failing: bool,
+    /// Bytes of headers and payloads of the dead letters, and what they may be.
+    pub(super) dead_letter_bytes: u64,
+    pub(super) dead_letter_max_bytes: u64,
 }
 
 impl Database {
@@ -89,6 +92,8 @@ impl Database {
             configure(&connection, settings).map_err(|error| open_error(path, &error))?;
         let wal_frames = watch_log(&mut connection).map_err(|error| open_error(path, &error))?;
         schema::prepare(&mut connection, path)?;
+        let dead_letter_bytes =
+            super::dead_letters::used_bytes(&connection).map_err(|error| open_error(path, &error))?;
         Ok(Self {
             connection,
             page_bytes,
@@ -97,6 +102,8 @@ impl Database {
             wal_frames,
             folded_frames: 0,
             fold_failing: false,
+            dead_letter_bytes,
+            dead_letter_max_bytes: settings.dead_letter_max_bytes(),
         })
     }
 

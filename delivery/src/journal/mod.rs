@@ -8,6 +8,9 @@
 //! SELECT seq, appended_at, partition_key, headers ->> 'ce_id' AS id, payload FROM readable_events LIMIT 10;
 //! ```
 //!
+//! Dead letters stand in a table of their own, `dead_letters`, of the same form. They take at most a sixteenth of the
+//! journal's bound; beyond it the oldest of them go.
+//!
 //! | column of `events` | type | meaning |
 //! |---|---|---|
 //! | `seq` | INTEGER | rises with each record, never used twice |
@@ -22,6 +25,7 @@
 
 mod commit;
 mod database;
+mod dead_letters;
 mod lock;
 mod private;
 mod queue;
@@ -61,6 +65,11 @@ impl Default for JournalSettings {
 impl JournalSettings {
     /// The smallest `max_bytes` and `wal_max_bytes` that are taken: 1 MiB.
     pub const MIN_BYTES: u64 = 1 << 20;
+
+    /// The most bytes of dead letters that are kept; the oldest go first.
+    pub fn dead_letter_max_bytes(&self) -> u64 {
+        self.max_bytes / 16
+    }
 
     pub(crate) fn check(&self, wrong: &mut Vec<WrongSetting>) {
         for (name, value) in

@@ -43,6 +43,8 @@ pub enum ReadError {
 pub struct JournalReader {
     connection: Connection,
     path: PathBuf,
+    /// The file of an older version has none until that version's successor has opened it.
+    has_dead_letters: bool,
 }
 
 impl JournalReader {
@@ -63,10 +65,11 @@ impl JournalReader {
             Ok(connection)
         };
         let connection = open().map_err(|error| schema::open_error(&path, &error))?;
-        if schema::found_version(&connection, &path)? == 0 {
+        let version = schema::found_version(&connection, &path)?;
+        if version == 0 {
             return Err(OpenError::NoJournal { data_dir: data_dir.to_owned() });
         }
-        Ok(Self { connection, path })
+        Ok(Self { connection, path, has_dead_letters: version > 1 })
     }
 
     /// The number of the newest row; 0 while there is none.
@@ -90,11 +93,26 @@ impl JournalReader {
     /// [`ReadError::DamagedRow`] if the first row is damaged (good rows before a damaged one are given first);
     /// go on by reading after its number. [`ReadError::Journal`] if the file cannot be read.
     pub fn read_after(&self, seq: i64, limit: usize) -> Result<Vec<JournalRow>, ReadError> {
-        const SELECT: &str = "SELECT seq, appended_at_ms, partition_key, headers, payload, checksum \
-                              FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+        self.read("events", seq, limit)
+    }
+
+    /// The same for dead letters, which have numbers of their own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read_after`].
+    pub fn read_dead_letters_after(&self, seq: i64, limit: usize) -> Result<Vec<JournalRow>, ReadError> {
+        if self.has_dead_letters { self.read("dead_letters", seq, limit) } else { Ok(Vec::new()) }
+    }
+
+    fn read(&self, table: &str, seq: i64, limit: usize) -> Result<Vec<JournalRow>, ReadError> {
+        let select = format!(
+            "SELECT seq, appended_at_ms, partition_key, headers, payload, checksum FROM {table} WHERE seq > ?1 \
+             ORDER BY seq LIMIT ?2"
+        );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let failed = |error: rusqlite::Error| self.failed(&error);
-        let mut select = self.connection.prepare_cached(SELECT).map_err(failed)?;
+        let mut select = self.connection.prepare_cached(&select).map_err(failed)?;
         let mut found = select.query([seq, limit]).map_err(failed)?;
         let mut rows = Vec::new();
         let mut bytes = 0;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode};
 use crate::error::OpenError;
 
 /// The schema that this version writes; it stands in the file as `PRAGMA user_version`.
-pub(super) const SCHEMA_VERSION: i64 = 1;
+pub(super) const SCHEMA_VERSION: i64 = 2;
 
 /// Marks the file as ours (`PRAGMA application_id`): "FtFl" in ASCII.
 const APPLICATION_ID: i64 = 0x4674_466C;
@@ -33,11 +33,30 @@ CREATE VIEW readable_events AS
 CREATE TABLE probe (body BLOB NOT NULL) STRICT;
 ";
 
-/// Makes the tables in an empty file; refuses one that is not ours or is newer.
+/// Dead letters stand apart, so that whoever reads events need not know of them.
+const VERSION_2: &str = "
+CREATE TABLE dead_letters (
+    seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    appended_at_ms INTEGER NOT NULL,
+    partition_key  BLOB,
+    headers        TEXT    NOT NULL,
+    payload        BLOB    NOT NULL,
+    checksum       INTEGER NOT NULL
+) STRICT;
+CREATE VIEW readable_dead_letters AS
+    SELECT seq,
+           strftime('%Y-%m-%dT%H:%M:%fZ', appended_at_ms / 1000.0, 'unixepoch') AS appended_at,
+           headers,
+           CAST(payload AS TEXT) AS payload
+    FROM dead_letters;
+";
+
+/// Makes the tables in an empty file, and those that are new in an older one; refuses one that is not ours or is newer.
 pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     match found_version(connection, path)? {
         SCHEMA_VERSION => Ok(()),
-        _ => create(connection).map_err(|error| open_error(path, &error)),
+        1 => migrate(connection, &[VERSION_2]).map_err(|error| open_error(path, &error)),
+        _ => migrate(connection, &[VERSION_1, VERSION_2]).map_err(|error| open_error(path, &error)),
     }
 }
 
@@ -62,9 +81,11 @@ pub(super) fn found_version(connection: &Connection, path: &Path) -> Result<i64,
     }
 }
 
-fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    transaction.execute_batch(VERSION_1)?;
+    for step in steps {
+        transaction.execute_batch(step)?;
+    }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     transaction.commit()

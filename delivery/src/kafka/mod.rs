@@ -6,8 +6,10 @@ mod context;
 mod failure;
 mod in_flight;
 mod probe;
+mod reader;
 mod settings;
 mod sink;
 
+pub use reader::{TopicError, TopicReader, TopicRecord};
 pub use settings::{Compression, KafkaSettings};
 pub(crate) use sink::KafkaSink;

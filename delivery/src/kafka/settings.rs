@@ -62,8 +62,10 @@ impl FromStr for Compression {
 pub struct KafkaSettings {
     /// The first brokers to ask, `host:port` each; the others are learnt from them.
     pub brokers: Vec<String>,
-    /// The topic of all records. Default `footfall.events`.
+    /// The topic of events. Default `footfall.events`.
     pub topic: String,
+    /// The topic of dead letters; `None` is the topic of events with `.dead-letter` behind it.
+    pub dead_letter_topic: Option<String>,
     /// The codec of record batches. Default snappy.
     pub compression: Compression,
     /// How long a record waits for company before it is sent. Default 5 ms.
@@ -81,11 +83,17 @@ impl KafkaSettings {
         Self {
             brokers: brokers.into_iter().map(Into::into).collect(),
             topic: "footfall.events".to_owned(),
+            dead_letter_topic: None,
             compression: Compression::default(),
             linger: Duration::from_millis(5),
             request_timeout: Duration::from_secs(10),
             properties: BTreeMap::new(),
         }
+    }
+
+    /// The topic of dead letters.
+    pub fn dead_letter_topic(&self) -> String {
+        self.dead_letter_topic.clone().unwrap_or_else(|| format!("{}.dead-letter", self.topic))
     }
 
     pub(crate) fn check(&self, memory_max_bytes: usize, wrong: &mut Vec<WrongSetting>) {
@@ -98,6 +106,12 @@ impl KafkaSettings {
         }
         if let Err(reason) = check_topic(&self.topic) {
             say("kafka.topic", reason);
+        } else if let Err(reason) = check_topic(&self.dead_letter_topic()) {
+            say("kafka.dead_letter_topic", reason);
+        } else if self.dead_letter_topic() == self.topic {
+            let reason =
+                format!("`{}` is the topic of events; refused ones need one of their own", self.topic);
+            say("kafka.dead_letter_topic", reason);
         }
         let second = Duration::from_secs(1);
         if !(second..=Duration::from_secs(300)).contains(&self.request_timeout) {
@@ -131,6 +145,7 @@ impl fmt::Debug for KafkaSettings {
         f.debug_struct("KafkaSettings")
             .field("brokers", &self.brokers)
             .field("topic", &self.topic)
+            .field("dead_letter_topic", &self.dead_letter_topic)
             .field("compression", &self.compression)
             .field("linger", &self.linger)
             .field("request_timeout", &self.request_timeout)
@@ -209,6 +224,12 @@ mod tests {
             (refused(|s| s.brokers = vec!["kafka:0".into()]), "kafka.brokers", "host:port"),
             (refused(|s| s.topic = "my topic".into()), "kafka.topic", "249"),
             (refused(|s| s.topic = "..".into()), "kafka.topic", "249"),
+            (refused(|s| s.dead_letter_topic = Some("a b".into())), "kafka.dead_letter_topic", "249"),
+            (
+                refused(|s| s.dead_letter_topic = Some(s.topic.clone())),
+                "kafka.dead_letter_topic",
+                "of their own",
+            ),
             (refused(|s| s.request_timeout = Duration::ZERO), "kafka.request_timeout", "300 s"),
             (refused(|s| s.linger = Duration::from_secs(9)), "kafka.linger", "a quarter"),
             (refused(|s| s.linger = Duration::MAX), "kafka.linger", "a quarter"),

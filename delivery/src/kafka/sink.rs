@@ -20,7 +20,7 @@ use super::settings::KafkaSettings;
 use crate::completion::Completion;
 use crate::error::{DeliveryError, OpenError};
 use crate::readiness::Readiness;
-use crate::record::{Batch, Header};
+use crate::record::{Batch, Header, Stream};
 
 const THREAD: &str = "footfall-kafka-poll";
 
@@ -33,6 +33,7 @@ pub(crate) struct KafkaSink {
     outlook: Arc<Outlook>,
     stopped: Arc<AtomicBool>,
     topic: String,
+    dead_letter_topic: String,
 }
 
 impl KafkaSink {
@@ -48,7 +49,8 @@ impl KafkaSink {
             other => OpenError::Kafka { reason: other.to_string() },
         })?);
         let stopped = Arc::new(AtomicBool::new(false));
-        let sink = Self { producer, in_flight, outlook, stopped, topic: settings.topic.clone() };
+        let (topic, dead_letter_topic) = (settings.topic.clone(), settings.dead_letter_topic());
+        let sink = Self { producer, in_flight, outlook, stopped, topic, dead_letter_topic };
         sink.start_polling(settings.request_timeout)?;
         Probe::start(Arc::clone(&sink.producer), Arc::clone(&sink.outlook), settings.clone())?;
         Ok(sink)
@@ -81,10 +83,14 @@ impl KafkaSink {
             Ok(slot) => slot,
             Err(completion) => return completion.complete(Err(DeliveryError::Closed)),
         };
+        let topic = match batch.stream() {
+            Stream::Events => &self.topic,
+            Stream::DeadLetters => &self.dead_letter_topic,
+        };
         for (index, record) in batch.records().iter().enumerate() {
             let ticket = InFlight::ticket(slot, index);
             let kafka_record = BaseRecord {
-                topic: self.topic.as_str(),
+                topic: topic.as_str(),
                 partition: None,
                 payload: Some(record.payload.as_ref()),
                 key: record.key.as_deref(),

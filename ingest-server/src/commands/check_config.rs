@@ -34,6 +34,9 @@ pub fn check_config(said: Said) -> Result<(), CommandError> {
     for (write_key, site) in &resolved.sites {
         text.push_str(&format!("site.{write_key}: {site}\n"));
     }
+    for (write_key, checks) in &resolved.checks {
+        text.push_str(&format!("site.{write_key}: {checks}\n"));
+    }
     text.push_str("The settings are right.\n");
     let written = std::io::stdout().lock().write_all(text.as_bytes());
     written.map_err(|source| CommandError::System { doing: "cannot print", source })

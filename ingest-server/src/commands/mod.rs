@@ -2,18 +2,20 @@
 //! Each ends with words for a person: what went wrong, and what would be right.
 
 mod check_config;
+mod dead_letters;
 mod serve;
 mod tail;
 
 pub use check_config::check_config;
+pub use dead_letters::{LetterTask, Wanted, dead_letters};
 pub use serve::serve;
 pub use tail::tail;
 
 use crate::cli::Said;
 use crate::server::RunError;
 use crate::settings::{Problem, Settings, Sources};
-use footfall_delivery::OpenError;
 use footfall_delivery::journal::ReadError;
+use footfall_delivery::{OpenError, TopicError};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,15 @@ pub enum CommandError {
     /// The journal could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The topic could not be read.
+    #[error(transparent)]
+    Topic(#[from] TopicError),
+    /// There is no dead letter of that id.
+    #[error("there is no dead letter {0:?}; footfall dead-letters list tells the ids")]
+    NoSuchLetter(String),
+    /// Dead letters could not be sent again.
+    #[error("{0}")]
+    Replay(String),
     /// Something of the system's failed.
     #[error("{doing}: {source}")]
     System {

@@ -1,6 +1,11 @@
 //! From a checked event and its stamp to the record that stands in the topic: value, key and headers.
 //! The headers follow the CloudEvents 1.0 Kafka binding in binary mode; where the record goes is delivery's part.
 
+mod dead_letter;
+mod mask;
+
+pub(crate) use mask::mask;
+
 use crate::stamp::Stamp;
 use bytes::Bytes;
 use footfall_delivery::{Header, Priority, Record as Outgoing};
@@ -15,7 +20,7 @@ pub struct Shared<'a> {
     batch_id: Option<&'a str>,
     sent_at: Option<i64>,
     priority: Priority,
-    stamp: &'a Stamp,
+    stamp: Cow<'a, Stamp>,
     context: Context,
     /// The context's text as it stands in the records of events that override nothing.
     context_text: Option<Box<RawValue>>,
@@ -57,7 +62,19 @@ impl<'a> Shared<'a> {
             headers.push(header("batch_id", Bytes::copy_from_slice(batch_id.as_bytes())));
         }
         let context_text = kept_context(&context)?;
+        let stamp = Cow::Borrowed(stamp);
         Ok(Self { write_key, batch_id, sent_at, priority, stamp, context, context_text, headers })
+    }
+
+    /// The same for an event that is to be kept as if its visitor had asked for privacy.
+    pub fn nameless(&self) -> Self {
+        Self {
+            stamp: Cow::Owned(self.stamp.nameless()),
+            context: without_ids(self.context.clone()),
+            context_text: self.context_text.clone(),
+            headers: self.headers.clone(),
+            ..*self
+        }
     }
 
     /// Makes the record of one event.

@@ -1,17 +1,20 @@
 //! The settings of the server, read as a whole: a flag over the environment over the file over the default.
 //! Everything that is wrong is told at once, each with its place; nothing is opened or connected here.
 
+mod checks;
 mod proxies;
 mod site;
 mod source;
 mod table;
 mod value;
 
+pub use checks::SiteCheckSettings;
 pub use proxies::{ProxyHeader, ProxySettings};
 pub use site::{CAPTURES, CaptureSettings, SiteSettings};
 pub use source::{Origin, Said, Sources};
 pub use table::{SETTINGS, Setting};
 
+use crate::check::SiteChecks;
 use bytesize::ByteSize;
 use footfall_delivery::{Compression, DeliverySettings, KafkaSettings, WrongSetting};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +36,10 @@ pub struct Settings {
     pub write_keys: BTreeSet<String>,
     /// What is set for single sites, by their keys.
     pub sites: BTreeMap<String, SiteSettings>,
+    /// What is checked of the events of each key.
+    pub checks: BTreeMap<String, SiteChecks>,
+    /// Whether refused events are kept as dead letters.
+    pub dead_letters: bool,
     /// Bytes that the memory of batch ids may take.
     pub receipts_max_bytes: usize,
     /// Where records go.
@@ -103,9 +110,11 @@ impl Settings {
         let data_dir = reader.one("data_dir", |text| non_empty(text).map(PathBuf::from));
         let write_keys = reader.write_keys();
         let sites = reader.sites(&write_keys);
+        let checks = reader.checks(&write_keys, &sites);
         let kafka = reader.kafka();
         let memory_max_bytes = reader.one("memory.max_bytes", size);
         let journal_max_bytes = reader.one("journal.max_bytes", size);
+        let dead_letters = reader.one("dead_letters", value::switch);
         let receipts_max_bytes = reader.one("receipts.max_bytes", size);
         let max_connections = reader.one("http.max_connections", count);
         let max_body_bytes = reader.one("http.max_body_bytes", size);
@@ -144,6 +153,8 @@ impl Settings {
             admin_listen: admin_listen?,
             write_keys,
             sites,
+            checks,
+            dead_letters: dead_letters?,
             receipts_max_bytes: receipts_max_bytes?,
             delivery,
             http: HttpSettings {
@@ -228,6 +239,7 @@ impl Reader<'_> {
     /// The Kafka settings, where brokers are named; a Kafka setting without brokers is a contradiction.
     fn kafka(&mut self) -> Option<KafkaSettings> {
         let topic = self.one("kafka.topic", non_empty);
+        let dead_letter_topic = self.one("kafka.dead_letter_topic", non_empty);
         let compression = self.one("kafka.compression", |text| {
             Compression::from_str(text).map_err(|_| "it must be none, gzip, snappy, lz4 or zstd".to_owned())
         });
@@ -237,6 +249,7 @@ impl Reader<'_> {
         let Some(said) = self.sources.get("kafka.brokers") else {
             for key in [
                 "kafka.topic",
+                "kafka.dead_letter_topic",
                 "kafka.compression",
                 "kafka.linger",
                 "kafka.request_timeout",
@@ -259,6 +272,7 @@ impl Reader<'_> {
         Some(KafkaSettings {
             brokers,
             topic: topic?,
+            dead_letter_topic,
             compression: compression?,
             linger: linger?,
             request_timeout: request_timeout?,

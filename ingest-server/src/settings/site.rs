@@ -2,6 +2,7 @@
 //! It stands in the file only, since one flag for all sites would say nothing.
 
 use super::Problem;
+use super::checks::{SecretPlace, SiteCheckSettings, anonymous, plan_mode, signatures};
 use super::source::{Origin, scalar, unknown};
 use footfall_event_model::{Event, check};
 use serde::Serialize;
@@ -18,6 +19,8 @@ pub struct SiteSettings {
     pub refuse_null_origin: bool,
     /// What its pages are told.
     pub capture: CaptureSettings,
+    /// What is checked of its events.
+    pub checks: SiteCheckSettings,
 }
 
 impl fmt::Display for SiteSettings {
@@ -54,7 +57,20 @@ pub struct CaptureSettings {
 pub const CAPTURES: [&str; 11] =
     ["clicks", "views", "pages", "leave", "forms", "media", "errors", "vitals", "copy", "print", "traces"];
 
-const KEYS: [&str; 6] = ["origins", "null_origin", "capture", "sample_rate", "sample", "key_events"];
+const KEYS: [&str; 12] = [
+    "origins",
+    "null_origin",
+    "capture",
+    "sample_rate",
+    "sample",
+    "key_events",
+    "plan",
+    "plan_mode",
+    "anonymous",
+    "user_secret_file",
+    "user_secret_env",
+    "user_signatures",
+];
 
 /// One in a million: JavaScript writes a smaller number with an exponent, which the wire form does not take.
 const SMALLEST_RATE: f64 = 0.000_001;
@@ -108,6 +124,8 @@ impl Reader<'_> {
                 "sample_rate" => told.sample_rate = self.rate(at, "sample_rate", value, false),
                 "sample" => told.sample = self.rates(at, value),
                 "key_events" => told.key_events = Some(self.texts(at, "key_events", value, event_name)),
+                "plan" | "plan_mode" | "anonymous" | "user_secret_file" | "user_secret_env"
+                | "user_signatures" => self.check(at, name.get_ref(), value, &mut site.checks),
                 other => {
                     let key = format!("{}.{other}", self.key);
                     self.problems.push(unknown((self.place)(at, &key), "key", other, KEYS.into_iter()));
@@ -117,9 +135,52 @@ impl Reader<'_> {
         site
     }
 
+    /// What is checked of the site's events.
+    fn check(&mut self, at: usize, name: &str, value: &DeValue<'_>, checks: &mut SiteCheckSettings) {
+        let origin = self.origin(at, name);
+        match name {
+            "plan_mode" => checks.plan_mode = self.word(at, name, value, plan_mode),
+            "anonymous" => checks.anonymous = self.word(at, name, value, anonymous).unwrap_or_default(),
+            "user_signatures" => {
+                let required = self.word(at, name, value, signatures).unwrap_or_default();
+                checks.users_are_signed = required.then_some(origin);
+            }
+            _ => match value.as_str().filter(|text| !text.is_empty()).map(str::to_owned) {
+                None => self.wrong(at, name, "must be a name in quotes, such as \"footfall.secret\""),
+                Some(file) if name == "plan" => checks.plan = Some((origin, file)),
+                Some(_) if checks.user_secret.is_some() => {
+                    self.wrong(
+                        at,
+                        name,
+                        "is a second secret; name one by user_secret_file or user_secret_env",
+                    );
+                }
+                Some(file) if name == "user_secret_file" => {
+                    checks.user_secret = Some((origin, SecretPlace::File(file)));
+                }
+                Some(name) => checks.user_secret = Some((origin, SecretPlace::Variable(name))),
+            },
+        }
+    }
+
+    fn origin(&self, at: usize, name: &str) -> Origin {
+        (self.place)(at, &format!("{}.{name}", self.key))
+    }
+
     fn wrong(&mut self, at: usize, name: &str, message: impl Into<String>) {
-        let place = (self.place)(at, &format!("{}.{name}", self.key));
-        self.problems.push(Problem::new(place, message));
+        self.problems.push(Problem::new(self.origin(at, name), message));
+    }
+
+    /// One of a few words.
+    fn word<T>(
+        &mut self,
+        at: usize,
+        name: &str,
+        value: &DeValue<'_>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = scalar(value).unwrap_or_default();
+        parse(&text).map_err(|message| self.wrong(at, name, format!("is {text:?}; {message}"))).ok()
     }
 
     /// A list of strings, each of which `fits`.

@@ -39,6 +39,14 @@ pub(super) fn wait(text: &str) -> Result<Duration, String> {
         .and_then(|wait| if wait.is_zero() { Err("it must be above 0".to_owned()) } else { Ok(wait) })
 }
 
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("it must be on or off".to_owned()),
+    }
+}
+
 pub(super) fn policy(text: &str) -> Result<AddressPolicy, String> {
     match text {
         "truncate" => Ok(AddressPolicy::Truncate),

@@ -42,6 +42,13 @@ impl Stamp {
             private,
         }
     }
+
+    /// The same for an event that is kept as if its visitor had asked for privacy.
+    pub fn nameless(&self) -> Self {
+        let client =
+            Client { null_origin: self.client.null_origin, ..address::keep(None, AddressPolicy::Drop) };
+        Self { client, private: true, ..self.clone() }
+    }
 }
 
 /// A time in Unix milliseconds; 0 for a clock that stands before 1970.

@@ -1,0 +1,272 @@
+//! Reads a tracking plan from its TOML text and tells every mistake with its line.
+//! Where the file is, and which sites it is for, is a matter of the settings.
+
+mod fields;
+
+use super::expected::{Expected, Field, Fields, MOST_FIELDS};
+use super::{Declared, Plan};
+use fields::Values;
+use footfall_event_model::limits::PROPERTY_DEPTH;
+use footfall_event_model::{Event, check};
+use std::collections::HashSet;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Something that is wrong with a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+    /// The key there, such as `event.purchase.properties.total.min`; empty where the text is no TOML.
+    pub key: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+const TYPES: &str = "string, number, integer, boolean, array, object, enum or any";
+
+impl Plan {
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// Every [`Mistake`] in it, in the order of the text.
+    pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
+        let mut reader = Reader { text, mistakes: Vec::new(), successors: Vec::new() };
+        let mut plan = Self::default();
+        match DeTable::parse(text) {
+            Ok(table) => reader.plan(table.get_ref(), &mut plan),
+            Err(error) => {
+                let at = error.span().map_or(0, |span| span.start);
+                reader.wrong(at, "", format!("is not TOML: {}", error.message()));
+            }
+        }
+        for (at, key, successor) in std::mem::take(&mut reader.successors) {
+            if plan.events.get(&successor).is_none_or(|declared| declared.deprecated) {
+                let message = format!(
+                    "names {successor:?}; the successor must be declared here and not deprecated itself"
+                );
+                reader.wrong(at, &key, message);
+            }
+        }
+        let mut mistakes = reader.mistakes;
+        mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+        if mistakes.is_empty() { Ok(plan) } else { Err(mistakes) }
+    }
+}
+
+type Name<'a, 'i> = (&'a Spanned<toml::de::DeString<'i>>, &'a Spanned<DeValue<'i>>);
+
+struct Reader<'t> {
+    text: &'t str,
+    mistakes: Vec<Mistake>,
+    /// Names of successors, which may be declared further down.
+    successors: Vec<(usize, String, String)>,
+}
+
+impl Reader<'_> {
+    fn wrong(&mut self, at: usize, key: &str, message: impl Into<String>) {
+        let before = &self.text.as_bytes()[..at.min(self.text.len())];
+        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
+        self.mistakes.push(Mistake { line, column, key: key.to_owned(), message: message.into() });
+    }
+
+    fn plan(&mut self, table: &DeTable<'_>, plan: &mut Plan) {
+        for (name, value) in table {
+            let at = name.span().start;
+            match name.get_ref().as_ref() {
+                "other_events" => plan.takes_others = !self.refuses(at, "other_events", value.get_ref()),
+                "event" => self.each(at, "event", value, |reader, (name, value), key| {
+                    let event = name.get_ref().to_string();
+                    if let Err(found) = check(&Event::track(event.as_str())) {
+                        let told: Vec<_> = found.into_iter().map(|violation| violation.message).collect();
+                        reader.wrong(name.span().start, key, told.join("; "));
+                    }
+                    let declared = reader.declared(value, key, "properties");
+                    plan.events.insert(event, declared);
+                }),
+                "type" => self.each(at, "type", value, |reader, (name, value), key| {
+                    let (kind, bag) = match name.get_ref().as_ref() {
+                        "page" => ("page", "properties"),
+                        "screen" => ("screen", "properties"),
+                        "identify" => ("identify", "traits"),
+                        "group" => ("group", "traits"),
+                        _ => {
+                            let message = "unknown type; known are page, screen, identify and group";
+                            return reader.wrong(name.span().start, key, message);
+                        }
+                    };
+                    let declared = reader.declared(value, key, bag);
+                    plan.types.insert(kind, declared);
+                }),
+                other => self.unknown(at, other, "event, type and other_events"),
+            }
+        }
+        if plan.events.is_empty() && self.mistakes.is_empty() {
+            self.wrong(0, "event", "declares no event: begin with a table such as [event.purchase]");
+        }
+    }
+
+    /// Hands over each entry of a table with its whole key.
+    fn each(
+        &mut self,
+        at: usize,
+        key: &str,
+        value: &Spanned<DeValue<'_>>,
+        mut take: impl FnMut(&mut Self, Name<'_, '_>, &str),
+    ) {
+        let DeValue::Table(table) = value.get_ref() else {
+            return self.wrong(at, key, format!("must be a table: [{key}.…]"));
+        };
+        for entry in table {
+            let key = format!("{key}.{}", entry.0.get_ref());
+            take(self, entry, &key);
+        }
+    }
+
+    fn declared(&mut self, value: &Spanned<DeValue<'_>>, key: &str, bag: &str) -> Declared {
+        let mut declared = Declared::default();
+        self.each(value.span().start, key, value, |reader, (name, value), key| {
+            let at = name.span().start;
+            match (name.get_ref().as_ref(), value.get_ref()) {
+                ("description", DeValue::String(_)) => {}
+                ("description", _) => reader.wrong(at, key, "must be a string"),
+                ("key_event", value) => declared.key_event = reader.flag(at, key, value),
+                ("deprecated", DeValue::Boolean(flag)) => declared.deprecated = *flag,
+                ("deprecated", DeValue::String(successor)) => {
+                    declared.deprecated = true;
+                    reader.successors.push((at, key.to_owned(), successor.to_string()));
+                }
+                ("deprecated", _) => {
+                    reader.wrong(at, key, "must be true, or the name of the event that is sent instead")
+                }
+                ("other_properties", value) => declared.fields.closed = reader.refuses(at, key, value),
+                (name, _) if name == bag => declared.fields.all = reader.members(at, key, value, 1),
+                _ => reader.unknown(
+                    at,
+                    key,
+                    &format!("description, key_event, deprecated, other_properties and {bag}"),
+                ),
+            }
+        });
+        declared
+    }
+
+    fn members(&mut self, at: usize, key: &str, value: &Spanned<DeValue<'_>>, depth: usize) -> Vec<Field> {
+        let mut all = Vec::new();
+        if depth > PROPERTY_DEPTH {
+            self.wrong(
+                at,
+                key,
+                format!("is deeper than the {PROPERTY_DEPTH} levels that properties may have"),
+            );
+            return all;
+        }
+        self.each(at, key, value, |reader, (name, value), key| {
+            let (required, value) = reader.value(value, key, depth);
+            all.push(Field { name: name.get_ref().as_ref().into(), required, value });
+        });
+        if all.len() > MOST_FIELDS {
+            self.wrong(
+                at,
+                key,
+                format!("declares {} members; at most {MOST_FIELDS} are possible", all.len()),
+            );
+        }
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    /// Reads `{ type = …, … }`: whether it is required, and what it must be.
+    fn value(&mut self, value: &Spanned<DeValue<'_>>, key: &str, depth: usize) -> (bool, Expected) {
+        let nothing = (false, Expected::Any);
+        let at = value.span().start;
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong(at, key, "must be a table such as { type = \"string\", required = true }");
+            return nothing;
+        };
+        let kind = table.get("type").and_then(|kind| kind.get_ref().as_str()).unwrap_or_default().to_owned();
+        let mut known: HashSet<&str> = HashSet::from(["type", "required", "description"]);
+        known.extend::<&[&str]>(match kind.as_str() {
+            "string" => &["max_length"],
+            "number" | "integer" => &["min", "max"],
+            "boolean" | "any" => &[],
+            "array" => &["items", "max_items"],
+            "object" => &["properties", "other_properties"],
+            "enum" => &["values"],
+            _ => {
+                self.wrong(at, &format!("{key}.type"), format!("must be {TYPES}"));
+                return nothing;
+            }
+        });
+        for (name, _) in table.iter().filter(|(name, _)| !known.contains(name.get_ref().as_ref())) {
+            let mut known: Vec<_> = known.iter().copied().collect();
+            known.sort_unstable();
+            let key = format!("{key}.{}", name.get_ref());
+            self.unknown(name.span().start, &key, &format!("{} in type {kind:?}", known.join(", ")));
+        }
+        let mut fields = Values { reader: self, table, key, at };
+        let required = fields.flag("required");
+        let expected = match kind.as_str() {
+            "string" => Expected::Text { most_characters: fields.count("max_length") },
+            "number" | "integer" => {
+                let (least, most) = (fields.number("min"), fields.number("max"));
+                let (least, most) = (least.unwrap_or(f64::NEG_INFINITY), most.unwrap_or(f64::INFINITY));
+                if least > most {
+                    fields.wrong("min", "is above max, so that no number fits");
+                }
+                Expected::Number { whole: kind == "integer", least, most }
+            }
+            "boolean" => Expected::Flag,
+            "array" => {
+                let items = match table.get("items") {
+                    Some(_) if depth >= PROPERTY_DEPTH => {
+                        fields.wrong("items", "is deeper than properties may be");
+                        Expected::Any
+                    }
+                    Some(value) => self.value(value, &format!("{key}.items"), depth + 1).1,
+                    None => Expected::Any,
+                };
+                let most = Values { reader: self, table, key, at }.count("max_items");
+                Expected::List { items: Box::new(items), most }
+            }
+            "object" => {
+                let closed = fields.refuses("other_properties");
+                let all = match table.get("properties") {
+                    Some(value) => {
+                        self.members(value.span().start, &format!("{key}.properties"), value, depth + 1)
+                    }
+                    None => Vec::new(),
+                };
+                Expected::Object(Fields { all, closed })
+            }
+            "enum" => Expected::OneOf(fields.texts("values")),
+            _ => Expected::Any,
+        };
+        (required, expected)
+    }
+
+    fn flag(&mut self, at: usize, key: &str, value: &DeValue<'_>) -> bool {
+        value.as_bool().unwrap_or_else(|| {
+            self.wrong(at, key, "must be true or false");
+            false
+        })
+    }
+
+    fn refuses(&mut self, at: usize, key: &str, value: &DeValue<'_>) -> bool {
+        match value.as_str() {
+            Some("refuse") => true,
+            Some("accept") => false,
+            _ => {
+                self.wrong(at, key, "must be \"accept\" or \"refuse\"");
+                false
+            }
+        }
+    }
+
+    fn unknown(&mut self, at: usize, key: &str, known: &str) {
+        self.wrong(at, key, format!("unknown key; known are {known}"));
+    }
+}

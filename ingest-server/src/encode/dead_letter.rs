@@ -1,0 +1,77 @@
+//! From a refused event to its dead letter: the event as it came, in a batch of its own, and why it was refused.
+//! What may be kept of it is decided by `mask`; where letters are stored is delivery's part.
+
+use super::mask::Masked;
+use super::{EncodeError, Shared, header, new_id, one_line};
+use bytes::Bytes;
+use footfall_delivery::{Header, Priority, Record as Outgoing};
+use footfall_event_model::limits::ID_BYTES;
+use footfall_event_model::text::cut;
+use footfall_event_model::wire::EventRefused;
+use footfall_event_model::{Context, Violation};
+use serde::Serialize;
+
+/// Bytes of an event's text in a letter: twice what an event may have, so that most that are too large are there too.
+const LETTER_BYTES: usize = 64 * 1024;
+
+/// What a letter's value holds: a batch, so that sending it again is posting it.
+#[derive(Serialize)]
+struct Letter<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent_at: Option<i64>,
+    context: Context,
+    events: &'a [&'a serde_json::value::RawValue],
+}
+
+impl Shared<'_> {
+    /// Makes the letter of one refused event. `signed` says that its user was signed: the signature itself is not
+    /// kept, and whoever sends the letter again may vouch for that user.
+    ///
+    /// # Errors
+    /// [`EncodeError`] where the system gives no randomness for an id, or the letter cannot be written.
+    pub(crate) fn dead_letter(
+        &self,
+        masked: &Masked,
+        step: &'static str,
+        refused: &EventRefused,
+        signed: bool,
+    ) -> Result<Outgoing, EncodeError> {
+        let event: &serde_json::value::RawValue = serde_json::from_str(&masked.text)?;
+        let fits = masked.text.len() <= LETTER_BYTES;
+        let context = Context { user_signature: None, ..self.context.clone() };
+        let letter = Letter { sent_at: self.sent_at, context, events: if fits { &[event] } else { &[] } };
+        let payload = one_line(serde_json::to_vec(&letter)?);
+        let mut headers = vec![
+            header("dead_letter_id", Bytes::from(new_id(self.stamp.received_at)?)),
+            text("write_key", self.write_key),
+            header("received_at", Bytes::from(self.stamp.received_at.to_string())),
+            text("step", step),
+            header("content-type", Bytes::from_static(b"application/json")),
+        ];
+        let first = refused.violations.first();
+        headers.extend(first.map(|first| text("code", first.rule.code())));
+        headers.extend(first.map(|first| text("reason", &first.message)));
+        headers.push(header("violations", violations(&refused.violations)?));
+        headers.extend(masked.event_id.as_deref().map(|id| text("event_id", cut(id, ID_BYTES))));
+        headers.extend(masked.name.as_deref().map(|name| text("event", cut(name, ID_BYTES))));
+        headers.extend(self.batch_id.map(|id| text("batch_id", id)));
+        headers.extend(self.stamp.user_agent.as_deref().map(|agent| text("user_agent", agent)));
+        headers.extend(signed.then(|| text("user", "signed")));
+        headers.extend(self.stamp.private.then(|| text("private", "true")));
+        headers.extend((!fits).then(|| text("omitted_bytes", &masked.text.len().to_string())));
+        Ok(Outgoing { key: None, headers, payload, priority: Priority::Background })
+    }
+
+    /// Whether the visitor asked for privacy.
+    pub(crate) fn is_private(&self) -> bool {
+        self.stamp.private
+    }
+}
+
+fn violations(all: &[Violation]) -> Result<Bytes, serde_json::Error> {
+    serde_json::to_vec(all).map(Bytes::from)
+}
+
+fn text(name: &'static str, value: &str) -> Header {
+    header(name, Bytes::copy_from_slice(value.as_bytes()))
+}
