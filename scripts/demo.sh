@@ -43,7 +43,7 @@ need_kafka() {
 }
 if [ -n "$brokers" ]; then need_kafka; fi
 
-scripts/setup.sh system
+scripts/setup.sh system geo
 scripts/build-npm.sh
 say "Building the server and the forum (the first time about 6 minutes)"
 cargo build --release -p footfall-ingest-server -p footfall-demo-site
@@ -110,7 +110,8 @@ logs=("$dir/footfall.log" "$dir/forum.log")
 kafka_options=()
 if [ -n "$brokers" ]; then kafka_options=(--kafka-brokers "$brokers"); fi
 start "ingest server" "${logs[0]}" "$bin/footfall" serve --listen "127.0.0.1:$ingest" \
-  --admin-listen "127.0.0.1:$admin" --data-dir "$dir/demo" --write-key pk_demo "${kafka_options[@]}"
+  --admin-listen "127.0.0.1:$admin" --data-dir "$dir/demo" --write-key pk_demo "${kafka_options[@]}" \
+  --geo-files "$CACHE/geo/geo-whois-asn-country.mmdb" --proxies-trusted 127.0.0.1
 wait_for "ingest server" "$admin" /readyz
 if [ -z "$interrupted" ]; then
   start "forum" "${logs[1]}" "$bin/footfall-forum" --listen "127.0.0.1:$forum" --data-dir "$dir/forum" \

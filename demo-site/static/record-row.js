@@ -35,7 +35,7 @@ function kind({ type, event }) {
   return 'track'
 }
 
-function chips({ properties, context, user_id }) {
+function chips({ properties, context, user_id, client }) {
   const all = Object.entries(properties ?? {}).filter(([, value]) => value !== null && value !== '')
   // What the site itself says about an event comes first.
   all.sort(([a], [b]) => OF_ELEMENT.includes(a) - OF_ELEMENT.includes(b))
@@ -48,6 +48,9 @@ function chips({ properties, context, user_id }) {
     chip.append(element('i', { textContent: key }), ` ${text}`)
     line.append(chip)
   }
+  // Where the server has a database that knows the address; one's own machine is nowhere.
+  const country = client?.country
+  if (country) line.append(element('span', { className: 'chip country', title: 'country of the address', textContent: country }))
   if (all.length > SHOWN) line.append(element('span', { className: 'chip more', textContent: `+${all.length - SHOWN}` }))
   return line
 }

@@ -82,11 +82,29 @@ pub struct Client {
     /// The address after the policy; missing where the policy drops it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// The policy that was applied: `truncate`, `drop` or `full`.
+    /// The policy that was applied: `truncate`, `hash`, `drop` or `full`.
     pub address_policy: &'static str,
     /// `true` where the browser hid its origin (`Origin: null`), so that it cannot be told whose page it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub null_origin: Option<bool>,
+    /// The country of the address, ISO 3166-1 in two letters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Its region, ISO 3166-2, such as `GB-ENG`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// The region's name, in English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region_name: Option<String>,
+    /// Its city, in English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// The number of the autonomous system (RFC 1930) that announces it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asn: Option<u32>,
+    /// Whose autonomous system that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_name: Option<String>,
 }
 
 /// What sent the request.

@@ -13,9 +13,10 @@ use crate::metrics::Metrics;
 use crate::receipts::{EventSet, Receipts, Reservation, Reserved};
 use crate::refusal::Refused;
 use crate::results::{at, failed, say_where};
-use crate::settings::{AddressPolicy, ProxySettings, Settings};
+use crate::settings::{ProxySettings, Settings};
 use crate::sites::Sites;
-use crate::stamp::Stamp;
+use crate::stamp::Stamper;
+use crate::stamp::place::Places;
 use axum::body::Body;
 use axum::http::{HeaderMap, Uri};
 use footfall_delivery::{Batch as Outgoing, Delivery, DeliveryError, RecordOutcome};
@@ -28,7 +29,7 @@ use tokio_util::task::TaskTracker;
 /// Everything that a request meets on its way.
 pub struct Edge {
     proxies: ProxySettings,
-    address_policy: AddressPolicy,
+    stamper: Stamper,
     bodies: BodyBudget,
     delivery: Delivery,
     /// The sites and what is set for each.
@@ -50,10 +51,16 @@ pub struct Edge {
 
 impl Edge {
     /// An edge in front of `delivery`, with the memory of what that has stored.
-    pub fn new(settings: &Settings, delivery: Delivery, receipts: Receipts) -> Self {
+    pub fn new(
+        settings: &Settings,
+        delivery: Delivery,
+        receipts: Receipts,
+        places: Arc<Places>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             proxies: settings.proxies.clone(),
-            address_policy: settings.address_policy,
+            stamper: Stamper::new(settings.address_policy, places),
             bodies: BodyBudget::new(settings.http.max_body_bytes, settings.http.body_timeout),
             delivery,
             sites: Sites::new(settings),
@@ -62,7 +69,7 @@ impl Edge {
             receipts,
             requests: TaskTracker::new(),
             live: Live::default(),
-            metrics: Arc::default(),
+            metrics,
         }
     }
 
@@ -88,7 +95,7 @@ impl Edge {
         if let Some(key) = &admitted.write_key {
             self.sites.admit(key, headers)?;
         }
-        let stamp = Stamp::new(client, headers, self.address_policy);
+        let stamp = self.stamper.stamp(client, headers);
         let (body, memory) = admit::read(&self.bodies, headers, body).await?;
         self.metrics.received_bytes.inc_by(body.len() as u64);
         let mut body = shape.text(uri, admitted.encoding, body)?;

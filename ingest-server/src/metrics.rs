@@ -1,6 +1,10 @@
 //! Every metric of the server, named in one place, in the OpenMetrics text form.
 //! What counts is decided by the steps that count; delivery's own figures are read when somebody asks.
 
+mod geo;
+
+pub use geo::GeoMetrics;
+
 use crate::check::PlanCounts;
 use crate::letters::LetterCounts;
 use crate::receipts::ReceiptStats;
@@ -56,6 +60,8 @@ pub struct Metrics {
     pub plan: PlanCounts,
     /// Dead letters.
     pub letters: LetterCounts,
+    /// The databases of places.
+    pub geo: GeoMetrics,
     events_dropped_by_senders: Counter,
     receipts: Family<ReceiptLabels, Counter>,
     batch_ids: Gauge,
@@ -122,6 +128,7 @@ impl Default for Metrics {
         let help = "Records on their way to the store that are not durable yet";
         registry.register_with_unit("waiting", help, Unit::Bytes, waiting_bytes.clone());
         registry.register("waiting_records", help, waiting_records.clone());
+        let geo = GeoMetrics::registered(&mut registry);
         Self {
             registry,
             requests,
@@ -131,6 +138,7 @@ impl Default for Metrics {
             duplicate_batches,
             plan,
             letters,
+            geo,
             events_dropped_by_senders,
             receipts,
             batch_ids,

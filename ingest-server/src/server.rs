@@ -3,8 +3,10 @@
 
 use crate::edge::Edge;
 use crate::http;
+use crate::metrics::Metrics;
 use crate::receipts::Receipts;
 use crate::settings::Settings;
+use crate::stamp::place::{DatabaseError, Places, keep_fresh};
 use footfall_delivery::{CloseOutcome, Delivery, OpenError};
 use std::future::Future;
 use std::net::SocketAddr;
@@ -29,6 +31,9 @@ pub enum RunError {
     /// The journal or the producer could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// A database of places could not be opened.
+    #[error(transparent)]
+    Places(#[from] DatabaseError),
     /// A listener has no address.
     #[error("a listener has no address: {0}")]
     Address(std::io::Error),
@@ -75,6 +80,9 @@ pub async fn run(
     settings: Settings,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RunError> {
+    let metrics = Arc::<Metrics>::default();
+    // Before anything durable is opened: a wrong file stops the boot.
+    let places = Arc::new(Places::open(&settings.geo, &metrics)?);
     let delivery = Delivery::open(settings.delivery.clone())?;
     match &settings.delivery.kafka {
         Some(kafka) => {
@@ -84,7 +92,9 @@ pub async fn run(
     }
     let journal = settings.delivery.kafka.is_none();
     let receipts = Receipts::open(&settings.delivery.data_dir, settings.receipts_max_bytes, journal);
-    let edge = Arc::new(Edge::new(&settings, delivery.clone(), receipts));
+    let edge =
+        Arc::new(Edge::new(&settings, delivery.clone(), receipts, Arc::clone(&places), Arc::clone(&metrics)));
+    let refreshing = tokio::spawn(keep_fresh(places, settings.geo.check_interval, metrics));
     let (stop, stopping) = watch::channel(false);
     let public = listeners.public.local_addr().map_err(RunError::Address)?;
     let admin = listeners.admin.local_addr().map_err(RunError::Address)?;
@@ -95,6 +105,7 @@ pub async fn run(
     let routes = http::admin(Arc::clone(&edge), stopping.clone());
     let answering_operator = tokio::spawn(http::serve(listeners.admin, routes, settings.http, stopping));
     shutdown.await;
+    refreshing.abort();
 
     tracing::info!("stopping: finishing what is in flight, at most {:?}", settings.stop_timeout);
     let deadline = Instant::now() + settings.stop_timeout;

@@ -2,6 +2,7 @@
 //! Everything that is wrong is told at once, each with its place; nothing is opened or connected here.
 
 mod checks;
+mod geo;
 mod proxies;
 mod site;
 mod source;
@@ -9,6 +10,7 @@ mod table;
 mod value;
 
 pub use checks::SiteCheckSettings;
+pub use geo::GeoSettings;
 pub use proxies::{ProxyHeader, ProxySettings};
 pub use site::{CAPTURES, CaptureSettings, SiteSettings};
 pub use source::{Origin, Said, Sources};
@@ -48,6 +50,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Whom to believe about a request's client.
     pub proxies: ProxySettings,
+    /// Where an address's place comes from.
+    pub geo: GeoSettings,
     /// What is kept of a client's address.
     pub address_policy: AddressPolicy,
     /// How long a stop may take.
@@ -74,6 +78,8 @@ pub enum AddressPolicy {
     Truncate,
     /// Nothing.
     Drop,
+    /// A keyed hash, whose salt lives in memory only and is another one each day (UTC).
+    Hash,
     /// All of it.
     Full,
 }
@@ -121,6 +127,7 @@ impl Settings {
         let head_timeout = reader.one("http.head_timeout", wait);
         let body_timeout = reader.one("http.body_timeout", wait);
         let proxies = reader.proxies();
+        let geo = reader.geo();
         let address_policy = reader.one("privacy.address", policy);
         let stop_timeout = reader.one("stop_timeout", wait);
 
@@ -164,6 +171,7 @@ impl Settings {
                 body_timeout: body_timeout?,
             },
             proxies: proxies?,
+            geo: geo?,
             address_policy: address_policy?,
             stop_timeout: stop_timeout?,
         })

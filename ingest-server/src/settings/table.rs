@@ -96,7 +96,14 @@ pub const SETTINGS: &[Setting] = &[
         "MODE",
         "What fits no tracking plan: enforce refuses it, report counts it, off",
     ),
-    one("privacy.address", "truncate", "POLICY", "Client addresses: truncate (/24, /48), drop or full"),
+    one("privacy.address", "truncate", "POLICY", "Client addresses: truncate (/24, /48), hash, drop or full"),
+    unset(
+        "geo.files",
+        true,
+        "FILE",
+        "A database of places (mmdb): countries, cities or ASNs; give it once for each",
+    ),
+    one("geo.check_interval", "1m", "DURATION", "How often it is looked whether those files have changed"),
     one("stop_timeout", "10s", "DURATION", "How long a stop may take to finish what is in flight"),
 ];
 

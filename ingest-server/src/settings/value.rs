@@ -51,7 +51,8 @@ pub(super) fn policy(text: &str) -> Result<AddressPolicy, String> {
     match text {
         "truncate" => Ok(AddressPolicy::Truncate),
         "drop" => Ok(AddressPolicy::Drop),
+        "hash" => Ok(AddressPolicy::Hash),
         "full" => Ok(AddressPolicy::Full),
-        _ => Err("it must be truncate, drop or full".to_owned()),
+        _ => Err("it must be truncate, hash, drop or full".to_owned()),
     }
 }

@@ -1,23 +1,32 @@
 //! What is kept of a client's address. By default too little to find a person: the network, not the host.
 //! Which hop is the client is not decided here.
 
+use super::salt::DailySalt;
 use crate::settings::AddressPolicy;
 use footfall_event_model::Client;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Applies the policy to an address; an IPv4 address in IPv6 clothes counts as IPv4.
-pub(super) fn keep(address: Option<IpAddr>, policy: AddressPolicy) -> Client {
+pub(super) fn keep(address: Option<IpAddr>, policy: AddressPolicy, salt: &DailySalt, now_ms: i64) -> Client {
     let kept = address.map(|address| address.to_canonical()).and_then(|address| match policy {
-        AddressPolicy::Truncate => Some(truncated(address)),
+        AddressPolicy::Truncate => Some(truncated(address).to_string()),
+        AddressPolicy::Hash => hashed(address, salt, now_ms),
         AddressPolicy::Drop => None,
-        AddressPolicy::Full => Some(address),
+        AddressPolicy::Full => Some(address.to_string()),
     });
     let address_policy = match policy {
         AddressPolicy::Truncate => "truncate",
+        AddressPolicy::Hash => "hash",
         AddressPolicy::Drop => "drop",
         AddressPolicy::Full => "full",
     };
-    Client { address: kept.map(|address| address.to_string()), address_policy, null_origin: None }
+    Client { address: kept, address_policy, ..Client::default() }
+}
+
+/// Without randomness there is no hash, and without a hash nothing is kept.
+fn hashed(address: IpAddr, salt: &DailySalt, now_ms: i64) -> Option<String> {
+    let hash = salt.hash(address, now_ms);
+    hash.inspect_err(|error| tracing::error!(%error, "no randomness for the salt of addresses")).ok()
 }
 
 /// The first 24 bits of an IPv4 address, the first 48 of an IPv6 address; of a 6to4 address (RFC 3056), whose bits 16
@@ -42,6 +51,10 @@ fn truncated(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    fn keep(address: Option<IpAddr>, policy: AddressPolicy) -> Client {
+        super::keep(address, policy, &DailySalt::default(), 0)
+    }
+
     #[test]
     fn the_host_is_cut_off_by_default() {
         for (peer, kept) in [
@@ -61,5 +74,7 @@ mod tests {
         assert_eq!(keep(peer, AddressPolicy::Drop).address, None);
         assert_eq!(keep(peer, AddressPolicy::Full).address.as_deref(), Some("203.0.113.77"));
         assert_eq!(keep(None, AddressPolicy::Full).address, None);
+        let hashed = keep(peer, AddressPolicy::Hash);
+        assert_eq!((hashed.address.map(|hash| hash.len()), hashed.address_policy), (Some(32), "hash"));
     }
 }

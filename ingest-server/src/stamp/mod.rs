@@ -2,12 +2,17 @@
 //! It is the same for all events of a request; nothing that the sender said is changed here.
 
 mod address;
+pub mod place;
+mod salt;
 
 use crate::settings::AddressPolicy;
 use axum::http::HeaderMap;
 use axum::http::header::{ORIGIN, USER_AGENT};
 use footfall_event_model::{Client, text};
+use place::Places;
+use salt::DailySalt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Bytes of a `User-Agent` that are kept.
@@ -27,26 +32,46 @@ pub struct Stamp {
     pub private: bool,
 }
 
-impl Stamp {
-    /// Stamps a request of the client with this address with the time now.
-    pub fn new(client: Option<IpAddr>, headers: &HeaderMap, policy: AddressPolicy) -> Self {
-        let private = headers.get("sec-gpc").is_some_and(|value| value.as_bytes() == b"1");
-        let policy = if private { AddressPolicy::Drop } else { policy };
+/// What requests are stamped with.
+#[derive(Debug)]
+pub struct Stamper {
+    policy: AddressPolicy,
+    salt: DailySalt,
+    places: Arc<Places>,
+}
+
+impl Stamper {
+    /// Keeps of addresses what `policy` says, and looks them up in `places`.
+    pub fn new(policy: AddressPolicy, places: Arc<Places>) -> Self {
+        Self { policy, salt: DailySalt::default(), places }
+    }
+
+    /// Stamps a request of the client with this address with the time now. The place is looked up before the address
+    /// is cut.
+    pub fn stamp(&self, client: Option<IpAddr>, headers: &HeaderMap) -> Stamp {
+        let received_at = unix_ms(SystemTime::now());
+        let place = client.map(|address| self.places.find(address)).unwrap_or_default();
         let null_origin =
             headers.get(ORIGIN).is_some_and(|value| value.as_bytes() == b"null").then_some(true);
         let agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        Self {
-            received_at: unix_ms(SystemTime::now()),
-            client: Client { null_origin, ..address::keep(client, policy) },
+        let kept = address::keep(client, self.policy, &self.salt, received_at);
+        let stamp = Stamp {
+            received_at,
+            client: place.told(Client { null_origin, ..kept }),
             user_agent: agent.map(|agent| text::cut(&agent, USER_AGENT_BYTES).to_owned()),
-            private,
-        }
+            private: false,
+        };
+        let private = headers.get("sec-gpc").is_some_and(|value| value.as_bytes() == b"1");
+        if private { stamp.nameless() } else { stamp }
     }
+}
 
-    /// The same for an event that is kept as if its visitor had asked for privacy.
+impl Stamp {
+    /// The same for an event that is kept as if its visitor had asked for privacy: without the address, and of its
+    /// place the country alone. A country is millions of people, a city or a company's network may be a handful.
     pub fn nameless(&self) -> Self {
-        let client =
-            Client { null_origin: self.client.null_origin, ..address::keep(None, AddressPolicy::Drop) };
+        let Client { null_origin, country, .. } = self.client.clone();
+        let client = Client { address_policy: "drop", null_origin, country, ..Client::default() };
         Self { client, private: true, ..self.clone() }
     }
 }

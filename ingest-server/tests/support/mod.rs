@@ -2,8 +2,9 @@
 //! What is promised is asserted in the tests beside this folder.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+pub mod nginx;
 pub mod program;
 
 use axum::body::Bytes;
@@ -17,7 +18,7 @@ use ingest_server::settings::{Settings, Sources};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -133,6 +134,21 @@ impl Server {
     pub async fn get(&self, path: &str) -> Reply {
         send(self.admin, "GET", path, &[], "").await
     }
+}
+
+/// A database of places that `scripts/setup.sh geo geo-test` has fetched.
+pub fn geo_file(name: &str) -> String {
+    let from = |name: &str, under: &str| Some(PathBuf::from(std::env::var_os(name)?).join(under));
+    let cache = from("BUILD_CACHE", "")
+        .or_else(|| from("XDG_CACHE_HOME", "footfall"))
+        .or_else(|| from("HOME", ".cache/footfall"))
+        .unwrap();
+    let found =
+        ["geo", "geo-test"].map(|part| cache.join(part).join(name)).into_iter().find(|path| path.exists());
+    found
+        .unwrap_or_else(|| panic!("{name} is missing: run scripts/setup.sh geo geo-test"))
+        .display()
+        .to_string()
 }
 
 /// The records in the journal of a server that was stopped.
