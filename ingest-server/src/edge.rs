@@ -1,7 +1,7 @@
 //! One request's way through the server, top to bottom: client, admit, decode, reserve ids, check and encode, delivery, settle
 //! ids, answer. Each step is a module of its own and reaches back to none before it; HTTP's own matters are in `http`.
 
-use crate::admit::{self, BodyBudget};
+use crate::admit::{self, BodyBudget, InFlight, Limits, Quota, Shedding};
 use crate::client;
 use crate::decode::Shape;
 use crate::encode::Shared;
@@ -9,7 +9,7 @@ use crate::judge::{Before, Judged, defect, judge};
 use crate::live::{Live, LiveEvent};
 use crate::metrics::Metrics;
 use crate::receipts::{EventSet, Receipts, Reservation, Reserved};
-use crate::refusal::Refused;
+use crate::refusal::{RefusalLog, Refused};
 use crate::results::{at, failed, say_where};
 use crate::settings::{AddressPolicy, ProxySettings, Settings};
 use crate::sites::Sites;
@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, Uri};
 use footfall_delivery::{Batch as Outgoing, Delivery, DeliveryError, RecordOutcome};
 use footfall_event_model::{Answer, StoredIn};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio_util::task::TaskTracker;
 
 /// Everything that a request meets on its way.
@@ -27,6 +27,8 @@ pub struct Edge {
     proxies: ProxySettings,
     address_policy: AddressPolicy,
     bodies: BodyBudget,
+    limits: Limits,
+    shedding: Shedding,
     delivery: Delivery,
     /// The sites and what is set for each.
     pub sites: Sites,
@@ -37,6 +39,8 @@ pub struct Edge {
     pub requests: TaskTracker,
     /// What was just accepted.
     pub live: Live,
+    /// What is logged of those who are refused.
+    pub refusals: RefusalLog,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -48,11 +52,14 @@ impl Edge {
             proxies: settings.proxies.clone(),
             address_policy: settings.address_policy,
             bodies: BodyBudget::new(settings.http.max_body_bytes, settings.http.body_timeout),
+            limits: Limits::new(settings),
+            shedding: Shedding::new(&settings.limits),
             delivery,
             sites: Sites::new(settings),
             receipts,
             requests: TaskTracker::new(),
             live: Live::default(),
+            refusals: RefusalLog::default(),
             metrics: Arc::default(),
         }
     }
@@ -62,7 +69,16 @@ impl Edge {
         &self.delivery
     }
 
+    /// What is in flight now.
+    fn in_flight(&self) -> InFlight {
+        let (bodies, max_bodies) = self.bodies.used();
+        let (records, max_records) = self.delivery.memory();
+        InFlight { bodies, max_bodies, records, max_records }
+    }
+
     /// Takes one request, its events in that shape: when this returns `Ok`, every event counted as accepted is durable.
+    ///
+    /// What is left of a rate limit is put into `quota`.
     ///
     /// # Errors
     /// [`Refused`] where the request is refused as a whole.
@@ -73,12 +89,15 @@ impl Edge {
         uri: &Uri,
         headers: &HeaderMap,
         body: Body,
+        quota: &OnceLock<Quota>,
     ) -> Result<Answer, Refused> {
         let client = client::address(&self.proxies, peer, headers);
         let admitted = admit::admit(uri, headers)?;
         if let Some(key) = &admitted.write_key {
             self.sites.admit(key, headers)?;
         }
+        let left = self.limits.request(client, admitted.write_key.as_deref())?;
+        self.shedding.admit(&self.in_flight(), admitted.priority)?;
         let stamp = Stamp::new(client, headers, self.address_policy);
         let (body, memory) = admit::read(&self.bodies, headers, body).await?;
         self.metrics.received_bytes.inc_by(body.len() as u64);
@@ -87,6 +106,9 @@ impl Edge {
         let mut batch = decoded.batch;
         let key = admitted.write_key.or(batch.write_key.take()).ok_or(Refused::NoWriteKey)?;
         self.sites.admit(&key, headers)?;
+        if let Some(left) = self.limits.events(&key, batch.events.len())?.or(left) {
+            quota.get_or_init(|| left);
+        }
         let mut reservation = None;
         let mut before = Before::Some(EventSet::default());
         if let Some(batch_id) = &batch.batch_id {

@@ -9,6 +9,7 @@ pub mod decode;
 pub mod edge;
 pub mod encode;
 pub mod http;
+mod jitter;
 mod judge;
 pub mod live;
 pub mod log;

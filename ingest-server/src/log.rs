@@ -1,6 +1,10 @@
 //! The log: lines for a person on standard error, as detailed as `FOOTFALL_LOG` says.
 //! What may not stand in it (addresses, keys' owners, bodies) is kept out where the lines are written.
 
+mod sample;
+
+pub use sample::Sample;
+
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 

@@ -1,7 +1,12 @@
 //! Every metric of the server, named in one place, in the OpenMetrics text form.
 //! What counts is decided by the steps that count; delivery's own figures are read when somebody asks.
 
+mod protect;
+
+pub use protect::ProtectMetrics;
+
 use crate::receipts::ReceiptStats;
+use crate::refusal::Refused;
 use footfall_delivery::DeliveryStats;
 use footfall_event_model::ReceiptStatus;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -50,6 +55,8 @@ pub struct Metrics {
     pub unknown_fields: Counter,
     /// Batches that were stored before, as a whole.
     pub duplicate_batches: Counter,
+    /// What protects the server.
+    pub protect: ProtectMetrics,
     events_dropped_by_senders: Counter,
     receipts: Family<ReceiptLabels, Counter>,
     batch_ids: Gauge,
@@ -88,6 +95,8 @@ impl Default for Metrics {
         registry.register("duplicate_batches", help, duplicate_batches.clone());
         let help = "Events that senders say they dropped at their own bound";
         registry.register("events_dropped_by_senders", help, events_dropped_by_senders.clone());
+        let protect = ProtectMetrics::default();
+        protect.register(&mut registry);
         let receipts = Family::default();
         let help = "Batches that senders asked for, by what was said of them";
         registry.register("receipts", help, receipts.clone());
@@ -119,6 +128,7 @@ impl Default for Metrics {
             received_bytes,
             unknown_fields,
             duplicate_batches,
+            protect,
             events_dropped_by_senders,
             receipts,
             batch_ids,
@@ -168,8 +178,9 @@ impl Metrics {
     }
 
     /// Counts one refused request.
-    pub fn count_refusal(&self, code: &'static str) {
-        self.requests.get_or_create(&RequestLabels { code }).inc();
+    pub fn count_refusal(&self, refused: &Refused) {
+        self.requests.get_or_create(&RequestLabels { code: refused.code() }).inc();
+        self.protect.count_refusal(refused);
     }
 
     /// All metrics as text (OpenMetrics 1.0).

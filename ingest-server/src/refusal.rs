@@ -1,8 +1,14 @@
 //! The one error of the edge: why a request is refused as a whole.
 //! The HTTP status, the metric's label and the body of the answer are all derived from it.
 
+mod log;
+
+pub use log::RefusalLog;
+
+use crate::admit::{Counted, Quota};
+use crate::jitter;
 use axum::http::StatusCode;
-use footfall_delivery::DeliveryError;
+use footfall_delivery::{DeliveryError, Priority};
 use footfall_event_model::limits::BATCH_BYTES;
 use footfall_event_model::wire::BatchError;
 use footfall_event_model::{Refusal, Violation};
@@ -47,6 +53,17 @@ pub enum Refused {
     /// As many bodies as there is memory for are being read.
     #[error("the server is reading as many bodies as it has memory for; send this again")]
     Overloaded,
+    /// More is in flight than is taken of this priority.
+    #[error("the server has too much in flight to take {0:?} events now; send this again later")]
+    Shed(Priority),
+    /// A limit is used up.
+    #[error("{}", limited(*of, quota))]
+    RateLimited {
+        /// Whose.
+        of: Counted,
+        /// What is left of it, and when.
+        quota: Quota,
+    },
     /// No key was named.
     #[error("no write key: give it as ?key=, as the header X-Write-Key, or as write_key in the body")]
     NoWriteKey,
@@ -97,7 +114,8 @@ impl Refused {
             Self::BodyTooLarge => "batch_too_large",
             Self::BodyTimeout(_) => "body_timeout",
             Self::BodyBroken(_) => "body_broken",
-            Self::Overloaded => "overloaded",
+            Self::Overloaded | Self::Shed(_) => "overloaded",
+            Self::RateLimited { .. } => "rate_limited",
             Self::NoWriteKey => "no_write_key",
             Self::UnknownWriteKey(_) | Self::NoSuchSite(_) => "unknown_write_key",
             Self::OriginNotAllowed { .. } => "origin_not_allowed",
@@ -122,23 +140,31 @@ impl Refused {
             Self::Batch(BatchError::TooLarge | BatchError::TooManyEvents(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Batch(_) => StatusCode::BAD_REQUEST,
             Self::Delivery(DeliveryError::BatchTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Overloaded | Self::InFlight | Self::Delivery(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Overloaded | Self::Shed(_) | Self::InFlight | Self::Delivery(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::NotFound | Self::NoSuchSite(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    /// How long to wait before the same request can succeed, where it can.
+    /// How long to wait at least before the same request can succeed, where it can.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Overloaded | Self::InFlight | Self::BodyTimeout(_) => Some(Duration::from_secs(1)),
+            // What matters more may come again earlier.
+            Self::Shed(Priority::Key) => Some(Duration::from_secs(1)),
+            Self::Shed(Priority::Normal) => Some(Duration::from_secs(2)),
+            Self::Shed(Priority::Background) => Some(Duration::from_secs(4)),
+            Self::RateLimited { quota, .. } => Some(Duration::from_nanos(quota.wait_ns)),
             Self::Delivery(error) => error.retry_after(),
             _ => None,
         }
     }
 
-    /// The body of the answer.
+    /// The body of the answer; the wait in it is spread, so that not all who were refused come again at once.
     pub fn body(&self) -> Refusal {
         let found: &[Violation] = match self {
             Self::Batch(BatchError::NotABatch(found)) => found,
@@ -149,7 +175,17 @@ impl Refused {
             path: found.first().map(|first| first.path.clone()),
             reason: self.to_string(),
             violations: if found.len() > 1 { found.to_vec() } else { Vec::new() },
-            retry_after_ms: self.retry_after().map(|wait| wait.as_millis() as u64),
+            retry_after_ms: self.retry_after().map(|wait| jitter::spread(wait).as_millis().max(1) as u64),
         }
     }
+}
+
+/// What is said at a limit.
+fn limited(of: Counted, quota: &Quota) -> String {
+    let (what, limit) = match of {
+        Counted::Address => ("requests came from this address", quota.limit),
+        Counted::Key => ("events came with this write key", quota.limit),
+    };
+    let seconds = Duration::from_nanos(quota.wait_ns).as_secs_f32();
+    format!("more {what} than its limit allows (at most {limit} at once); send this again in {seconds:.1} s")
 }

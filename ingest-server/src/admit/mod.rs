@@ -2,8 +2,12 @@
 //! Whatever can be refused here costs no memory; the body's content is judged by the steps after it.
 
 mod body;
+mod limits;
+mod shed;
 
 pub use body::{BodyBudget, read};
+pub use limits::{Counted, Limits, Quota, Rate};
+pub use shed::{InFlight, Shedding};
 
 use crate::decode::Encoding;
 use crate::refusal::Refused;

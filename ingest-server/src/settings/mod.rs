@@ -1,13 +1,17 @@
 //! The settings of the server, read as a whole: a flag over the environment over the file over the default.
 //! Everything that is wrong is told at once, each with its place; nothing is opened or connected here.
 
+mod limits;
 mod proxies;
+mod secret;
 mod site;
 mod source;
 mod table;
 mod value;
 
+pub use limits::{Limit, LimitSettings, SiteLimits};
 pub use proxies::{ProxyHeader, ProxySettings};
+pub use secret::Secret;
 pub use site::{CAPTURES, CaptureSettings, SiteSettings};
 pub use source::{Origin, Said, Sources};
 pub use table::{SETTINGS, Setting};
@@ -41,6 +45,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Whom to believe about a request's client.
     pub proxies: ProxySettings,
+    /// Rate limits, and what is refused first when room is short.
+    pub limits: LimitSettings,
     /// What is kept of a client's address.
     pub address_policy: AddressPolicy,
     /// How long a stop may take.
@@ -112,6 +118,7 @@ impl Settings {
         let head_timeout = reader.one("http.head_timeout", wait);
         let body_timeout = reader.one("http.body_timeout", wait);
         let proxies = reader.proxies();
+        let limits = reader.limits();
         let address_policy = reader.one("privacy.address", policy);
         let stop_timeout = reader.one("stop_timeout", wait);
 
@@ -153,6 +160,7 @@ impl Settings {
                 body_timeout: body_timeout?,
             },
             proxies: proxies?,
+            limits: limits?,
             address_policy: address_policy?,
             stop_timeout: stop_timeout?,
         })

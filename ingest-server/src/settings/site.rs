@@ -1,8 +1,10 @@
 //! What the file says of single sites, `[site.<write key>]`: whose pages may send, and what they are told to capture.
 //! It stands in the file only, since one flag for all sites would say nothing.
 
-use super::Problem;
+mod limits;
+
 use super::source::{Origin, scalar, unknown};
+use super::{Problem, SiteLimits};
 use footfall_event_model::{Event, check};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +18,8 @@ pub struct SiteSettings {
     pub origins: Option<BTreeSet<String>>,
     /// Whether a request with `Origin: null` is refused.
     pub refuse_null_origin: bool,
+    /// Rate limits of its own.
+    pub limits: SiteLimits,
     /// What its pages are told.
     pub capture: CaptureSettings,
 }
@@ -90,7 +94,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn site(&mut self, fields: &DeTable<'_>) -> SiteSettings {
-        let mut site = SiteSettings::default();
+        let mut site = SiteSettings { limits: self.limits(fields), ..SiteSettings::default() };
         let told = &mut site.capture;
         for (name, value) in fields {
             let (at, value) = (name.span().start, value.get_ref());
@@ -108,9 +112,15 @@ impl Reader<'_> {
                 "sample_rate" => told.sample_rate = self.rate(at, "sample_rate", value, false),
                 "sample" => told.sample = self.rates(at, value),
                 "key_events" => told.key_events = Some(self.texts(at, "key_events", value, event_name)),
+                known if limits::KEYS.contains(&known) => {}
                 other => {
                     let key = format!("{}.{other}", self.key);
-                    self.problems.push(unknown((self.place)(at, &key), "key", other, KEYS.into_iter()));
+                    self.problems.push(unknown(
+                        (self.place)(at, &key),
+                        "key",
+                        other,
+                        KEYS.into_iter().chain(limits::KEYS),
+                    ));
                 }
             }
         }

@@ -33,6 +33,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "it must be a duration of at most a day with its unit, such as 10s or 5ms".to_owned())
 }
 
+/// A share of the whole.
+pub(super) fn percent(text: &str) -> Result<u8, String> {
+    let number = text.strip_suffix('%').and_then(|number| number.parse().ok());
+    number
+        .filter(|percent| (1..=100).contains(percent))
+        .ok_or_else(|| "it must be a share from 1% to 100%, such as 50%".to_owned())
+}
+
 /// A duration in which something has to happen.
 pub(super) fn wait(text: &str) -> Result<Duration, String> {
     duration(text)

@@ -116,3 +116,20 @@ proptest! {
         let _ = origin(&text);
     }
 }
+
+#[test]
+fn a_site_has_limits_of_its_own() {
+    let limits = site("events_per_second = 20\naddress_requests_per_second = 'off'").unwrap().limits;
+    assert_eq!(limits.key_events.unwrap().unwrap().burst, 500);
+    assert_eq!(limits.address_requests, Some(None));
+    assert_eq!(site("").unwrap().limits, SiteLimits::default());
+    for (table, told) in [
+        ("events_per_second = -1", "site.pk.events_per_second: is \"-1\"; it must be off or a whole number"),
+        ("events_burst = 600", "site.pk.events_burst: is set, but the rate is off"),
+        ("events_per_second = 1\nevents_burst = 5", "site.pk.events_burst: is 5; it must be at least 500"),
+        ("address_requests_per_second = []", "site.pk.address_requests_per_second: is \"\"; it must be off"),
+    ] {
+        let problems = site(table).unwrap_err();
+        assert!(problems[0].contains(told), "{told}: {problems:?}");
+    }
+}
