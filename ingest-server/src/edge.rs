@@ -1,7 +1,7 @@
 //! One request's way through the server, top to bottom: client, admit, decode, reserve ids, check and encode, delivery, settle
 //! ids, answer. Each step is a module of its own and reaches back to none before it; HTTP's own matters are in `http`.
 
-use crate::admit::{self, BodyBudget, InFlight, Limits, Quota, Shedding};
+use crate::admit::{self, BodyBudget, InFlight, Limits, Privacy, Quota, Shedding};
 use crate::client;
 use crate::decode::Shape;
 use crate::encode::Shared;
@@ -10,16 +10,17 @@ use crate::live::{Live, LiveEvent};
 use crate::metrics::Metrics;
 use crate::receipts::{EventSet, Receipts, Reservation, Reserved};
 use crate::refusal::{RefusalLog, Refused};
-use crate::results::{at, failed, say_where};
+use crate::results::{at, dropped, failed, say_where};
 use crate::settings::{AddressPolicy, ProxySettings, Settings};
 use crate::sites::Sites;
-use crate::stamp::Stamp;
+use crate::stamp::{Stamp, unix_ms};
 use axum::body::Body;
 use axum::http::{HeaderMap, Uri};
 use footfall_delivery::{Batch as Outgoing, Delivery, DeliveryError, RecordOutcome};
 use footfall_event_model::{Answer, StoredIn};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 use tokio_util::task::TaskTracker;
 
 /// Everything that a request meets on its way.
@@ -98,7 +99,7 @@ impl Edge {
         }
         let left = self.limits.request(client, admitted.write_key.as_deref())?;
         self.shedding.admit(&self.in_flight(), admitted.priority)?;
-        let stamp = Stamp::new(client, headers, self.address_policy);
+        let received_at = unix_ms(SystemTime::now());
         let (body, memory) = admit::read(&self.bodies, headers, body).await?;
         self.metrics.received_bytes.inc_by(body.len() as u64);
         let mut body = shape.text(uri, admitted.encoding, body)?;
@@ -109,6 +110,15 @@ impl Edge {
         if let Some(left) = self.limits.events(&key, batch.events.len())?.or(left) {
             quota.get_or_init(|| left);
         }
+        let privacy = self.sites.privacy(&key, headers);
+        if let Privacy::Dropped(signal) = privacy {
+            let mut answer = dropped(batch.events.len(), signal);
+            answer.receipts = self.receipts.ask(&key, &batch.unconfirmed, batch.sent_at, received_at).await;
+            self.metrics.protect.count_dropped(signal, batch.events.len());
+            return Ok(answer);
+        }
+        let private = privacy == Privacy::Anonymous;
+        let stamp = Stamp::new(received_at, client, headers, self.address_policy, private);
         let mut reservation = None;
         let mut before = Before::Some(EventSet::default());
         if let Some(batch_id) = &batch.batch_id {
@@ -130,13 +140,13 @@ impl Edge {
         judged.unknown_fields += decoded.unknown_fields;
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);
         // A copy says it again.
-        let dropped = if judged.duplicate == 0 { batch.dropped } else { None };
+        let given_up = if judged.duplicate == 0 { batch.dropped } else { None };
         self.receipts.follow(&key, id, &asked, sent_at, stamp.received_at).await;
         // From here on delivery counts what its records take.
         drop(body);
         drop(memory);
         let mut answer = self.deliver(judged, reservation, admitted.wants_offsets).await?;
-        self.metrics.count_dropped_by_sender(dropped.unwrap_or_default());
+        self.metrics.count_dropped_by_sender(given_up.unwrap_or_default());
         answer.receipts = self.receipts.ask(&key, &asked, sent_at, stamp.received_at).await;
         Ok(answer)
     }

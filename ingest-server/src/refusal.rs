@@ -27,6 +27,14 @@ pub enum Refused {
         /// What it may be.
         right: &'static str,
     },
+    /// The head is larger than any browser's.
+    #[error("the request has more than {headers} headers or {bytes} bytes of them; send fewer")]
+    HeadTooLarge {
+        /// Headers that it may have.
+        headers: usize,
+        /// Bytes that they may have.
+        bytes: usize,
+    },
     /// The body's media type is not one of the two.
     #[error("the content type is {0:?}; send JSON as text/plain or application/json")]
     ContentType(String),
@@ -108,6 +116,7 @@ impl Refused {
     pub fn code(&self) -> &'static str {
         match self {
             Self::BadQuery { .. } => "bad_query",
+            Self::HeadTooLarge { .. } => "headers_too_large",
             Self::ContentType(_) => "unsupported_content_type",
             Self::Encoding(_) => "unsupported_encoding",
             Self::NotEncoded { .. } => "bad_encoding",
@@ -140,6 +149,8 @@ impl Refused {
             Self::Batch(BatchError::TooLarge | BatchError::TooManyEvents(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Batch(_) => StatusCode::BAD_REQUEST,
             Self::Delivery(DeliveryError::BatchTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            // RFC 6585, section 5.
+            Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Overloaded | Self::Shed(_) | Self::InFlight | Self::Delivery(_) => {
                 StatusCode::SERVICE_UNAVAILABLE

@@ -228,3 +228,85 @@ async fn a_flood_of_refused_requests_is_no_flood_of_lines() {
     );
     assert!(lines.len() >= 10 && lines.len() <= 10 * (seconds + 1), "{} lines in {seconds} s", lines.len());
 }
+
+#[tokio::test]
+async fn what_a_browser_asks_for_is_obeyed_as_the_site_says_and_never_in_silence() {
+    let file =
+        "[site.pk_strict]\ngpc = 'drop'\ndnt = 'drop'\n[site.pk_none]\ngpc = 'ignore'\ndnt = 'ignore'\n";
+    let keys: &[&str] = &["pk_demo", "pk_strict", "pk_none"];
+    let server = Server::start_from(&[("write_key", keys)], Some(file)).await;
+    let body = r#"{"context":{"anonymous_id":"a1"},"events":[{"event":"a"},{"event":"b"}]}"#;
+    for (key, signal, dropped) in [
+        ("pk_demo", ("dnt", "1"), None),
+        ("pk_strict", ("dnt", "1"), Some("dnt")),
+        ("pk_strict", ("sec-gpc", "1"), Some("gpc")),
+        ("pk_strict", ("dnt", "0"), None),
+        ("pk_none", ("sec-gpc", "1"), None),
+    ] {
+        let told = server.post_with(&format!("/v1/events?key={key}"), &[signal], body).await.json();
+        assert_eq!(told["code"], "ok");
+        let Some(code) = dropped else {
+            assert_eq!(
+                (told["accepted"].as_u64(), told["dropped"].as_u64()),
+                (Some(2), Some(0)),
+                "{key} {signal:?}"
+            );
+            continue;
+        };
+        assert_eq!((told["accepted"].as_u64(), told["dropped"].as_u64()), (Some(0), Some(2)));
+        for (index, entry) in told["events"].as_array().unwrap().iter().enumerate() {
+            assert_eq!(
+                (entry["index"].as_u64(), &entry["status"], &entry["code"]),
+                (Some(index as u64), &"dropped".into(), &code.into())
+            );
+            assert!(entry["reason"].as_str().unwrap().contains("the site keeps no events"));
+        }
+    }
+    assert_eq!(metric(&server, "footfall_events_dropped_by_policy_total{code=\"gpc\"}").await, 2.0);
+    assert_eq!(metric(&server, "footfall_events_total{status=\"dropped\"}").await, 4.0);
+    let reader = footfall_delivery::journal::JournalReader::open(server.data_dir.path()).unwrap();
+    let records: Vec<_> = reader
+        .read_after(0, 100)
+        .unwrap()
+        .into_iter()
+        .map(|row| String::from_utf8(row.payload.to_vec()).unwrap())
+        .collect();
+    let named =
+        |key: &str| records.iter().filter(|record| record.contains(key) && record.contains("\"a1\"")).count();
+    assert_eq!((records.len(), named("pk_demo"), named("pk_strict"), named("pk_none")), (6, 0, 2, 2));
+}
+
+#[tokio::test]
+async fn a_head_beyond_any_browsers_is_refused_in_words() {
+    let server = Server::start(&[]).await;
+    let names: Vec<_> = (0..70).map(|number| format!("x-{number}")).collect();
+    let many: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let long = "x".repeat(17_000);
+    for headers in [&many[..], &[("cookie", long.as_str())]] {
+        let reply = server.post_with("/v1/events?key=pk_demo", headers, EVENT).await;
+        assert_eq!((reply.status.as_u16(), reply.code().as_str()), (431, "headers_too_large"));
+        assert!(reply.header("vary").is_some());
+    }
+    assert_eq!(server.post_with("/v1/events?key=pk_demo", &many[..50], EVENT).await.status, 200);
+}
+
+/// A parser that descends into what it reads would end the process here.
+#[tokio::test]
+async fn depth_without_end_breaks_nothing() {
+    let server = Server::start(&[]).await;
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let deep = format!("{}1{}", open.repeat(60_000), close.repeat(60_000));
+        for body in [
+            deep.clone(),
+            format!(r#"{{"events":{deep}}}"#),
+            format!(r#"{{"other":{deep},"events":[{{"event":"a"}}]}}"#),
+            format!(r#"{{"context":{{"consent":{deep}}},"events":[{{"event":"a"}}]}}"#),
+            format!(r#"{{"events":[{{"event":"a","properties":{deep}}}]}}"#),
+            format!(r#"{{"events":[{{"event":"a","other":{deep}}}]}}"#),
+        ] {
+            let reply = server.post(body).await;
+            assert!(reply.status == 200 || reply.status == 400, "{reply:?}");
+        }
+    }
+    assert_eq!(server.post(EVENT).await.status, 200);
+}

@@ -20,11 +20,18 @@ struct PriorityLabels {
     priority: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyLabels {
+    /// `gpc` or `dnt`: the code that stands in the answer.
+    code: &'static str,
+}
+
 /// The counters.
 #[derive(Debug, Default)]
 pub struct ProtectMetrics {
     rate_limited: Family<LimitLabels, Counter>,
     shed: Family<PriorityLabels, Counter>,
+    dropped: Family<PolicyLabels, Counter>,
 }
 
 impl ProtectMetrics {
@@ -33,6 +40,13 @@ impl ProtectMetrics {
         registry.register("rate_limited", help, self.rate_limited.clone());
         let help = "Requests refused because too much was in flight, by their priority";
         registry.register("shed", help, self.shed.clone());
+        let help = "Events that a site's policy dropped, by the code in the answer";
+        registry.register("events_dropped_by_policy", help, self.dropped.clone());
+    }
+
+    /// Counts the events of a batch that a policy dropped.
+    pub fn count_dropped(&self, code: &'static str, events: usize) {
+        self.dropped.get_or_create(&PolicyLabels { code }).inc_by(events as u64);
     }
 
     /// Counts a request that a limit or the load refused.

@@ -12,7 +12,7 @@ mod value;
 pub use limits::{Limit, LimitSettings, SiteLimits};
 pub use proxies::{ProxyHeader, ProxySettings};
 pub use secret::Secret;
-pub use site::{CAPTURES, CaptureSettings, SiteSettings};
+pub use site::{CAPTURES, CaptureSettings, Origins, SignalPolicy, Signals, SiteSettings};
 pub use source::{Origin, Said, Sources};
 pub use table::{SETTINGS, Setting};
 

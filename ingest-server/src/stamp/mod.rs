@@ -22,21 +22,26 @@ pub struct Stamp {
     pub client: Client,
     /// What sent it, cut to 512 bytes.
     pub user_agent: Option<String>,
-    /// The visitor asked for privacy (`Sec-GPC: 1`, Global Privacy Control, section 3.2): the events are kept
-    /// without ids and without the address, whatever the page's script did.
+    /// The visitor's browser asked for privacy and the site obeys: the events are kept without ids and without the
+    /// address, whatever the page's script did.
     pub private: bool,
 }
 
 impl Stamp {
-    /// Stamps a request of the client with this address with the time now.
-    pub fn new(client: Option<IpAddr>, headers: &HeaderMap, policy: AddressPolicy) -> Self {
-        let private = headers.get("sec-gpc").is_some_and(|value| value.as_bytes() == b"1");
+    /// Stamps a request of the client with this address that came at this time.
+    pub fn new(
+        received_at: i64,
+        client: Option<IpAddr>,
+        headers: &HeaderMap,
+        policy: AddressPolicy,
+        private: bool,
+    ) -> Self {
         let policy = if private { AddressPolicy::Drop } else { policy };
         let null_origin =
             headers.get(ORIGIN).is_some_and(|value| value.as_bytes() == b"null").then_some(true);
         let agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         Self {
-            received_at: unix_ms(SystemTime::now()),
+            received_at,
             client: Client { null_origin, ..address::keep(client, policy) },
             user_agent: agent.map(|agent| text::cut(&agent, USER_AGENT_BYTES).to_owned()),
             private,

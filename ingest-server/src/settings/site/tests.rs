@@ -82,7 +82,7 @@ fn an_origin_is_written_as_browsers_write_it() {
         "chrome-extension://abc",
         "https://shop.example:80",
     ] {
-        assert_eq!(origin(right), Ok(()), "{right}");
+        assert_eq!(origins::check(right), Ok(()), "{right}");
     }
     for wrong in [
         "",
@@ -106,14 +106,14 @@ fn an_origin_is_written_as_browsers_write_it() {
         "https://forum.example:99999",
         "://x",
     ] {
-        assert!(origin(wrong).is_err(), "{wrong}");
+        assert!(origins::check(wrong).is_err(), "{wrong}");
     }
 }
 
 proptest! {
     #[test]
     fn no_text_makes_the_check_of_an_origin_fail(text in "\\PC{0,30}") {
-        let _ = origin(&text);
+        let _ = origins::check(&text);
     }
 }
 
@@ -132,4 +132,18 @@ fn a_site_has_limits_of_its_own() {
         let problems = site(table).unwrap_err();
         assert!(problems[0].contains(told), "{told}: {problems:?}");
     }
+}
+
+#[test]
+fn what_browsers_ask_for_is_obeyed_unless_a_site_says_otherwise() {
+    let default = Signals { gpc: SignalPolicy::Anonymous, dnt: SignalPolicy::Anonymous };
+    assert_eq!(site("").unwrap().signals, default);
+    let said = site("gpc = 'drop'\ndnt = 'ignore'").unwrap().signals;
+    assert_eq!(said, Signals { gpc: SignalPolicy::Drop, dnt: SignalPolicy::Ignore });
+    let problems = site("gpc = 'yes'\ndnt = 1").unwrap_err();
+    assert!(
+        problems[0].ends_with("site.pk.gpc: must be \"anonymous\", \"drop\" or \"ignore\""),
+        "{problems:?}"
+    );
+    assert!(problems[1].contains("site.pk.dnt: must be"), "{problems:?}");
 }
