@@ -142,8 +142,8 @@ fn what_browsers_ask_for_is_obeyed_unless_a_site_says_otherwise() {
     assert_eq!(said, Signals { gpc: SignalPolicy::Drop, dnt: SignalPolicy::Ignore });
     let problems = site("gpc = 'yes'\ndnt = 1").unwrap_err();
     assert!(
-        problems[0].ends_with("site.pk.gpc: must be \"anonymous\", \"drop\" or \"ignore\""),
+        problems[1].ends_with("site.pk.gpc: must be \"anonymous\", \"drop\" or \"ignore\""),
         "{problems:?}"
     );
-    assert!(problems[1].contains("site.pk.dnt: must be"), "{problems:?}");
+    assert!(problems[0].contains("site.pk.dnt: must be"), "{problems:?}");
 }
