@@ -310,3 +310,38 @@ async fn depth_without_end_breaks_nothing() {
     }
     assert_eq!(server.post(EVENT).await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_for_a_machine_are_objects_and_no_secret_stands_in_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let secrets = [
+        "--kafka-properties",
+        "security.protocol=SASL_PLAINTEXT",
+        "--kafka-properties",
+        "sasl.mechanisms=PLAIN",
+        "--kafka-properties",
+        "sasl.username=ann",
+        "--kafka-properties",
+        "sasl.password=hunter2x",
+    ];
+    let more: Vec<_> =
+        ["--log-format", "json", "--kafka-brokers", "127.0.0.1:1"].into_iter().chain(secrets).collect();
+    let program = Program::start_with(dir.path(), &more);
+    let headers = [("x-request-id", "abc"), ("origin", "https://a.example")];
+    let reply = send(program.public, "POST", "/v1/events?key=pk_unknown", &headers, "").await;
+    assert_eq!(reply.status, 401);
+    program.signal("-TERM");
+    let (_, log) = program.end();
+    assert!(!log.contains("hunter2x"), "{log}");
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let line = lines.iter().find(|line| line["message"] == "refused a request").unwrap();
+    assert_eq!(
+        (&line["request_id"], &line["code"], &line["level"]),
+        (&"abc".into(), &"unknown_write_key".into(), &"INFO".into())
+    );
+
+    let said =
+        support::program::footfall(&["check-config", "--write-key", "pk"]).args(&more).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap() + &String::from_utf8(said.stderr).unwrap();
+    assert!(said.contains("log.format = json  # --log-format") && !said.contains("hunter2x"), "{said}");
+}

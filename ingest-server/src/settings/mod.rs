@@ -16,6 +16,7 @@ pub use site::{CAPTURES, CaptureSettings, Origins, SignalPolicy, Signals, SiteSe
 pub use source::{Origin, Said, Sources};
 pub use table::{SETTINGS, Setting};
 
+use crate::log::LogFormat;
 use bytesize::ByteSize;
 use footfall_delivery::{Compression, DeliverySettings, KafkaSettings, WrongSetting};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +25,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
-use value::{address, count, duration, non_empty, policy, size, wait};
+use value::{address, count, duration, log_format, non_empty, policy, size, wait};
 
 /// What the server runs with.
 #[derive(Debug, Clone)]
@@ -49,6 +50,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// What is kept of a client's address.
     pub address_policy: AddressPolicy,
+    /// How the log's lines look.
+    pub log_format: LogFormat,
     /// How long a stop may take.
     pub stop_timeout: Duration,
 }
@@ -120,6 +123,7 @@ impl Settings {
         let proxies = reader.proxies();
         let limits = reader.limits();
         let address_policy = reader.one("privacy.address", policy);
+        let log_format = reader.one("log.format", log_format);
         let stop_timeout = reader.one("stop_timeout", wait);
 
         if let (Some(listen), Some(admin)) = (listen, admin_listen)
@@ -162,6 +166,7 @@ impl Settings {
             proxies: proxies?,
             limits: limits?,
             address_policy: address_policy?,
+            log_format: log_format?,
             stop_timeout: stop_timeout?,
         })
     }

@@ -115,6 +115,7 @@ pub const SETTINGS: &[Setting] = &[
         "The same for ordinary events; key events are taken up to 100%",
     ),
     one("privacy.address", "truncate", "POLICY", "Client addresses: truncate (/24, /48), drop or full"),
+    one("log.format", "text", "FORMAT", "Lines of the log: text, or json for what gathers them"),
     one("stop_timeout", "10s", "DURATION", "How long a stop may take to finish what is in flight"),
 ];
 

@@ -2,6 +2,7 @@
 //! Where the value stood, and which setting it is, is known above.
 
 use super::AddressPolicy;
+use crate::log::LogFormat;
 use bytesize::ByteSize;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -45,6 +46,14 @@ pub(super) fn percent(text: &str) -> Result<u8, String> {
 pub(super) fn wait(text: &str) -> Result<Duration, String> {
     duration(text)
         .and_then(|wait| if wait.is_zero() { Err("it must be above 0".to_owned()) } else { Ok(wait) })
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("it must be text or json".to_owned()),
+    }
 }
 
 pub(super) fn policy(text: &str) -> Result<AddressPolicy, String> {
