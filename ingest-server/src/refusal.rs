@@ -52,6 +52,9 @@ pub enum Refused {
     /// The body is above its limit as it came.
     #[error("the body has more than {BATCH_BYTES} bytes; split the batch")]
     BodyTooLarge,
+    /// The body unpacks to far more than it was.
+    #[error("the body unpacks to more than {0} times its size; split the batch")]
+    Ratio(usize),
     /// The body did not arrive in time.
     #[error("the body did not arrive within {} s", .0.as_secs_f32())]
     BodyTimeout(Duration),
@@ -120,7 +123,7 @@ impl Refused {
             Self::ContentType(_) => "unsupported_content_type",
             Self::Encoding(_) => "unsupported_encoding",
             Self::NotEncoded { .. } => "bad_encoding",
-            Self::BodyTooLarge => "batch_too_large",
+            Self::BodyTooLarge | Self::Ratio(_) => "batch_too_large",
             Self::BodyTimeout(_) => "body_timeout",
             Self::BodyBroken(_) => "body_broken",
             Self::Overloaded | Self::Shed(_) => "overloaded",
@@ -142,7 +145,7 @@ impl Refused {
         match self {
             Self::BadQuery { .. } | Self::NotEncoded { .. } | Self::BodyBroken(_) => StatusCode::BAD_REQUEST,
             Self::ContentType(_) | Self::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge | Self::Ratio(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::NoWriteKey | Self::UnknownWriteKey(_) => StatusCode::UNAUTHORIZED,
             Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
