@@ -5,6 +5,7 @@ use super::value::percent;
 use super::{Problem, Reader};
 use crate::admit::Rate;
 use footfall_event_model::limits::BATCH_EVENTS;
+use std::fmt;
 
 /// A limit's rate; `None` where it is off.
 pub type Limit = Option<Rate>;
@@ -31,6 +32,21 @@ pub struct SiteLimits {
     pub key_events: Option<Limit>,
     /// Requests of one client address that name its key.
     pub address_requests: Option<Limit>,
+}
+
+impl fmt::Display for SiteLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (what, said) in [("events", self.key_events), ("requests of an address", self.address_requests)] {
+            match said {
+                Some(Some(rate)) => {
+                    write!(f, "; {what} {} a second, {} at once", rate.per_second, rate.burst)?
+                }
+                Some(None) => write!(f, "; {what} without a limit")?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How many seconds of the rate may come at once where nothing else is said.

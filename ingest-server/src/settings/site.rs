@@ -40,7 +40,7 @@ impl fmt::Display for SiteSettings {
         let null = if self.refuse_null_origin { "refused" } else { "accepted" };
         let told = serde_json::to_string(&self.capture).map_err(|_| fmt::Error)?;
         let Signals { gpc, dnt } = self.signals;
-        write!(f, "; Origin: null {null}; gpc {gpc}, dnt {dnt}; pages are told {told}")
+        write!(f, "; Origin: null {null}; gpc {gpc}, dnt {dnt}{}; pages are told {told}", self.limits)
     }
 }
 

@@ -122,6 +122,10 @@ fn a_site_has_limits_of_its_own() {
     let limits = site("events_per_second = 20\naddress_requests_per_second = 'off'").unwrap().limits;
     assert_eq!(limits.key_events.unwrap().unwrap().burst, 500);
     assert_eq!(limits.address_requests, Some(None));
+    assert_eq!(
+        limits.to_string(),
+        "; events 20 a second, 500 at once; requests of an address without a limit"
+    );
     assert_eq!(site("").unwrap().limits, SiteLimits::default());
     for (table, told) in [
         ("events_per_second = -1", "site.pk.events_per_second: is \"-1\"; it must be off or a whole number"),
