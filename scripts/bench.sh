@@ -58,6 +58,7 @@ server=127.0.0.1:$(free_port)
 admin=127.0.0.1:$(free_port)
 say "Starting the server on $server"
 "$target/footfall" serve --listen "$server" --admin-listen "$admin" --data-dir "$dir/server" --write-key pk_demo \
+  --limits-private-addresses limit --limits-address-requests-per-second 10000000 --limits-key-events-per-second 10000000 \
   --kafka-brokers "$brokers" --kafka-topic "$topic" --kafka-compression lz4 >"$dir/footfall.log" 2>&1 &
 server_pid=$!
 pids+=("$server_pid")

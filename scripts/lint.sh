@@ -30,6 +30,7 @@ check "TypeScript lints" npm --prefix npm run --silent lint
 check "JavaScript lints of the SDK's bench" \
   npm/node_modules/.bin/oxlint --deny-warnings --config npm/.oxlintrc.json tests/bench-sdk
 check "TypeScript types" npm --prefix npm run --silent typecheck
+check "systemd unit" scripts/check-unit.sh
 if have shellcheck; then
   check "Shell lints" shellcheck --severity=warning --external-sources scripts/*.sh scripts/setup/*.sh .ci/run
 fi

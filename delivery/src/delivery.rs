@@ -120,6 +120,11 @@ impl Delivery {
         self.inner.sink.readiness()
     }
 
+    /// Bytes of records that are not durable yet, and how many there may be; cheap enough for every request.
+    pub fn memory(&self) -> (usize, usize) {
+        (self.inner.budget.used_bytes(), self.inner.budget.limit_bytes())
+    }
+
     /// The counts for metrics; cheap.
     pub fn stats(&self) -> DeliveryStats {
         let Inner { sink, budget, counters } = self.inner.as_ref();

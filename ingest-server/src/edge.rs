@@ -1,7 +1,7 @@
 //! One request's way through the server, top to bottom: client, admit, decode, reserve ids, check and encode, delivery, settle
 //! ids, answer. Each step is a module of its own and reaches back to none before it; HTTP's own matters are in `http`.
 
-use crate::admit::{self, BodyBudget};
+use crate::admit::{self, BodyBudget, InFlight, Limits, Privacy, Quota, Shedding};
 use crate::check::{Checker, SiteChecks};
 use crate::client;
 use crate::decode::Shape;
@@ -11,19 +11,20 @@ use crate::letters;
 use crate::live::{Live, LiveEvent};
 use crate::metrics::Metrics;
 use crate::receipts::{EventSet, Receipts, Reservation, Reserved};
-use crate::refusal::Refused;
-use crate::results::{at, failed, say_where};
+use crate::refusal::{RefusalLog, Refused};
+use crate::results::{all_dropped, at, failed, say_where};
 use crate::settings::{ProxySettings, Settings};
 use crate::sites::Sites;
-use crate::stamp::Stamper;
 use crate::stamp::place::Places;
+use crate::stamp::{Stamper, unix_ms};
 use axum::body::Body;
 use axum::http::{HeaderMap, Uri};
 use footfall_delivery::{Batch as Outgoing, Delivery, DeliveryError, RecordOutcome};
 use footfall_event_model::{Answer, StoredIn};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 use tokio_util::task::TaskTracker;
 
 /// Everything that a request meets on its way.
@@ -31,6 +32,8 @@ pub struct Edge {
     proxies: ProxySettings,
     stamper: Stamper,
     bodies: BodyBudget,
+    limits: Limits,
+    shedding: Shedding,
     delivery: Delivery,
     /// The sites and what is set for each.
     pub sites: Sites,
@@ -45,6 +48,8 @@ pub struct Edge {
     pub requests: TaskTracker,
     /// What was just accepted.
     pub live: Live,
+    /// What is logged of those who are refused.
+    pub refusals: RefusalLog,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -62,6 +67,8 @@ impl Edge {
             proxies: settings.proxies.clone(),
             stamper: Stamper::new(settings.address_policy, places),
             bodies: BodyBudget::new(settings.http.max_body_bytes, settings.http.body_timeout),
+            limits: Limits::new(settings),
+            shedding: Shedding::new(&settings.limits),
             delivery,
             sites: Sites::new(settings),
             checks: settings.checks.clone(),
@@ -69,6 +76,7 @@ impl Edge {
             receipts,
             requests: TaskTracker::new(),
             live: Live::default(),
+            refusals: RefusalLog::default(),
             metrics,
         }
     }
@@ -78,7 +86,16 @@ impl Edge {
         &self.delivery
     }
 
+    /// What is in flight now.
+    fn in_flight(&self) -> InFlight {
+        let (bodies, max_bodies) = self.bodies.used();
+        let (records, max_records) = self.delivery.memory();
+        InFlight { bodies, max_bodies, records, max_records }
+    }
+
     /// Takes one request, its events in that shape: when this returns `Ok`, every event counted as accepted is durable.
+    ///
+    /// What is left of a rate limit is put into `quota`.
     ///
     /// # Errors
     /// [`Refused`] where the request is refused as a whole.
@@ -89,13 +106,16 @@ impl Edge {
         uri: &Uri,
         headers: &HeaderMap,
         body: Body,
+        quota: &OnceLock<Quota>,
     ) -> Result<Answer, Refused> {
         let client = client::address(&self.proxies, peer, headers);
         let admitted = admit::admit(uri, headers)?;
         if let Some(key) = &admitted.write_key {
             self.sites.admit(key, headers)?;
         }
-        let stamp = self.stamper.stamp(client, headers);
+        let left = self.limits.request(client, admitted.write_key.as_deref())?;
+        self.shedding.admit(&self.in_flight(), admitted.priority)?;
+        let received_at = unix_ms(SystemTime::now());
         let (body, memory) = admit::read(&self.bodies, headers, body).await?;
         self.metrics.received_bytes.inc_by(body.len() as u64);
         let mut body = shape.text(uri, admitted.encoding, body)?;
@@ -103,6 +123,18 @@ impl Edge {
         let mut batch = decoded.batch;
         let key = admitted.write_key.or(batch.write_key.take()).ok_or(Refused::NoWriteKey)?;
         self.sites.admit(&key, headers)?;
+        if let Some(left) = self.limits.events(&key, batch.events.len())?.or(left) {
+            quota.get_or_init(|| left);
+        }
+        let privacy = self.sites.privacy(&key, headers);
+        if let Privacy::Dropped(signal) = privacy {
+            let mut answer = all_dropped(batch.events.len(), signal);
+            answer.receipts = self.receipts.ask(&key, &batch.unconfirmed, batch.sent_at, received_at).await;
+            self.metrics.protect.count_dropped(signal, batch.events.len());
+            return Ok(answer);
+        }
+        let private = privacy == Privacy::Anonymous;
+        let stamp = self.stamper.stamp(received_at, client, headers, private);
         let mut reservation = None;
         let mut before = Before::Some(EventSet::default());
         if let Some(batch_id) = &batch.batch_id {
@@ -126,13 +158,13 @@ impl Edge {
         judged.unknown_fields += decoded.unknown_fields;
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);
         // A copy says it again.
-        let dropped = if judged.duplicate == 0 { batch.dropped } else { None };
+        let given_up = if judged.duplicate == 0 { batch.dropped } else { None };
         self.receipts.follow(&key, id, &asked, sent_at, stamp.received_at).await;
         // From here on delivery counts what its records take.
         drop(body);
         drop(memory);
         let mut answer = self.deliver(judged, reservation, admitted.wants_offsets).await?;
-        self.metrics.count_dropped_by_sender(dropped.unwrap_or_default());
+        self.metrics.count_dropped_by_sender(given_up.unwrap_or_default());
         answer.receipts = self.receipts.ask(&key, &asked, sent_at, stamp.received_at).await;
         Ok(answer)
     }

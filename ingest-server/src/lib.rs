@@ -10,6 +10,7 @@ pub mod decode;
 pub mod edge;
 pub mod encode;
 pub mod http;
+mod jitter;
 mod judge;
 pub mod letters;
 pub mod live;

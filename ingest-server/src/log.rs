@@ -1,5 +1,11 @@
-//! The log: lines for a person on standard error, as detailed as `FOOTFALL_LOG` says.
+//! The log: lines on standard error, as detailed as `FOOTFALL_LOG` says, for a person or for a machine.
 //! What may not stand in it (addresses, keys' owners, bodies) is kept out where the lines are written.
+
+mod format;
+mod sample;
+
+pub use format::LogFormat;
+pub use sample::Sample;
 
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
@@ -14,7 +20,7 @@ pub fn start() {
         .with_env_filter(detail)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
+        .event_format(format::Either::default())
         .init();
     if let Some(error) = misread {
         tracing::warn!(

@@ -2,12 +2,15 @@
 //! What counts is decided by the steps that count; delivery's own figures are read when somebody asks.
 
 mod geo;
+mod protect;
 
 pub use geo::GeoMetrics;
+pub use protect::ProtectMetrics;
 
 use crate::check::PlanCounts;
 use crate::letters::LetterCounts;
 use crate::receipts::ReceiptStats;
+use crate::refusal::Refused;
 use footfall_delivery::DeliveryStats;
 use footfall_event_model::ReceiptStatus;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -62,6 +65,8 @@ pub struct Metrics {
     pub letters: LetterCounts,
     /// The databases of places.
     pub geo: GeoMetrics,
+    /// What protects the server.
+    pub protect: ProtectMetrics,
     events_dropped_by_senders: Counter,
     receipts: Family<ReceiptLabels, Counter>,
     batch_ids: Gauge,
@@ -104,6 +109,8 @@ impl Default for Metrics {
         plan.register(&mut registry);
         let letters = LetterCounts::default();
         letters.register(&mut registry);
+        let protect = ProtectMetrics::default();
+        protect.register(&mut registry);
         let receipts = Family::default();
         let help = "Batches that senders asked for, by what was said of them";
         registry.register("receipts", help, receipts.clone());
@@ -139,6 +146,7 @@ impl Default for Metrics {
             plan,
             letters,
             geo,
+            protect,
             events_dropped_by_senders,
             receipts,
             batch_ids,
@@ -188,8 +196,9 @@ impl Metrics {
     }
 
     /// Counts one refused request.
-    pub fn count_refusal(&self, code: &'static str) {
-        self.requests.get_or_create(&RequestLabels { code }).inc();
+    pub fn count_refusal(&self, refused: &Refused) {
+        self.requests.get_or_create(&RequestLabels { code: refused.code() }).inc();
+        self.protect.count_refusal(refused);
     }
 
     /// All metrics as text (OpenMetrics 1.0).

@@ -1,8 +1,14 @@
 //! The one error of the edge: why a request is refused as a whole.
 //! The HTTP status, the metric's label and the body of the answer are all derived from it.
 
+mod log;
+
+pub use log::RefusalLog;
+
+use crate::admit::{Counted, Quota};
+use crate::jitter;
 use axum::http::StatusCode;
-use footfall_delivery::DeliveryError;
+use footfall_delivery::{DeliveryError, Priority};
 use footfall_event_model::limits::BATCH_BYTES;
 use footfall_event_model::wire::BatchError;
 use footfall_event_model::{Refusal, Violation};
@@ -21,6 +27,14 @@ pub enum Refused {
         /// What it may be.
         right: &'static str,
     },
+    /// The head is larger than any browser's.
+    #[error("the request has more than {headers} headers or {bytes} bytes of them; send fewer")]
+    HeadTooLarge {
+        /// Headers that it may have.
+        headers: usize,
+        /// Bytes that they may have.
+        bytes: usize,
+    },
     /// The body's media type is not one of the two.
     #[error("the content type is {0:?}; send JSON as text/plain or application/json")]
     ContentType(String),
@@ -38,6 +52,9 @@ pub enum Refused {
     /// The body is above its limit as it came.
     #[error("the body has more than {BATCH_BYTES} bytes; split the batch")]
     BodyTooLarge,
+    /// The body unpacks to far more than it was.
+    #[error("the body unpacks to more than {0} times its size; split the batch")]
+    Ratio(usize),
     /// The body did not arrive in time.
     #[error("the body did not arrive within {} s", .0.as_secs_f32())]
     BodyTimeout(Duration),
@@ -47,6 +64,17 @@ pub enum Refused {
     /// As many bodies as there is memory for are being read.
     #[error("the server is reading as many bodies as it has memory for; send this again")]
     Overloaded,
+    /// More is in flight than is taken of this priority.
+    #[error("the server has too much in flight to take {0:?} events now; send this again later")]
+    Shed(Priority),
+    /// A limit is used up.
+    #[error("{}", limited(*of, quota))]
+    RateLimited {
+        /// Whose.
+        of: Counted,
+        /// What is left of it, and when.
+        quota: Quota,
+    },
     /// No key was named.
     #[error("no write key: give it as ?key=, as the header X-Write-Key, or as write_key in the body")]
     NoWriteKey,
@@ -91,13 +119,15 @@ impl Refused {
     pub fn code(&self) -> &'static str {
         match self {
             Self::BadQuery { .. } => "bad_query",
+            Self::HeadTooLarge { .. } => "headers_too_large",
             Self::ContentType(_) => "unsupported_content_type",
             Self::Encoding(_) => "unsupported_encoding",
             Self::NotEncoded { .. } => "bad_encoding",
-            Self::BodyTooLarge => "batch_too_large",
+            Self::BodyTooLarge | Self::Ratio(_) => "batch_too_large",
             Self::BodyTimeout(_) => "body_timeout",
             Self::BodyBroken(_) => "body_broken",
-            Self::Overloaded => "overloaded",
+            Self::Overloaded | Self::Shed(_) => "overloaded",
+            Self::RateLimited { .. } => "rate_limited",
             Self::NoWriteKey => "no_write_key",
             Self::UnknownWriteKey(_) | Self::NoSuchSite(_) => "unknown_write_key",
             Self::OriginNotAllowed { .. } => "origin_not_allowed",
@@ -115,30 +145,40 @@ impl Refused {
         match self {
             Self::BadQuery { .. } | Self::NotEncoded { .. } | Self::BodyBroken(_) => StatusCode::BAD_REQUEST,
             Self::ContentType(_) | Self::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge | Self::Ratio(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::NoWriteKey | Self::UnknownWriteKey(_) => StatusCode::UNAUTHORIZED,
             Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
             Self::Batch(BatchError::TooLarge | BatchError::TooManyEvents(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Batch(_) => StatusCode::BAD_REQUEST,
             Self::Delivery(DeliveryError::BatchTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Overloaded | Self::InFlight | Self::Delivery(_) => StatusCode::SERVICE_UNAVAILABLE,
+            // RFC 6585, section 5.
+            Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Overloaded | Self::Shed(_) | Self::InFlight | Self::Delivery(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::NotFound | Self::NoSuchSite(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    /// How long to wait before the same request can succeed, where it can.
+    /// How long to wait at least before the same request can succeed, where it can.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Overloaded | Self::InFlight | Self::BodyTimeout(_) => Some(Duration::from_secs(1)),
+            // What matters more may come again earlier.
+            Self::Shed(Priority::Key) => Some(Duration::from_secs(1)),
+            Self::Shed(Priority::Normal) => Some(Duration::from_secs(2)),
+            Self::Shed(Priority::Background) => Some(Duration::from_secs(4)),
+            Self::RateLimited { quota, .. } => Some(Duration::from_nanos(quota.wait_ns)),
             Self::Delivery(error) => error.retry_after(),
             _ => None,
         }
     }
 
-    /// The body of the answer.
+    /// The body of the answer; the wait in it is spread, so that not all who were refused come again at once.
     pub fn body(&self) -> Refusal {
         let found: &[Violation] = match self {
             Self::Batch(BatchError::NotABatch(found)) => found,
@@ -149,7 +189,17 @@ impl Refused {
             path: found.first().map(|first| first.path.clone()),
             reason: self.to_string(),
             violations: if found.len() > 1 { found.to_vec() } else { Vec::new() },
-            retry_after_ms: self.retry_after().map(|wait| wait.as_millis() as u64),
+            retry_after_ms: self.retry_after().map(|wait| jitter::spread(wait).as_millis().max(1) as u64),
         }
     }
+}
+
+/// What is said at a limit.
+fn limited(of: Counted, quota: &Quota) -> String {
+    let (what, limit) = match of {
+        Counted::Address => ("requests came from this address", quota.limit),
+        Counted::Key => ("events came with this write key", quota.limit),
+    };
+    let seconds = Duration::from_nanos(quota.wait_ns).as_secs_f32();
+    format!("more {what} than its limit allows (at most {limit} at once); send this again in {seconds:.1} s")
 }

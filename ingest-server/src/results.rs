@@ -27,6 +27,20 @@ pub(crate) fn dropped(index: u32, event_id: Option<String>, code: &str, reason: 
     EventResult { event_id, code, reason, ..entry(index, EventStatus::Dropped) }
 }
 
+/// The answer to a batch of a visitor who wants no tracking, on a site that keeps nothing of such.
+pub(crate) fn all_dropped(events: usize, signal: &'static str) -> Answer {
+    let header = if signal == "gpc" { "Sec-GPC: 1" } else { "DNT: 1" };
+    let each = |index| EventResult {
+        code: Some(signal.to_owned()),
+        reason: Some(format!(
+            "the visitor's browser sent {header}, and the site keeps no events of such visitors"
+        )),
+        ..entry(index, EventStatus::Dropped)
+    };
+    let events: Vec<_> = (0u32..).take(events).map(each).collect();
+    Answer { code: "partial".to_owned(), dropped: events.len() as u32, events, ..Answer::default() }
+}
+
 fn entry(index: u32, status: EventStatus) -> EventResult {
     EventResult {
         index,

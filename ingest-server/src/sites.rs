@@ -1,6 +1,7 @@
 //! The sites that this server knows: their keys, whose pages may send for them, and what their pages are told.
 //! Everything here comes from the settings and stays as it is until a restart.
 
+use crate::admit::Privacy;
 use crate::refusal::Refused;
 use crate::settings::{CaptureSettings, Settings, SiteSettings};
 use axum::http::HeaderMap;
@@ -37,7 +38,7 @@ impl Sites {
                 bytes => site
                     .origins
                     .as_ref()
-                    .is_none_or(|origins| str::from_utf8(bytes).is_ok_and(|origin| origins.contains(origin))),
+                    .is_none_or(|origins| str::from_utf8(bytes).is_ok_and(|origin| origins.contain(origin))),
             };
             if !allowed {
                 let origin = String::from_utf8_lossy(origin.as_bytes());
@@ -46,6 +47,11 @@ impl Sites {
             }
         }
         Ok(())
+    }
+
+    /// How the events of a request are kept, by the site's policies and what the visitor's browser asks for.
+    pub fn privacy(&self, write_key: &str, headers: &HeaderMap) -> Privacy {
+        Privacy::of(self.0.get(write_key).map(|site| site.signals).unwrap_or_default(), headers)
     }
 
     /// What the pages of a site are told.

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 const SITES: &str = r#"
 [site.pk_demo]
-origins = ["https://forum.example", "http://localhost:3000"]
+origins = ["https://forum.example", "http://localhost:3000", "https://*.forum.example"]
 capture = ["clicks", "forms"]
 sample_rate = 0.5
 sample = { element_view = 0.1, noise = 0 }
@@ -39,6 +39,8 @@ async fn only_pages_of_the_sites_origins_may_send_for_it() {
     for (key, origin, allowed) in [
         ("pk_demo", "https://forum.example", true),
         ("pk_demo", "http://localhost:3000", true),
+        ("pk_demo", "https://de.forum.example", true),
+        ("pk_demo", "https://evilforum.example", false),
         ("pk_demo", "null", true),
         ("pk_demo", "http://forum.example", false),
         ("pk_demo", "https://forum.example.evil.example", false),

@@ -18,6 +18,7 @@ const PAGE: usize = 1024;
 /// The memory that all bodies together may take while they are read and judged.
 #[derive(Debug, Clone)]
 pub struct BodyBudget {
+    max_pages: usize,
     pages: Arc<Semaphore>,
     timeout: Duration,
 }
@@ -25,7 +26,13 @@ pub struct BodyBudget {
 impl BodyBudget {
     /// A budget of `max_bytes` for all bodies, each of which may take `timeout` to arrive.
     pub fn new(max_bytes: usize, timeout: Duration) -> Self {
-        Self { pages: Arc::new(Semaphore::new(max_bytes / PAGE)), timeout }
+        let max_pages = max_bytes / PAGE;
+        Self { max_pages, pages: Arc::new(Semaphore::new(max_pages)), timeout }
+    }
+
+    /// Bytes that are set aside now, and how many may be.
+    pub fn used(&self) -> (usize, usize) {
+        ((self.max_pages - self.pages.available_permits()) * PAGE, self.max_pages * PAGE)
     }
 
     /// Sets aside room for that many bytes; given back when the permit is dropped.

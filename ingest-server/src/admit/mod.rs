@@ -2,8 +2,15 @@
 //! Whatever can be refused here costs no memory; the body's content is judged by the steps after it.
 
 mod body;
+mod head;
+mod limits;
+mod privacy;
+mod shed;
 
 pub use body::{BodyBudget, read};
+pub use limits::{Counted, Limits, Quota, Rate};
+pub use privacy::Privacy;
+pub use shed::{InFlight, Shedding};
 
 use crate::decode::Encoding;
 use crate::refusal::Refused;
@@ -41,6 +48,7 @@ struct Query {
 /// # Errors
 /// [`Refused`] where the query, the content type or the encoding is one that is not taken.
 pub fn admit(uri: &Uri, headers: &HeaderMap) -> Result<Admitted, Refused> {
+    head::check(headers)?;
     let axum::extract::Query(query) = axum::extract::Query::<Query>::try_from_uri(uri).map_err(|error| {
         Refused::BadQuery { name: "the query", value: short(&error.to_string()), right: "name=value pairs" }
     })?;

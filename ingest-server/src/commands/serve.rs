@@ -17,6 +17,7 @@ const SAME_STOP: Duration = Duration::from_secs(1);
 /// [`CommandError`] where the settings are wrong, an address is taken, or nothing durable can be opened.
 pub fn serve(said: Said) -> Result<(), CommandError> {
     let (settings, _) = settings(said)?;
+    settings.log_format.apply();
     let system = |doing| move |source| CommandError::System { doing, source };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -55,24 +55,32 @@ pub fn unpack(encoding: Encoding, body: Vec<u8>) -> Result<Vec<u8>, Refused> {
         |error: std::io::Error| Refused::NotEncoded { encoding: encoding.name(), error: error.to_string() };
     match encoding {
         Encoding::Identity => Ok(body),
-        Encoding::Gzip => bounded(flate2::read::MultiGzDecoder::new(packed)).map_err(broken)?,
-        Encoding::Brotli => bounded(brotli_decompressor::Decompressor::new(packed, 4096)).map_err(broken)?,
+        Encoding::Gzip => bounded(flate2::read::MultiGzDecoder::new(packed), packed.len()).map_err(broken)?,
+        Encoding::Brotli => {
+            bounded(brotli_decompressor::Decompressor::new(packed, 4096), packed.len()).map_err(broken)?
+        }
         Encoding::Zstd => {
             let mut decoder = zstd::Decoder::with_buffer(packed).map_err(broken)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(broken)?;
-            bounded(decoder).map_err(broken)?
+            bounded(decoder, packed.len()).map_err(broken)?
         }
     }
 }
 
-/// Reads to the end or to the bound, whichever comes first.
-fn bounded(decoder: impl Read) -> std::io::Result<Result<Vec<u8>, Refused>> {
+/// How many bytes one packed byte may become. Events that differ in their ids alone reach 50.
+const RATIO: usize = 200;
+/// Bytes that come out whatever the ratio: a small body of one word repeated is no attack.
+const FREE_BYTES: usize = 64 * 1024;
+
+/// Reads to the end or to a bound, whichever comes first: the batch's own, or what a body of that size may become.
+fn bounded(decoder: impl Read, packed: usize) -> std::io::Result<Result<Vec<u8>, Refused>> {
+    let bound = packed.saturating_mul(RATIO).clamp(FREE_BYTES, BATCH_BYTES);
     let mut unpacked = Vec::new();
-    decoder.take(BATCH_BYTES as u64 + 1).read_to_end(&mut unpacked)?;
-    if unpacked.len() > BATCH_BYTES {
-        return Ok(Err(BatchError::TooLarge.into()));
+    decoder.take(bound as u64 + 1).read_to_end(&mut unpacked)?;
+    if unpacked.len() <= bound {
+        return Ok(Ok(unpacked));
     }
-    Ok(Ok(unpacked))
+    Ok(Err(if bound == BATCH_BYTES { BatchError::TooLarge.into() } else { Refused::Ratio(RATIO) }))
 }
 
 #[cfg(test)]
@@ -105,6 +113,16 @@ mod tests {
             assert!(bomb.len() < 100_000);
             assert_eq!(unpack(encoding, bomb).unwrap_err().code(), "batch_too_large", "{encoding:?}");
         }
+    }
+
+    #[test]
+    fn a_body_that_swells_beyond_any_batch_is_cut_off_early() {
+        let packed = zstd::encode_all(&vec![b' '; 100_000][..], 3).unwrap();
+        assert!(packed.len() * RATIO < 100_000);
+        let refused = unpack(Encoding::Zstd, packed).unwrap_err();
+        assert!(matches!(refused, Refused::Ratio(RATIO)) && refused.code() == "batch_too_large");
+        let small = zstd::encode_all(&vec![b' '; FREE_BYTES][..], 3).unwrap();
+        assert_eq!(unpack(Encoding::Zstd, small).unwrap().len(), FREE_BYTES);
     }
 
     #[test]

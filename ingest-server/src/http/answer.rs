@@ -1,14 +1,19 @@
 //! From an answer or a refusal to an HTTP response: always JSON, never cached.
 //! What a script must know stands in the body as well, since it may not see the headers.
 
+use crate::admit::Quota;
 use crate::refusal::Refused;
 use axum::Json;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
-use axum::http::{HeaderValue, Method, Response, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
 use axum::response::IntoResponse;
 use footfall_event_model::Answer;
 use std::any::Any;
+
+pub(super) const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+pub(super) const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+pub(super) const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// The response to a batch that was read.
 pub(super) fn answered(answer: Answer) -> Response<Body> {
@@ -17,14 +22,26 @@ pub(super) fn answered(answer: Answer) -> Response<Body> {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response<Body> {
-        let mut response = (self.status(), [(CACHE_CONTROL, "no-store")], Json(self.body())).into_response();
-        if let Some(wait) = self.retry_after() {
+        let body = self.body();
+        let wait = body.retry_after_ms;
+        let mut response = (self.status(), [(CACHE_CONTROL, "no-store")], Json(body)).into_response();
+        if let Some(wait) = wait {
             // Whole seconds (RFC 9110, section 10.2.3), rounded up so that nobody comes too early.
-            let seconds = wait.as_millis().div_ceil(1000) as u64;
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.div_ceil(1000)));
+        }
+        if let Self::RateLimited { quota, .. } = &self {
+            say_quota(response.headers_mut(), quota);
         }
         response
     }
+}
+
+/// Says what is left of a limit. `X-RateLimit-Reset` counts seconds from now, so that no clocks have to agree.
+pub(super) fn say_quota(headers: &mut HeaderMap, quota: &Quota) {
+    let reset = quota.reset_ns.div_ceil(1_000_000_000);
+    headers.insert(RATE_LIMIT, HeaderValue::from(quota.limit));
+    headers.insert(RATE_REMAINING, HeaderValue::from(quota.remaining));
+    headers.insert(RATE_RESET, HeaderValue::from(reset));
 }
 
 /// There is nothing at that path.

@@ -5,6 +5,7 @@ mod admin;
 mod answer;
 mod config;
 mod connections;
+mod envelope;
 mod etag;
 mod events;
 mod pixel;
@@ -16,6 +17,7 @@ pub use connections::{Peer, serve};
 use crate::edge::Edge;
 use axum::Router;
 use axum::http::{HeaderName, Method, header};
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +40,7 @@ pub fn public(edge: Arc<Edge>) -> Router {
         .with_state(edge)
         .layer(CatchPanicLayer::custom(answer::panicked))
         .layer(cors())
+        .layer(from_fn(envelope::public))
 }
 
 /// The routes of the private address; `stopping` ends the streams that would hold up a stop.
@@ -50,6 +53,7 @@ pub fn admin(edge: Arc<Edge>, stopping: watch::Receiver<bool>) -> Router {
         .fallback(answer::not_found)
         .with_state(admin::Admin { edge, stopping })
         .layer(CatchPanicLayer::custom(answer::panicked))
+        .layer(from_fn(envelope::admin))
 }
 
 /// Any page may send events, and every answer says so, errors too (W3C Fetch, "CORS protocol").
@@ -67,6 +71,14 @@ fn cors() -> CorsLayer {
             HeaderName::from_static("x-write-key"),
             HeaderName::from_static("traceparent"),
         ])
-        .expose_headers([header::RETRY_AFTER, pixel::CODE, pixel::REASON])
+        .expose_headers([
+            header::RETRY_AFTER,
+            answer::RATE_LIMIT,
+            answer::RATE_REMAINING,
+            answer::RATE_RESET,
+            envelope::REQUEST_ID,
+            pixel::CODE,
+            pixel::REASON,
+        ])
         .max_age(Duration::from_secs(24 * 60 * 60))
 }

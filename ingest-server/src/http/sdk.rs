@@ -39,7 +39,6 @@ pub(super) async fn file(name: Result<Path<String>, PathRejection>, headers: Hea
     set(VARY, "accept-encoding, origin");
     // Pages that isolate themselves (COEP: require-corp) load it too.
     set(HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
-    set(HeaderName::from_static("x-content-type-options"), "nosniff");
     if let Some(encoding) = encoding {
         set(CONTENT_ENCODING, encoding);
     }

@@ -2,12 +2,13 @@
 //! What the sender is told, and in which form, is the part of each route.
 
 use super::connections::Peer;
+use super::envelope::Envelope;
 use crate::decode::Shape;
 use crate::edge::Edge;
 use crate::refusal::Refused;
 use axum::extract::Request;
 use footfall_event_model::Answer;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Takes a batch, to its end even where the sender does not wait for the answer.
 ///
@@ -24,12 +25,15 @@ pub(super) async fn take(edge: &Arc<Edge>, shape: Shape, request: Request) -> Re
 async fn counted(edge: Arc<Edge>, shape: Shape, request: Request) -> Result<Answer, Refused> {
     let (head, body) = request.into_parts();
     let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
-    let taken = edge.take(shape, peer, &head.uri, &head.headers, body).await;
+    let envelope = head.extensions.get::<Envelope>();
+    let nowhere = OnceLock::new();
+    let quota = envelope.map_or(&nowhere, Envelope::quota);
+    let taken = edge.take(shape, peer, &head.uri, &head.headers, body, quota).await;
     match &taken {
         Ok(answer) => edge.metrics.count_answer(answer),
         Err(refused) => {
-            edge.metrics.count_refusal(refused.code());
-            tracing::debug!(code = refused.code(), reason = %refused, "refused a request");
+            edge.metrics.count_refusal(refused);
+            edge.refusals.note(envelope.map_or("", Envelope::request_id), refused);
         }
     }
     taken

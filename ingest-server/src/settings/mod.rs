@@ -3,7 +3,9 @@
 
 mod checks;
 mod geo;
+mod limits;
 mod proxies;
+mod secret;
 mod site;
 mod source;
 mod table;
@@ -11,12 +13,15 @@ mod value;
 
 pub use checks::SiteCheckSettings;
 pub use geo::GeoSettings;
+pub use limits::{Limit, LimitSettings, SiteLimits};
 pub use proxies::{ProxyHeader, ProxySettings};
-pub use site::{CAPTURES, CaptureSettings, SiteSettings};
+pub use secret::Secret;
+pub use site::{CAPTURES, CaptureSettings, Origins, SignalPolicy, Signals, SiteSettings};
 pub use source::{Origin, Said, Sources};
 pub use table::{SETTINGS, Setting};
 
 use crate::check::SiteChecks;
+use crate::log::LogFormat;
 use bytesize::ByteSize;
 use footfall_delivery::{Compression, DeliverySettings, KafkaSettings, WrongSetting};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +30,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
-use value::{address, count, duration, non_empty, policy, size, wait};
+use value::{address, count, duration, log_format, non_empty, policy, size, wait};
 
 /// What the server runs with.
 #[derive(Debug, Clone)]
@@ -52,8 +57,12 @@ pub struct Settings {
     pub proxies: ProxySettings,
     /// Where an address's place comes from.
     pub geo: GeoSettings,
+    /// Rate limits, and what is refused first when room is short.
+    pub limits: LimitSettings,
     /// What is kept of a client's address.
     pub address_policy: AddressPolicy,
+    /// How the log's lines look.
+    pub log_format: LogFormat,
     /// How long a stop may take.
     pub stop_timeout: Duration,
 }
@@ -128,7 +137,9 @@ impl Settings {
         let body_timeout = reader.one("http.body_timeout", wait);
         let proxies = reader.proxies();
         let geo = reader.geo();
+        let limits = reader.limits();
         let address_policy = reader.one("privacy.address", policy);
+        let log_format = reader.one("log.format", log_format);
         let stop_timeout = reader.one("stop_timeout", wait);
 
         if let (Some(listen), Some(admin)) = (listen, admin_listen)
@@ -172,7 +183,9 @@ impl Settings {
             },
             proxies: proxies?,
             geo: geo?,
+            limits: limits?,
             address_policy: address_policy?,
+            log_format: log_format?,
             stop_timeout: stop_timeout?,
         })
     }

@@ -1,9 +1,16 @@
 //! What the file says of single sites, `[site.<write key>]`: whose pages may send, and what they are told to capture.
 //! It stands in the file only, since one flag for all sites would say nothing.
 
-use super::Problem;
+mod limits;
+mod origins;
+mod privacy;
+
+pub use origins::Origins;
+pub use privacy::{SignalPolicy, Signals};
+
 use super::checks::{SecretPlace, SiteCheckSettings, anonymous, plan_mode, signatures};
 use super::source::{Origin, scalar, unknown};
+use super::{Problem, SiteLimits};
 use footfall_event_model::{Event, check};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +21,13 @@ use toml::de::{DeTable, DeValue};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SiteSettings {
     /// The origins whose pages may send; `None` where every page may.
-    pub origins: Option<BTreeSet<String>>,
+    pub origins: Option<Origins>,
     /// Whether a request with `Origin: null` is refused.
     pub refuse_null_origin: bool,
+    /// What is done where a visitor's browser asks not to be tracked.
+    pub signals: Signals,
+    /// Rate limits of its own.
+    pub limits: SiteLimits,
     /// What its pages are told.
     pub capture: CaptureSettings,
     /// What is checked of its events.
@@ -26,12 +37,13 @@ pub struct SiteSettings {
 impl fmt::Display for SiteSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origins {
-            Some(origins) => write!(f, "origins {}", origins.iter().cloned().collect::<Vec<_>>().join(", "))?,
+            Some(origins) => write!(f, "origins {origins}")?,
             None => f.write_str("any origin")?,
         }
         let null = if self.refuse_null_origin { "refused" } else { "accepted" };
         let told = serde_json::to_string(&self.capture).map_err(|_| fmt::Error)?;
-        write!(f, "; Origin: null {null}; pages are told {told}")
+        let Signals { gpc, dnt } = self.signals;
+        write!(f, "; Origin: null {null}; gpc {gpc}, dnt {dnt}{}; pages are told {told}", self.limits)
     }
 }
 
@@ -57,9 +69,11 @@ pub struct CaptureSettings {
 pub const CAPTURES: [&str; 11] =
     ["clicks", "views", "pages", "leave", "forms", "media", "errors", "vitals", "copy", "print", "traces"];
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "origins",
     "null_origin",
+    "gpc",
+    "dnt",
     "capture",
     "sample_rate",
     "sample",
@@ -106,16 +120,24 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn site(&mut self, fields: &DeTable<'_>) -> SiteSettings {
-        let mut site = SiteSettings::default();
+        let mut site = SiteSettings { limits: self.limits(fields), ..SiteSettings::default() };
         let told = &mut site.capture;
         for (name, value) in fields {
             let (at, value) = (name.span().start, value.get_ref());
             match name.get_ref().as_ref() {
-                "origins" => site.origins = Some(self.texts(at, "origins", value, origin)),
+                "origins" => {
+                    let texts = self.texts(at, "origins", value, origins::check);
+                    site.origins = Some(Origins::new(texts));
+                }
                 "null_origin" => match scalar(value).as_deref() {
                     Some("accept") => site.refuse_null_origin = false,
                     Some("refuse") => site.refuse_null_origin = true,
                     _ => self.wrong(at, "null_origin", "must be \"accept\" or \"refuse\""),
+                },
+                name @ ("gpc" | "dnt") => match SignalPolicy::read(scalar(value).as_deref()) {
+                    Some(policy) if name == "gpc" => site.signals.gpc = policy,
+                    Some(policy) => site.signals.dnt = policy,
+                    None => self.wrong(at, name, "must be \"anonymous\", \"drop\" or \"ignore\""),
                 },
                 "capture" => {
                     let on = self.texts(at, "capture", value, capture);
@@ -126,9 +148,15 @@ impl Reader<'_> {
                 "key_events" => told.key_events = Some(self.texts(at, "key_events", value, event_name)),
                 "plan" | "plan_mode" | "anonymous" | "user_secret_file" | "user_secret_env"
                 | "user_signatures" => self.check(at, name.get_ref(), value, &mut site.checks),
+                known if limits::KEYS.contains(&known) => {}
                 other => {
                     let key = format!("{}.{other}", self.key);
-                    self.problems.push(unknown((self.place)(at, &key), "key", other, KEYS.into_iter()));
+                    self.problems.push(unknown(
+                        (self.place)(at, &key),
+                        "key",
+                        other,
+                        KEYS.into_iter().chain(limits::KEYS),
+                    ));
                 }
             }
         }
@@ -263,29 +291,6 @@ fn capture(name: &str) -> Result<(), String> {
 /// The rule is the model's own, so that no event is named here that could not come.
 fn event_name(name: &str) -> Result<(), String> {
     check(&Event::track(name)).map_err(|found| found.into_iter().map(|violation| violation.message).collect())
-}
-
-/// An origin as a browser writes it (WHATWG HTML, "ASCII serialisation of an origin"): anything else would never match.
-fn origin(text: &str) -> Result<(), String> {
-    let right = "it must be an origin as a browser writes it: scheme and host in lower case, and a port only where it \
-                 is not the scheme's own, such as https://forum.example";
-    let (scheme, host) = text.split_once("://").ok_or_else(|| format!("is {text:?}; {right}"))?;
-    let (name, port) = match host.rsplit_once(':') {
-        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
-        _ => (host, None),
-    };
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let scheme_fits = scheme.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
-        && scheme.bytes().all(|byte| plain(byte) || b"+-.".contains(&byte));
-    let in_brackets = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let name_fits = match in_brackets {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => !name.is_empty() && name.bytes().all(|byte| plain(byte) || b"-._".contains(&byte)),
-    };
-    let own_port = matches!((scheme, port), ("http", Some("80")) | ("https", Some("443")));
-    let port_fits = port
-        .is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number.to_string() == port) && !own_port);
-    if scheme_fits && name_fits && port_fits { Ok(()) } else { Err(format!("is {text:?}; {right}")) }
 }
 
 #[cfg(test)]

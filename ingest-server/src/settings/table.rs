@@ -104,6 +104,39 @@ pub const SETTINGS: &[Setting] = &[
         "A database of places (mmdb): countries, cities or ASNs; give it once for each",
     ),
     one("geo.check_interval", "1m", "DURATION", "How often it is looked whether those files have changed"),
+    one(
+        "limits.address_requests_per_second",
+        "100",
+        "COUNT",
+        "Requests of one client address (IPv6: one /64), or off; above it 429",
+    ),
+    unset(
+        "limits.address_requests_burst",
+        false,
+        "COUNT",
+        "Requests at once; 10 s of the rate where not set",
+    ),
+    one(
+        "limits.private_addresses",
+        "exempt",
+        "POLICY",
+        "Addresses of private networks and this machine: exempt from that limit, or limit",
+    ),
+    one("limits.key_events_per_second", "off", "COUNT", "Events of one write key; above it 429"),
+    unset(
+        "limits.key_events_burst",
+        false,
+        "COUNT",
+        "Events at once; 10 s of the rate, at least 500, where not set",
+    ),
+    one("limits.shed_background", "50%", "SHARE", "Load from which background events are refused with 503"),
+    one(
+        "limits.shed_normal",
+        "80%",
+        "SHARE",
+        "The same for ordinary events; key events are taken up to 100%",
+    ),
+    one("log.format", "text", "FORMAT", "Lines of the log: text, or json for what gathers them"),
     one("stop_timeout", "10s", "DURATION", "How long a stop may take to finish what is in flight"),
 ];
 

@@ -2,6 +2,7 @@
 //! Where the value stood, and which setting it is, is known above.
 
 use super::AddressPolicy;
+use crate::log::LogFormat;
 use bytesize::ByteSize;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -33,6 +34,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "it must be a duration of at most a day with its unit, such as 10s or 5ms".to_owned())
 }
 
+/// A share of the whole.
+pub(super) fn percent(text: &str) -> Result<u8, String> {
+    let number = text.strip_suffix('%').and_then(|number| number.parse().ok());
+    number
+        .filter(|percent| (1..=100).contains(percent))
+        .ok_or_else(|| "it must be a share from 1% to 100%, such as 50%".to_owned())
+}
+
 /// A duration in which something has to happen.
 pub(super) fn wait(text: &str) -> Result<Duration, String> {
     duration(text)
@@ -44,6 +53,14 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
         "on" => Ok(true),
         "off" => Ok(false),
         _ => Err("it must be on or off".to_owned()),
+    }
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("it must be text or json".to_owned()),
     }
 }
 

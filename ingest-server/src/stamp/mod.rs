@@ -27,8 +27,8 @@ pub struct Stamp {
     pub client: Client,
     /// What sent it, cut to 512 bytes.
     pub user_agent: Option<String>,
-    /// The visitor asked for privacy (`Sec-GPC: 1`, Global Privacy Control, section 3.2): the events are kept
-    /// without ids and without the address, whatever the page's script did.
+    /// The visitor's browser asked for privacy and the site obeys: the events are kept without ids and without the
+    /// address, whatever the page's script did.
     pub private: bool,
 }
 
@@ -46,10 +46,15 @@ impl Stamper {
         Self { policy, salt: DailySalt::default(), places }
     }
 
-    /// Stamps a request of the client with this address with the time now. The place is looked up before the address
+    /// Stamps a request of the client with this address that came at this time. The place is looked up before the address
     /// is cut.
-    pub fn stamp(&self, client: Option<IpAddr>, headers: &HeaderMap) -> Stamp {
-        let received_at = unix_ms(SystemTime::now());
+    pub fn stamp(
+        &self,
+        received_at: i64,
+        client: Option<IpAddr>,
+        headers: &HeaderMap,
+        private: bool,
+    ) -> Stamp {
         let place = client.map(|address| self.places.find(address)).unwrap_or_default();
         let null_origin =
             headers.get(ORIGIN).is_some_and(|value| value.as_bytes() == b"null").then_some(true);
@@ -61,7 +66,6 @@ impl Stamper {
             user_agent: agent.map(|agent| text::cut(&agent, USER_AGENT_BYTES).to_owned()),
             private: false,
         };
-        let private = headers.get("sec-gpc").is_some_and(|value| value.as_bytes() == b"1");
         if private { stamp.nameless() } else { stamp }
     }
 }

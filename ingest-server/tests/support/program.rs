@@ -23,6 +23,11 @@ pub struct Program {
 
 impl Program {
     pub fn start(data_dir: &Path) -> Self {
+        Self::start_with(data_dir, &[])
+    }
+
+    /// The same with further arguments.
+    pub fn start_with(data_dir: &Path, more: &[&str]) -> Self {
         let dir = data_dir.to_str().unwrap();
         let local = "127.0.0.1:0";
         let arguments = [
@@ -36,14 +41,14 @@ impl Program {
             "--write-key",
             "pk_demo",
         ];
-        let mut child = footfall(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = footfall(&arguments).args(more).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         let public = loop {
             line.clear();
             assert!(log.read_line(&mut line).unwrap() > 0, "the server ended before it listened");
             if let Some((_, rest)) = line.split_once("listening on http://")
-                && let Some(address) = rest.strip_suffix(" (events)\n")
+                && let Some((address, _)) = rest.split_once(" (events)")
             {
                 break address.parse().unwrap();
             }

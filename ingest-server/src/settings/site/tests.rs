@@ -82,7 +82,7 @@ fn an_origin_is_written_as_browsers_write_it() {
         "chrome-extension://abc",
         "https://shop.example:80",
     ] {
-        assert_eq!(origin(right), Ok(()), "{right}");
+        assert_eq!(origins::check(right), Ok(()), "{right}");
     }
     for wrong in [
         "",
@@ -106,13 +106,48 @@ fn an_origin_is_written_as_browsers_write_it() {
         "https://forum.example:99999",
         "://x",
     ] {
-        assert!(origin(wrong).is_err(), "{wrong}");
+        assert!(origins::check(wrong).is_err(), "{wrong}");
     }
 }
 
 proptest! {
     #[test]
     fn no_text_makes_the_check_of_an_origin_fail(text in "\\PC{0,30}") {
-        let _ = origin(&text);
+        let _ = origins::check(&text);
     }
+}
+
+#[test]
+fn a_site_has_limits_of_its_own() {
+    let limits = site("events_per_second = 20\naddress_requests_per_second = 'off'").unwrap().limits;
+    assert_eq!(limits.key_events.unwrap().unwrap().burst, 500);
+    assert_eq!(limits.address_requests, Some(None));
+    assert_eq!(
+        limits.to_string(),
+        "; events 20 a second, 500 at once; requests of an address without a limit"
+    );
+    assert_eq!(site("").unwrap().limits, SiteLimits::default());
+    for (table, told) in [
+        ("events_per_second = -1", "site.pk.events_per_second: is \"-1\"; it must be off or a whole number"),
+        ("events_burst = 600", "site.pk.events_burst: is set, but the rate is off"),
+        ("events_per_second = 1\nevents_burst = 5", "site.pk.events_burst: is 5; it must be at least 500"),
+        ("address_requests_per_second = []", "site.pk.address_requests_per_second: is \"\"; it must be off"),
+    ] {
+        let problems = site(table).unwrap_err();
+        assert!(problems[0].contains(told), "{told}: {problems:?}");
+    }
+}
+
+#[test]
+fn what_browsers_ask_for_is_obeyed_unless_a_site_says_otherwise() {
+    let default = Signals { gpc: SignalPolicy::Anonymous, dnt: SignalPolicy::Anonymous };
+    assert_eq!(site("").unwrap().signals, default);
+    let said = site("gpc = 'drop'\ndnt = 'ignore'").unwrap().signals;
+    assert_eq!(said, Signals { gpc: SignalPolicy::Drop, dnt: SignalPolicy::Ignore });
+    let problems = site("gpc = 'yes'\ndnt = 1").unwrap_err();
+    assert!(
+        problems[1].ends_with("site.pk.gpc: must be \"anonymous\", \"drop\" or \"ignore\""),
+        "{problems:?}"
+    );
+    assert!(problems[0].contains("site.pk.dnt: must be"), "{problems:?}");
 }

@@ -1,0 +1,69 @@
+//! What is counted of that which protects the server: limits, shedding, and what policies drop.
+//! Each label has a few values that are known here.
+
+use crate::refusal::Refused;
+use footfall_delivery::Priority;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    /// `key` or `address`.
+    of: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PriorityLabels {
+    /// `background`, `normal` or `key`.
+    priority: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyLabels {
+    /// `gpc` or `dnt`: the code that stands in the answer.
+    code: &'static str,
+}
+
+/// The counters.
+#[derive(Debug, Default)]
+pub struct ProtectMetrics {
+    rate_limited: Family<LimitLabels, Counter>,
+    shed: Family<PriorityLabels, Counter>,
+    dropped: Family<PolicyLabels, Counter>,
+}
+
+impl ProtectMetrics {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let help = "Requests refused because a limit was used up, by whose limit";
+        registry.register("rate_limited", help, self.rate_limited.clone());
+        let help = "Requests refused because too much was in flight, by their priority";
+        registry.register("shed", help, self.shed.clone());
+        let help = "Events that a site's policy dropped, by the code in the answer";
+        registry.register("events_dropped_by_policy", help, self.dropped.clone());
+    }
+
+    /// Counts the events of a batch that a policy dropped.
+    pub fn count_dropped(&self, code: &'static str, events: usize) {
+        self.dropped.get_or_create(&PolicyLabels { code }).inc_by(events as u64);
+    }
+
+    /// Counts a request that a limit or the load refused.
+    pub(super) fn count_refusal(&self, refused: &Refused) {
+        match refused {
+            Refused::RateLimited { of, .. } => {
+                self.rate_limited.get_or_create(&LimitLabels { of: of.name() }).inc();
+            }
+            Refused::Shed(priority) => {
+                let priority = match priority {
+                    Priority::Background => "background",
+                    Priority::Normal => "normal",
+                    Priority::Key => "key",
+                };
+                self.shed.get_or_create(&PriorityLabels { priority }).inc();
+            }
+            _ => {}
+        }
+    }
+}
