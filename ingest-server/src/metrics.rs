@@ -1,6 +1,10 @@
 //! Every metric of the server, named in one place, in the OpenMetrics text form.
 //! What counts is decided by the steps that count; delivery's own figures are read when somebody asks.
 
+mod transport;
+
+pub use transport::TransportMetrics;
+
 use crate::receipts::ReceiptStats;
 use footfall_delivery::DeliveryStats;
 use footfall_event_model::ReceiptStatus;
@@ -52,6 +56,8 @@ pub struct Metrics {
     pub duplicate_batches: Counter,
     events_dropped_by_senders: Counter,
     receipts: Family<ReceiptLabels, Counter>,
+    /// What becomes of connections.
+    pub transport: TransportMetrics,
     batch_ids: Gauge,
     batch_ids_max: Gauge,
     batch_ids_bytes: Gauge,
@@ -112,8 +118,10 @@ impl Default for Metrics {
         let help = "Records on their way to the store that are not durable yet";
         registry.register_with_unit("waiting", help, Unit::Bytes, waiting_bytes.clone());
         registry.register("waiting_records", help, waiting_records.clone());
+        let transport = TransportMetrics::register(&mut registry);
         Self {
             registry,
+            transport,
             requests,
             events,
             received_bytes,

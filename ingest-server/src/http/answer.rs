@@ -8,7 +8,6 @@ use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, Response, Uri};
 use axum::response::IntoResponse;
 use footfall_event_model::Answer;
-use std::any::Any;
 
 /// The response to a batch that was read.
 pub(super) fn answered(answer: Answer) -> Response<Body> {
@@ -37,8 +36,8 @@ pub(super) async fn method_not_allowed(method: Method) -> Refused {
     Refused::MethodNotAllowed(method.to_string())
 }
 
-/// A panic costs its own request an honest answer, and nothing else.
-pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response<Body> {
+/// What a request gets whose handler panicked.
+pub(super) fn panicked() -> Response<Body> {
     tracing::error!("a request handler panicked; the panic's own words are above");
     Refused::Internal.into_response()
 }

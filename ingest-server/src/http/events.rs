@@ -2,7 +2,7 @@
 //! The way of the batch is `Edge::take`; here it is counted and answered.
 
 use super::answer::answered;
-use super::connections::Peer;
+use super::transport::Peer;
 use crate::edge::Edge;
 use crate::refusal::Refused;
 use axum::body::Body;
@@ -17,6 +17,7 @@ pub(super) async fn events(
 ) -> Result<Response<Body>, Refused> {
     let taking = edge.requests.spawn(take(Arc::clone(&edge), request));
     taking.await.unwrap_or_else(|error| {
+        edge.metrics.transport.panics.inc();
         tracing::error!(%error, "a request's task failed");
         Err(Refused::Internal)
     })

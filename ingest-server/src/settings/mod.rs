@@ -1,12 +1,16 @@
 //! The settings of the server, read as a whole: a flag over the environment over the file over the default.
 //! Everything that is wrong is told at once, each with its place; nothing is opened or connected here.
 
+mod http;
+mod listen;
 mod proxies;
 mod site;
 mod source;
 mod table;
 mod value;
 
+pub use http::HttpSettings;
+pub use listen::{TlsSettings, UnixSettings};
 pub use proxies::{ProxyHeader, ProxySettings};
 pub use site::{CAPTURES, CaptureSettings, SiteSettings};
 pub use source::{Origin, Said, Sources};
@@ -20,13 +24,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
-use value::{address, count, duration, non_empty, policy, size, wait};
+use value::{address, duration, non_empty, policy, size, wait};
 
 /// What the server runs with.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where events and the SDK are served.
     pub listen: SocketAddr,
+    /// Where both are served by TLS too, if at all.
+    pub tls: Option<TlsSettings>,
+    /// The Unix socket where they are served too, if any.
+    pub unix: Option<UnixSettings>,
     /// Where probes, metrics and the live view are served.
     pub admin_listen: SocketAddr,
     /// The sites' public keys; never empty.
@@ -41,23 +49,12 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Whom to believe about a request's client.
     pub proxies: ProxySettings,
+    /// Whether those proxies begin each connection with a PROXY header.
+    pub proxy_protocol: bool,
     /// What is kept of a client's address.
     pub address_policy: AddressPolicy,
     /// How long a stop may take.
     pub stop_timeout: Duration,
-}
-
-/// The bounds of the HTTP edge.
-#[derive(Debug, Clone, Copy)]
-pub struct HttpSettings {
-    /// Connections open at once on one address.
-    pub max_connections: usize,
-    /// Bytes of all bodies being read at once.
-    pub max_body_bytes: usize,
-    /// How long a connection may say nothing, and a request's head may take.
-    pub head_timeout: Duration,
-    /// How long one body may take to arrive.
-    pub body_timeout: Duration,
 }
 
 /// What is kept of a client's address.
@@ -99,6 +96,8 @@ impl Settings {
     pub fn resolve(sources: &Sources, problems: &mut Vec<Problem>) -> Option<Self> {
         let mut reader = Reader { sources, problems };
         let listen = reader.one("listen", address);
+        let tls = TlsSettings::read(&mut reader);
+        let unix = UnixSettings::read(&mut reader);
         let admin_listen = reader.one("admin_listen", address);
         let data_dir = reader.one("data_dir", |text| non_empty(text).map(PathBuf::from));
         let write_keys = reader.write_keys();
@@ -107,11 +106,9 @@ impl Settings {
         let memory_max_bytes = reader.one("memory.max_bytes", size);
         let journal_max_bytes = reader.one("journal.max_bytes", size);
         let receipts_max_bytes = reader.one("receipts.max_bytes", size);
-        let max_connections = reader.one("http.max_connections", count);
-        let max_body_bytes = reader.one("http.max_body_bytes", size);
-        let head_timeout = reader.one("http.head_timeout", wait);
-        let body_timeout = reader.one("http.body_timeout", wait);
         let proxies = reader.proxies();
+        let proxy_protocol = reader.proxy_protocol();
+        let http = HttpSettings::read(&mut reader);
         let address_policy = reader.one("privacy.address", policy);
         let stop_timeout = reader.one("stop_timeout", wait);
 
@@ -123,7 +120,7 @@ impl Settings {
             problems.push(Problem::new("admin_listen", message));
         }
         let one_body = footfall_event_model::limits::BATCH_BYTES;
-        if max_body_bytes.is_some_and(|bytes| bytes < one_body) {
+        if http.is_some_and(|http| http.max_body_bytes < one_body) {
             let message = format!("must hold at least one batch, {}", ByteSize::b(one_body as u64));
             problems.push(Problem::new("http.max_body_bytes", message));
         }
@@ -141,18 +138,16 @@ impl Settings {
         }
         Some(Self {
             listen: listen?,
+            tls,
+            unix,
             admin_listen: admin_listen?,
             write_keys,
             sites,
             receipts_max_bytes: receipts_max_bytes?,
             delivery,
-            http: HttpSettings {
-                max_connections: max_connections?,
-                max_body_bytes: max_body_bytes?,
-                head_timeout: head_timeout?,
-                body_timeout: body_timeout?,
-            },
             proxies: proxies?,
+            proxy_protocol: proxy_protocol?,
+            http: http?,
             address_policy: address_policy?,
             stop_timeout: stop_timeout?,
         })
