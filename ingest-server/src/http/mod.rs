@@ -80,3 +80,6 @@ fn cors() -> CorsLayer {
         .expose_headers([header::RETRY_AFTER])
         .max_age(Duration::from_secs(24 * 60 * 60))
 }
+
+#[cfg(test)]
+mod tests;
