@@ -77,6 +77,18 @@ impl Socket {
         self.ahead.drain(..bytes.min(self.ahead.len()));
     }
 
+    fn poll_raw(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        ready!(match &mut self.raw {
+            Raw::Tcp(tcp) => Pin::new(tcp).poll_read(context, into),
+            Raw::Unix(unix) => Pin::new(unix).poll_read(context, into),
+        })?;
+        if into.filled().len() > before {
+            self.pulse.read();
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// The pulse of its connection.
     pub(super) fn pulse(&self) -> &Arc<Pulse> {
         &self.pulse
@@ -95,22 +107,17 @@ impl AsyncRead for Socket {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if !this.ahead.is_empty() {
-            let count = this.ahead.len().min(into.remaining());
-            into.put_slice(&this.ahead[..count]);
-            this.forget(count);
-            if this.ahead.is_empty() {
-                this.ahead = Vec::new();
-            }
-            return Poll::Ready(Ok(()));
+        if this.ahead.is_empty() {
+            return this.poll_raw(context, into);
         }
-        let before = into.filled().len();
-        ready!(match &mut this.raw {
-            Raw::Tcp(tcp) => Pin::new(tcp).poll_read(context, into),
-            Raw::Unix(unix) => Pin::new(unix).poll_read(context, into),
-        })?;
-        if into.filled().len() > before {
-            this.pulse.read();
+        let count = this.ahead.len().min(into.remaining());
+        into.put_slice(&this.ahead[..count]);
+        this.forget(count);
+        if this.ahead.is_empty() {
+            this.ahead = Vec::new();
+            // What else has come is read in one go: in two, hyper would double its buffer for as long as the
+            // connection lives. An error comes again with the next read.
+            let _ = this.poll_raw(context, into);
         }
         Poll::Ready(Ok(()))
     }
