@@ -3,9 +3,11 @@
 
 mod geo;
 mod protect;
+mod transport;
 
 pub use geo::GeoMetrics;
 pub use protect::ProtectMetrics;
+pub use transport::TransportMetrics;
 
 use crate::check::PlanCounts;
 use crate::letters::LetterCounts;
@@ -69,6 +71,8 @@ pub struct Metrics {
     pub protect: ProtectMetrics,
     events_dropped_by_senders: Counter,
     receipts: Family<ReceiptLabels, Counter>,
+    /// What becomes of connections.
+    pub transport: TransportMetrics,
     batch_ids: Gauge,
     batch_ids_max: Gauge,
     batch_ids_bytes: Gauge,
@@ -136,8 +140,10 @@ impl Default for Metrics {
         registry.register_with_unit("waiting", help, Unit::Bytes, waiting_bytes.clone());
         registry.register("waiting_records", help, waiting_records.clone());
         let geo = GeoMetrics::registered(&mut registry);
+        let transport = TransportMetrics::register(&mut registry);
         Self {
             registry,
+            transport,
             requests,
             events,
             received_bytes,

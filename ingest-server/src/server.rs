@@ -2,7 +2,7 @@
 //! Parsing and logging are the binary's part; a test calls `run` with listeners of its own.
 
 use crate::edge::Edge;
-use crate::http;
+use crate::http::{self, Front, Listener, Tls, Trusted, UnixSocket};
 use crate::metrics::Metrics;
 use crate::receipts::Receipts;
 use crate::settings::Settings;
@@ -11,9 +11,10 @@ use footfall_delivery::{CloseOutcome, Delivery, OpenError};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// Why the server could not start, or did not stop cleanly.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,17 @@ pub enum RunError {
     /// A database of places could not be opened.
     #[error(transparent)]
     Places(#[from] DatabaseError),
+    /// The Unix socket could not be made.
+    #[error("cannot listen on {path} (unix.listen): {source}")]
+    Unix {
+        /// The path.
+        path: std::path::PathBuf,
+        /// What was in the way.
+        source: http::UnixError,
+    },
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] http::TlsError),
     /// A listener has no address.
     #[error("a listener has no address: {0}")]
     Address(std::io::Error),
@@ -42,33 +54,74 @@ pub enum RunError {
     Stop(#[from] tokio::task::JoinError),
     /// Time was up before everything in flight was durable; none of it had been acknowledged.
     #[error("the stop took longer than {0:?}; what was still in flight was not acknowledged")]
-    Unfinished(std::time::Duration),
+    Unfinished(Duration),
 }
 
-/// The two addresses of the server.
+/// Where the server listens.
 #[derive(Debug)]
 pub struct Listeners {
     /// For events and the SDK.
     pub public: TcpListener,
+    /// For the same by TLS.
+    pub tls: Option<TcpListener>,
+    /// For the same from a proxy on this machine.
+    pub unix: Option<UnixSocket>,
     /// For probes, metrics and the live view.
     pub admin: TcpListener,
 }
 
 impl Listeners {
-    /// Listens on both addresses of the settings.
+    /// Listens wherever the settings say.
     ///
     /// # Errors
     /// [`RunError::Listen`] naming the address that is taken or not this machine's.
     pub async fn bind(settings: &Settings) -> Result<Self, RunError> {
+        let tls = match &settings.tls {
+            Some(tls) => Some(listen("tls.listen", tls.listen).await?),
+            None => None,
+        };
+        let unix = settings.unix.as_ref().map(|unix| {
+            http::listen_unix(unix).map_err(|source| RunError::Unix { path: unix.path.clone(), source })
+        });
         Ok(Self {
             public: listen("listen", settings.listen).await?,
+            tls,
+            unix: unix.transpose()?,
             admin: listen("admin_listen", settings.admin_listen).await?,
         })
+    }
+
+    /// Tells the log where the server listens: the system has chosen the port where the settings say 0.
+    fn tell(&self) -> Result<(), RunError> {
+        let address = |listener: &TcpListener| listener.local_addr().map_err(RunError::Address);
+        tracing::info!("listening on http://{} (events)", address(&self.public)?);
+        if let Some(tls) = &self.tls {
+            tracing::info!("listening on https://{} (events)", address(tls)?);
+        }
+        if let Some(unix) = &self.unix {
+            tracing::info!("listening on unix:{} (events)", unix.path().display());
+        }
+        tracing::info!("listening on http://{} (admin)", address(&self.admin)?);
+        Ok(())
     }
 }
 
 async fn listen(setting: &'static str, address: SocketAddr) -> Result<TcpListener, RunError> {
     TcpListener::bind(address).await.map_err(|source| RunError::Listen { setting, address, source })
+}
+
+fn public_front(edge: &Arc<Edge>, settings: &Settings, finish_within: Duration) -> Front {
+    let routes = http::public(Arc::clone(edge));
+    let proxies = settings.proxies.clone();
+    let trusted: Trusted = Arc::new(move |peer| proxies.trusts(peer));
+    Front::public(
+        routes,
+        settings.http,
+        trusted,
+        settings.proxy_protocol,
+        finish_within,
+        Arc::clone(&edge.metrics),
+    )
 }
 
 /// Serves until `shutdown`, then finishes what is in flight within the settings' stop timeout.
@@ -83,6 +136,7 @@ pub async fn run(
     let metrics = Arc::<Metrics>::default();
     // Before anything durable is opened: a wrong file stops the boot.
     let places = Arc::new(Places::open(&settings.geo, &metrics)?);
+    let tls = settings.tls.as_ref().map(Tls::open).transpose()?;
     let delivery = Delivery::open(settings.delivery.clone())?;
     match &settings.delivery.kafka {
         Some(kafka) => {
@@ -96,14 +150,28 @@ pub async fn run(
         Arc::new(Edge::new(&settings, delivery.clone(), receipts, Arc::clone(&places), Arc::clone(&metrics)));
     let refreshing = tokio::spawn(keep_fresh(places, settings.geo.check_interval, metrics));
     let (stop, stopping) = watch::channel(false);
-    let public = listeners.public.local_addr().map_err(RunError::Address)?;
-    let admin = listeners.admin.local_addr().map_err(RunError::Address)?;
-    tracing::info!("listening on http://{public} (events)");
-    tracing::info!("listening on http://{admin} (admin)");
-    let routes = http::public(Arc::clone(&edge));
-    let serving = tokio::spawn(http::serve(listeners.public, routes, settings.http, stopping.clone()));
+    listeners.tell()?;
+    // Half of the time is for connections; whoever dribbles a request through all of it holds up no stop.
+    let finish_within = settings.stop_timeout / 2;
     let routes = http::admin(Arc::clone(&edge), stopping.clone());
-    let answering_operator = tokio::spawn(http::serve(listeners.admin, routes, settings.http, stopping));
+    let front = Front::admin(routes, settings.http, finish_within, Arc::clone(&edge.metrics));
+    let admin = Listener::Tcp(listeners.admin);
+    let answering_operator = tokio::spawn(http::serve(admin, None, Arc::new(front), stopping.clone()));
+    let mut serving = JoinSet::new();
+    let front = Arc::new(public_front(&edge, &settings, finish_within));
+    serving.spawn(http::serve(Listener::Tcp(listeners.public), None, Arc::clone(&front), stopping.clone()));
+    if let Some(unix) = listeners.unix {
+        serving.spawn(http::serve(Listener::Unix(unix), None, Arc::clone(&front), stopping.clone()));
+    }
+    if let (Some(listener), Some(tls)) = (listeners.tls, tls) {
+        let freshness = tls.clone().keep_fresh(Arc::clone(&edge.metrics), stopping.clone());
+        serving.spawn(async {
+            if let Err(error) = freshness.await {
+                tracing::error!(%error, "a new certificate is only taken over by a restart");
+            }
+        });
+        serving.spawn(http::serve(Listener::Tcp(listener), Some(tls), front, stopping));
+    }
     shutdown.await;
     refreshing.abort();
 
@@ -113,7 +181,10 @@ pub async fn run(
     // A quarter of the time is kept for what delivery has in its hands.
     let answered_by = deadline - settings.stop_timeout / 4;
     let served = tokio::time::timeout_at(answered_by.into(), async {
-        let served = serving.await;
+        let mut served = Ok(());
+        while let Some(ended) = serving.join_next().await {
+            served = served.and(ended);
+        }
         edge.requests.close();
         edge.requests.wait().await;
         served

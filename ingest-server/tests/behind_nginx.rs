@@ -5,7 +5,7 @@
 mod support;
 
 use std::net::SocketAddr;
-use support::nginx::Nginx;
+use support::nginx::{Nginx, http};
 use support::{Server, stored};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
@@ -35,7 +35,11 @@ async fn addresses(
     let full: (&'static str, &[&str]) = ("privacy.address", &["full"]);
     let server = Server::start_with(&[settings, &[full]].concat()).await;
     let locations = locations.replace("SERVER", &format!("http://{}", server.public));
-    let nginx = Nginx::start(&format!("server {{ listen LISTEN;\n{locations}\n}}"));
+    let nginx = Nginx::start(|port| {
+        let listen = format!("127.0.0.1:{port}");
+        http(&format!("server {{ listen {listen};\n{}\n}}", locations.replace("LISTEN", &listen)))
+    })
+    .await;
     for (source, path, lines) in requests {
         post_from(source, nginx.address, path, lines).await;
     }

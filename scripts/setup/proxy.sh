@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# nginx, which the tests put in front of the server. Debian starts none by itself here: each test runs its own.
+# nginx with its stream module: the server is tested behind a real reverse proxy.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-have nginx || [ -x /usr/sbin/nginx ] || packages "the tests behind a proxy" nginx-light
+# Where the package puts it may not be in an ordinary user's PATH.
+PATH=$PATH:/usr/sbin
+missing=()
+have nginx || missing+=(nginx)
+[ -f /usr/lib/nginx/modules/ngx_stream_module.so ] || missing+=(libnginx-mod-stream)
+if [ "${#missing[@]}" != 0 ]; then packages "tests behind a proxy" "${missing[@]}"; fi

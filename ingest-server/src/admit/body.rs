@@ -10,10 +10,15 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// The unit of the budget: a semaphore counts up to 2^29 permits on 32-bit machines, bytes would be too many.
 const PAGE: usize = 1024;
+
+/// How long a body may come slower than the least rate, and that rate in bytes a second. A phone at the edge of a
+/// network sends some ten times as fast.
+const GRACE: Duration = Duration::from_secs(3);
+const LEAST_RATE: u64 = 512;
 
 /// The memory that all bodies together may take while they are read and judged.
 #[derive(Debug, Clone)]
@@ -58,8 +63,7 @@ pub async fn read(
     if declared.is_some_and(|bytes| bytes > BATCH_BYTES) {
         return Err(Refused::BodyTooLarge);
     }
-    let read = timeout(budget.timeout, collect(budget, Limited::new(body, BATCH_BYTES)));
-    read.await.map_err(|_| Refused::BodyTimeout(budget.timeout))?
+    collect(budget, Limited::new(body, BATCH_BYTES)).await
 }
 
 async fn collect(
@@ -67,7 +71,13 @@ async fn collect(
     mut body: Limited<Body>,
 ) -> Result<(Vec<u8>, OwnedSemaphorePermit), Refused> {
     let (mut bytes, mut permit, mut room) = (Vec::new(), budget.set_aside(0)?, 0);
-    while let Some(frame) = body.frame().await {
+    let begun = Instant::now();
+    loop {
+        // Whoever dribbles a byte now and then has as little time as whoever sends nothing.
+        let patience =
+            budget.timeout.min(GRACE + Duration::from_millis(bytes.len() as u64 * 1000 / LEAST_RATE));
+        let frame = timeout_at(begun + patience, body.frame()).await;
+        let Some(frame) = frame.map_err(|_| Refused::BodyTimeout(patience))? else { break };
         let frame = frame.map_err(|error| {
             if error.is::<LengthLimitError>() {
                 Refused::BodyTooLarge

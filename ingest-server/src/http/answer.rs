@@ -9,7 +9,6 @@ use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
 use axum::response::IntoResponse;
 use footfall_event_model::Answer;
-use std::any::Any;
 
 pub(super) const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 pub(super) const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -54,8 +53,8 @@ pub(super) async fn method_not_allowed(method: Method) -> Refused {
     Refused::MethodNotAllowed(method.to_string())
 }
 
-/// A panic costs its own request an honest answer, and nothing else.
-pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response<Body> {
+/// What a request gets whose handler panicked.
+pub(super) fn panicked() -> Response<Body> {
     tracing::error!("a request handler panicked; the panic's own words are above");
     Refused::Internal.into_response()
 }

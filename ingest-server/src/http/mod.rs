@@ -4,21 +4,25 @@
 mod admin;
 mod answer;
 mod config;
-mod connections;
 mod envelope;
 mod etag;
 mod events;
 mod pixel;
 mod sdk;
 mod take;
+mod transport;
 
-pub use connections::{Peer, serve};
+pub use transport::{
+    Front, Listener, Peer, Reason, Tls, TlsError, Trusted, UnixError, UnixSocket, listen_unix, serve,
+};
 
 use crate::edge::Edge;
+use crate::metrics::Metrics;
 use axum::Router;
 use axum::http::{HeaderName, Method, header};
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -30,30 +34,37 @@ const SHORT: &str = "public, max-age=300, stale-while-revalidate=86400";
 
 /// The routes of the public address.
 pub fn public(edge: Arc<Edge>) -> Router {
-    Router::new()
+    let metrics = Arc::clone(&edge.metrics);
+    let routes = Router::new()
         .route("/v1/events", post(events::events))
         .route("/v1/pixel.gif", get(pixel::pixel))
         .route("/v1/config/{write_key}", get(config::config))
         .route("/sdk/{file}", get(sdk::file))
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
-        .with_state(edge)
-        .layer(CatchPanicLayer::custom(answer::panicked))
-        .layer(cors())
-        .layer(from_fn(envelope::public))
+        .with_state(edge);
+    surviving(routes, metrics).layer(cors()).layer(from_fn(envelope::public))
 }
 
 /// The routes of the private address; `stopping` ends the streams that would hold up a stop.
 pub fn admin(edge: Arc<Edge>, stopping: watch::Receiver<bool>) -> Router {
-    Router::new()
+    let metrics = Arc::clone(&edge.metrics);
+    let routes = Router::new()
         .route("/healthz", get(admin::healthz))
         .route("/readyz", get(admin::readyz))
         .route("/metrics", get(admin::metrics))
         .route("/debug/events", get(admin::debug_events))
         .fallback(answer::not_found)
-        .with_state(admin::Admin { edge, stopping })
-        .layer(CatchPanicLayer::custom(answer::panicked))
-        .layer(from_fn(envelope::admin))
+        .with_state(admin::Admin { edge, stopping });
+    surviving(routes, metrics).layer(from_fn(envelope::admin))
+}
+
+/// A panic costs its own request an honest answer, is counted, and hurts nothing else.
+fn surviving(routes: Router, metrics: Arc<Metrics>) -> Router {
+    routes.layer(CatchPanicLayer::custom(move |_: Box<dyn Any + Send>| {
+        metrics.transport.panics.inc();
+        answer::panicked()
+    }))
 }
 
 /// Any page may send events, and every answer says so, errors too (W3C Fetch, "CORS protocol").
@@ -82,3 +93,6 @@ fn cors() -> CorsLayer {
         ])
         .max_age(Duration::from_secs(24 * 60 * 60))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! From an HTTP request to `Edge::take` and its count, the same for all shapes of events.
 //! What the sender is told, and in which form, is the part of each route.
 
-use super::connections::Peer;
 use super::envelope::Envelope;
+use super::transport::Peer;
 use crate::decode::Shape;
 use crate::edge::Edge;
 use crate::refusal::Refused;
@@ -17,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 pub(super) async fn take(edge: &Arc<Edge>, shape: Shape, request: Request) -> Result<Answer, Refused> {
     let taking = edge.requests.spawn(counted(Arc::clone(edge), shape, request));
     taking.await.unwrap_or_else(|error| {
+        edge.metrics.transport.panics.inc();
         tracing::error!(%error, "a request's task failed");
         Err(Refused::Internal)
     })

@@ -3,7 +3,9 @@
 
 mod checks;
 mod geo;
+mod http;
 mod limits;
+mod listen;
 mod proxies;
 mod secret;
 mod site;
@@ -13,7 +15,9 @@ mod value;
 
 pub use checks::SiteCheckSettings;
 pub use geo::GeoSettings;
+pub use http::HttpSettings;
 pub use limits::{Limit, LimitSettings, SiteLimits};
+pub use listen::{TlsSettings, UnixSettings};
 pub use proxies::{ProxyHeader, ProxySettings};
 pub use secret::Secret;
 pub use site::{CAPTURES, CaptureSettings, Origins, SignalPolicy, Signals, SiteSettings};
@@ -30,13 +34,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
-use value::{address, count, duration, log_format, non_empty, policy, size, wait};
+use value::{address, duration, log_format, non_empty, policy, size, wait};
 
 /// What the server runs with.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where events and the SDK are served.
     pub listen: SocketAddr,
+    /// Where both are served by TLS too, if at all.
+    pub tls: Option<TlsSettings>,
+    /// The Unix socket where they are served too, if any.
+    pub unix: Option<UnixSettings>,
     /// Where probes, metrics and the live view are served.
     pub admin_listen: SocketAddr,
     /// The sites' public keys; never empty.
@@ -59,25 +67,14 @@ pub struct Settings {
     pub geo: GeoSettings,
     /// Rate limits, and what is refused first when room is short.
     pub limits: LimitSettings,
+    /// Whether those proxies begin each connection with a PROXY header.
+    pub proxy_protocol: bool,
     /// What is kept of a client's address.
     pub address_policy: AddressPolicy,
     /// How the log's lines look.
     pub log_format: LogFormat,
     /// How long a stop may take.
     pub stop_timeout: Duration,
-}
-
-/// The bounds of the HTTP edge.
-#[derive(Debug, Clone, Copy)]
-pub struct HttpSettings {
-    /// Connections open at once on one address.
-    pub max_connections: usize,
-    /// Bytes of all bodies being read at once.
-    pub max_body_bytes: usize,
-    /// How long a connection may say nothing, and a request's head may take.
-    pub head_timeout: Duration,
-    /// How long one body may take to arrive.
-    pub body_timeout: Duration,
 }
 
 /// What is kept of a client's address.
@@ -121,6 +118,8 @@ impl Settings {
     pub fn resolve(sources: &Sources, problems: &mut Vec<Problem>) -> Option<Self> {
         let mut reader = Reader { sources, problems };
         let listen = reader.one("listen", address);
+        let tls = TlsSettings::read(&mut reader);
+        let unix = UnixSettings::read(&mut reader);
         let admin_listen = reader.one("admin_listen", address);
         let data_dir = reader.one("data_dir", |text| non_empty(text).map(PathBuf::from));
         let write_keys = reader.write_keys();
@@ -131,13 +130,11 @@ impl Settings {
         let journal_max_bytes = reader.one("journal.max_bytes", size);
         let dead_letters = reader.one("dead_letters", value::switch);
         let receipts_max_bytes = reader.one("receipts.max_bytes", size);
-        let max_connections = reader.one("http.max_connections", count);
-        let max_body_bytes = reader.one("http.max_body_bytes", size);
-        let head_timeout = reader.one("http.head_timeout", wait);
-        let body_timeout = reader.one("http.body_timeout", wait);
         let proxies = reader.proxies();
         let geo = reader.geo();
         let limits = reader.limits();
+        let proxy_protocol = reader.proxy_protocol();
+        let http = HttpSettings::read(&mut reader);
         let address_policy = reader.one("privacy.address", policy);
         let log_format = reader.one("log.format", log_format);
         let stop_timeout = reader.one("stop_timeout", wait);
@@ -150,7 +147,7 @@ impl Settings {
             problems.push(Problem::new("admin_listen", message));
         }
         let one_body = footfall_event_model::limits::BATCH_BYTES;
-        if max_body_bytes.is_some_and(|bytes| bytes < one_body) {
+        if http.is_some_and(|http| http.max_body_bytes < one_body) {
             let message = format!("must hold at least one batch, {}", ByteSize::b(one_body as u64));
             problems.push(Problem::new("http.max_body_bytes", message));
         }
@@ -168,6 +165,8 @@ impl Settings {
         }
         Some(Self {
             listen: listen?,
+            tls,
+            unix,
             admin_listen: admin_listen?,
             write_keys,
             sites,
@@ -175,15 +174,11 @@ impl Settings {
             dead_letters: dead_letters?,
             receipts_max_bytes: receipts_max_bytes?,
             delivery,
-            http: HttpSettings {
-                max_connections: max_connections?,
-                max_body_bytes: max_body_bytes?,
-                head_timeout: head_timeout?,
-                body_timeout: body_timeout?,
-            },
             proxies: proxies?,
             geo: geo?,
             limits: limits?,
+            proxy_protocol: proxy_protocol?,
+            http: http?,
             address_policy: address_policy?,
             log_format: log_format?,
             stop_timeout: stop_timeout?,

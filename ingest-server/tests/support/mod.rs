@@ -6,6 +6,7 @@
 
 pub mod nginx;
 pub mod program;
+pub mod tls;
 
 use axum::body::Bytes;
 use footfall_delivery::journal::JournalReader;
@@ -29,6 +30,7 @@ use tokio::task::JoinHandle;
 pub struct Server {
     pub public: SocketAddr,
     pub admin: SocketAddr,
+    pub tls: Option<SocketAddr>,
     pub data_dir: TempDir,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<Result<(), RunError>>,
@@ -100,11 +102,12 @@ impl Server {
         let settings = Settings::resolve(&sources, &mut problems).ok_or(problems).unwrap();
         let listeners = Listeners::bind(&settings).await.unwrap();
         let (public, admin) = (listeners.public.local_addr().unwrap(), listeners.admin.local_addr().unwrap());
+        let tls = listeners.tls.as_ref().map(|listener| listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(run(listeners, settings, async {
             let _ = stopped.await;
         }));
-        Self { public, admin, data_dir, stop: Some(stop), running }
+        Self { public, admin, tls, data_dir, stop: Some(stop), running }
     }
 
     async fn until_ready(&self) {
@@ -129,6 +132,23 @@ impl Server {
 
     pub async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
         send(self.public, "POST", path, headers, body).await
+    }
+
+    /// The metrics as text.
+    pub async fn metrics(&self) -> String {
+        String::from_utf8(self.get("/metrics").await.body.to_vec()).unwrap()
+    }
+
+    /// Waits until the metrics have that line.
+    pub async fn until_metric(&self, line: &str) {
+        let there = async {
+            while !self.metrics().await.lines().any(|each| each == line) {
+                tokio::task::yield_now().await;
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(20), there).await.is_err() {
+            panic!("no {line} in {}", self.metrics().await);
+        }
     }
 
     pub async fn get(&self, path: &str) -> Reply {

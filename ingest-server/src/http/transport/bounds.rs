@@ -1,0 +1,79 @@
+//! How long each thing on a connection may take, and the names of what happens when it takes longer.
+//! The times come from the settings; what they mean is said there.
+
+use crate::settings::HttpSettings;
+use std::time::Duration;
+
+/// The times that one connection has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// For a request's head.
+    pub(super) head: Duration,
+    /// Without a request.
+    pub(super) idle: Duration,
+    /// For an answer that the client does not read.
+    pub(super) answer: Duration,
+    /// Altogether, if bounded.
+    pub(super) age: Option<Duration>,
+    /// Whether it speaks HTTP/2.
+    pub(super) http2: bool,
+}
+
+impl Times {
+    pub(super) fn new(http: &HttpSettings, ages: bool, http2: bool) -> Self {
+        let age = ages.then_some(http.max_connection_age);
+        Self { head: http.head_timeout, idle: http.idle_timeout, answer: http.answer_timeout, age, http2 }
+    }
+
+    /// The same for a connection that was told to end: it is not idle any more, and lives that long at most.
+    pub(super) fn ending(&self, age: Duration) -> Self {
+        Self { idle: age, age: Some(age), ..*self }
+    }
+
+    /// How often a connection is looked at where its own task does not notice: answers of HTTP/2 move in others.
+    pub(super) fn tick(&self) -> Duration {
+        self.idle.min(self.answer)
+    }
+}
+
+/// Why a connection was ended by the server, or was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// There was no request for too long.
+    Idle,
+    /// It has lived as long as one may.
+    Age,
+    /// A request's head did not come.
+    Head,
+    /// The client did not read its answer.
+    Stalled,
+    /// The TLS handshake failed or took too long.
+    Handshake,
+    /// The PROXY header was missing, broken, too slow, or from somebody who is not trusted.
+    ProxyHeader,
+    /// Too many connections from one address.
+    Address,
+    /// The server stopped and did not wait any longer.
+    Stop,
+}
+
+impl Reason {
+    /// The label of the metric.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Age => "age",
+            Self::Head => "head_timeout",
+            Self::Stalled => "answer_not_read",
+            Self::Handshake => "tls_handshake",
+            Self::ProxyHeader => "proxy_header",
+            Self::Address => "too_many_from_address",
+            Self::Stop => "stop",
+        }
+    }
+
+    /// Whether the connection may first end what it has begun.
+    pub(super) fn is_graceful(self) -> bool {
+        matches!(self, Self::Idle | Self::Age)
+    }
+}

@@ -1,0 +1,247 @@
+//! One connection from its first byte to its last: who it is, TLS, which HTTP, and the moment at which it is ended.
+//! How long each part may take stands in `bounds`, what a request is answered in the routes.
+
+use super::bounds::{Reason, Times};
+use super::places::Place;
+use super::pulse::{Answering, Pulse};
+use super::socket::{Raw, Socket, Stream};
+use super::{Front, Peer, Phase, Tls, proxy_header};
+use axum::Router;
+use axum::body::Body;
+use axum::http::Response;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use std::convert::Infallible;
+use std::fmt::Display;
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Poll, ready};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tower_service::Service;
+
+/// What an HTTP/2 client says first (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Requests open at once on one HTTP/2 connection.
+const STREAMS: u32 = 100;
+/// Streams that a client has reset and that were not looked at yet; beyond it the connection ends (CVE-2023-44487).
+const RESETS: usize = 20;
+/// Bytes of a request's head at most.
+const HEAD_BYTES: usize = 32 * 1024;
+/// Bytes of one HTTP/2 answer that wait for the client.
+const UNSENT_BYTES: usize = 64 * 1024;
+/// Bytes of a body that an HTTP/2 client may send before they are read, on one stream and on all together.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// How long a connection that has been told to end may take for it.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// The two versions of HTTP with their bounds.
+pub(super) struct Http {
+    one: http1::Builder,
+    two: http2::Builder<TokioExecutor>,
+}
+
+impl Http {
+    pub(super) fn new() -> Self {
+        let mut one = http1::Builder::new();
+        // A sender that closes its half right after the body still gets its answer (RFC 9112, section 9.6). How long a
+        // head may take is told by the pulse, which tells it apart from the quiet between two requests.
+        one.half_close(true).header_read_timeout(None).max_buf_size(HEAD_BYTES);
+        let mut two = http2::Builder::new(TokioExecutor::new());
+        two.timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_pending_accept_reset_streams(RESETS)
+            .max_header_list_size(HEAD_BYTES as u32)
+            .max_send_buf_size(UNSENT_BYTES)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW);
+        Self { one, two }
+    }
+}
+
+/// Serves one connection to its end.
+///
+/// # Errors
+/// Why the server ended it; a client that ends it, or breaks HTTP, is no error.
+pub(super) async fn run(
+    raw: Raw,
+    peer: Option<SocketAddr>,
+    tls: Option<&Tls>,
+    front: &Front,
+    mut phases: watch::Receiver<Phase>,
+) -> Result<(), Reason> {
+    let pulse = Arc::new(Pulse::new());
+    let opened = {
+        let opening = open(Socket::new(raw, Arc::clone(&pulse)), peer, tls, front);
+        tokio::select! {
+            opened = opening => opened?,
+            // Who has not asked for anything yet loses nothing.
+            _ = phases.wait_for(|phase| *phase != Phase::Serving) => return Ok(()),
+        }
+    };
+    let Some(Opened { stream, peer, http2, _place }) = opened else { return Ok(()) };
+    let times = Times::new(&front.bounds, front.places.is_some(), http2);
+    let service = service_fn({
+        let (routes, pulse) = (front.routes.clone(), Arc::clone(&pulse));
+        move |request| answer(&routes, &pulse, peer, request)
+    });
+    let io = TokioIo::new(stream);
+    if http2 {
+        live(front.http.two.serve_connection(io, service), &pulse, &times, phases).await
+    } else {
+        live(front.http.one.serve_connection(io, service), &pulse, &times, phases).await
+    }
+}
+
+fn answer(
+    routes: &Router,
+    pulse: &Arc<Pulse>,
+    peer: Option<SocketAddr>,
+    mut request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Answering<Body>>, Infallible>> + Send + use<> {
+    let open = pulse.request();
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(Peer(peer));
+    }
+    let answering = routes.clone().call(request);
+    async move { answering.await.map(|response| response.map(|body| open.answer(body))) }
+}
+
+/// A connection that is ready for HTTP.
+struct Opened {
+    stream: Stream,
+    peer: Option<SocketAddr>,
+    http2: bool,
+    _place: Option<Place>,
+}
+
+/// Everything before HTTP; `None` where the other end has gone.
+async fn open(
+    mut socket: Socket,
+    mut peer: Option<SocketAddr>,
+    tls: Option<&Tls>,
+    front: &Front,
+) -> Result<Option<Opened>, Reason> {
+    let patience = front.bounds.handshake_timeout;
+    let is_proxy = (front.trusted)(peer.map(|peer| peer.ip()));
+    let mut is_counted = !is_proxy;
+    if front.proxy_header && is_proxy {
+        let named = timeout(patience, proxy_header::read(&mut socket)).await;
+        let named = named.unwrap_or(Err(proxy_header::Wrong)).map_err(|_| Reason::ProxyHeader)?;
+        if let Some(client) = named {
+            (peer, is_counted) = (Some(super::plain(client)), true);
+        }
+    }
+    let mut place = None;
+    if let (true, Some(places), Some(peer)) = (is_counted, &front.places, peer) {
+        place = Some(places.take(peer.ip()).ok_or(Reason::Address)?);
+    }
+    let (stream, http2) = match tls {
+        Some(tls) => {
+            let pulse = Arc::clone(socket.pulse());
+            let stream = timeout(patience, tls.accept(socket)).await;
+            let stream = stream.ok().and_then(Result::ok).ok_or(Reason::Handshake)?;
+            pulse.expect_head();
+            let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            (Stream::Tls(Box::new(stream)), http2)
+        }
+        None => {
+            let http2 = timeout(front.bounds.head_timeout, speaks_http2(&mut socket)).await;
+            let Some(http2) = http2.map_err(|_| Reason::Head)? else { return Ok(None) };
+            if front.proxy_header && !is_proxy && proxy_header::begins(socket.ahead()) {
+                return Err(Reason::ProxyHeader);
+            }
+            (Stream::Plain(socket), http2)
+        }
+    };
+    Ok(Some(Opened { stream, peer, http2, _place: place }))
+}
+
+/// Waits until the other end has said enough to tell HTTP/1 from HTTP/2 (prior knowledge); `None` where it has gone.
+async fn speaks_http2(socket: &mut Socket) -> Option<bool> {
+    while socket.ahead().len() < PREFACE.len() && PREFACE.starts_with(socket.ahead()) {
+        if socket.read_ahead().await.ok()? == 0 {
+            return None;
+        }
+    }
+    Some(socket.ahead().starts_with(PREFACE))
+}
+
+/// Drives a connection until it ends, or is ended: at once where the client holds it up, else after what it has begun.
+async fn live<C>(
+    connection: C,
+    pulse: &Pulse,
+    times: &Times,
+    mut phases: watch::Receiver<Phase>,
+) -> Result<(), Reason>
+where
+    C: GracefulConnection,
+    C::Error: Display,
+{
+    let mut connection = pin!(connection);
+    let mut alarm = pin!(sleep_until(pulse.due(times).0));
+    let due = tokio::select! {
+        biased;
+        due = until_due(connection.as_mut(), alarm.as_mut(), pulse, times) => Some(due),
+        _ = phases.wait_for(|phase| *phase != Phase::Serving) => None,
+    };
+    let last_words = match due {
+        Some(None) => return Ok(()),
+        Some(Some(reason)) if !reason.is_graceful() => return Err(reason),
+        Some(Some(Reason::Idle)) => LAST_WORDS,
+        _ => times.answer + LAST_WORDS,
+    };
+    connection.as_mut().graceful_shutdown();
+    let times = times.ending(pulse.age() + last_words);
+    tokio::select! {
+        biased;
+        cut = until_due(connection.as_mut(), alarm.as_mut(), pulse, &times) => match due.flatten().or(cut) {
+            Some(reason) => Err(reason),
+            None => Ok(()),
+        },
+        _ = phases.wait_for(|phase| *phase == Phase::Cutting) => Err(Reason::Stop),
+    }
+}
+
+/// Drives a connection until it ends by itself (`None`) or something has taken too long.
+async fn until_due<C>(
+    mut connection: Pin<&mut C>,
+    mut alarm: Pin<&mut Sleep>,
+    pulse: &Pulse,
+    times: &Times,
+) -> Option<Reason>
+where
+    C: GracefulConnection,
+    C::Error: Display,
+{
+    poll_fn(|context| {
+        if let Poll::Ready(ended) = connection.as_mut().poll(context) {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            return Poll::Ready(None);
+        }
+        loop {
+            // The alarm is only ever set earlier here: one that rings too early costs less than one for each request.
+            let (at, _) = pulse.due(times);
+            if at < alarm.deadline() {
+                alarm.as_mut().reset(at);
+            }
+            ready!(alarm.as_mut().poll(context));
+            let ((at, reason), now) = (pulse.due(times), Instant::now());
+            if at <= now {
+                return Poll::Ready(Some(reason));
+            }
+            alarm.as_mut().reset(at.min(now + times.tick()));
+        }
+    })
+    .await
+}
