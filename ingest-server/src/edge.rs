@@ -11,9 +11,9 @@ use crate::metrics::Metrics;
 use crate::receipts::{EventSet, Receipts, Reservation, Reserved};
 use crate::refusal::Refused;
 use crate::results::{at, failed, say_where};
-use crate::settings::{AddressPolicy, ProxySettings, Settings};
+use crate::settings::{AddressPolicy, BotPolicy, ProxySettings, Settings};
 use crate::sites::Sites;
-use crate::stamp::Stamp;
+use crate::stamp::{Agents, Pages, Seen, Stamp};
 use axum::body::Body;
 use axum::http::{HeaderMap, Uri};
 use footfall_delivery::{Batch as Outgoing, Delivery, DeliveryError, RecordOutcome};
@@ -28,6 +28,8 @@ pub struct Edge {
     proxies: ProxySettings,
     address_policy: AddressPolicy,
     bodies: BodyBudget,
+    agents: Agents,
+    pages: Pages,
     delivery: Delivery,
     /// The sites and what is set for each.
     pub sites: Sites,
@@ -45,8 +47,12 @@ pub struct Edge {
 impl Edge {
     /// An edge in front of `delivery`, with the memory of what that has stored.
     pub fn new(settings: &Settings, delivery: Delivery, receipts: Receipts) -> Self {
+        let metrics = Arc::<Metrics>::default();
+        let (hits, misses) = (metrics.user_agent_hits.clone(), metrics.user_agent_misses.clone());
         Self {
             proxies: settings.proxies.clone(),
+            agents: Agents::new(settings.device, hits, misses),
+            pages: Pages::new(settings),
             address_policy: settings.address_policy,
             bodies: BodyBudget::new(settings.http.max_body_bytes, settings.http.body_timeout),
             delivery,
@@ -54,7 +60,7 @@ impl Edge {
             receipts,
             requests: TaskTracker::new(),
             live: Live::default(),
-            metrics: Arc::default(),
+            metrics,
         }
     }
 
@@ -87,6 +93,8 @@ impl Edge {
         let mut batch = decoded.batch;
         let key = admitted.write_key.or(batch.write_key.take()).ok_or(Refused::NoWriteKey)?;
         self.sites.admit(&key, headers)?;
+        let pages = self.pages.of(&key);
+        let agent = self.agents.of(headers, stamp.private, pages.bots != BotPolicy::Keep).await;
         let mut reservation = None;
         let mut before = Before::Some(EventSet::default());
         if let Some(batch_id) = &batch.batch_id {
@@ -102,11 +110,15 @@ impl Edge {
             }
         }
         let (id, context) = (batch.batch_id.as_deref(), batch.context.take().unwrap_or_default());
-        let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, &stamp)
+        let seen = Seen { stamp: &stamp, agent: agent.as_deref(), pages };
+        let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, seen)
             .map_err(|error| defect(&error.into()))?;
         let mut judged = judge(&batch.events, &shared, before)?;
         judged.unknown_fields += decoded.unknown_fields;
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);
+        if judged.dropped > 0 {
+            self.metrics.count_dropped("bot", judged.dropped);
+        }
         // A copy says it again.
         let dropped = if judged.duplicate == 0 { batch.dropped } else { None };
         self.receipts.follow(&key, id, &asked, sent_at, stamp.received_at).await;
@@ -127,9 +139,10 @@ impl Edge {
         reservation: Option<Reservation>,
         wants_offsets: bool,
     ) -> Result<Answer, Refused> {
-        let Judged { records, sources, entries, duplicate, invalid, unknown_fields } = judged;
+        let Judged { records, sources, entries, duplicate, invalid, dropped, unknown_fields } = judged;
         let payloads: Vec<_> = records.iter().map(|record| record.payload.clone()).collect();
-        let mut answer = Answer { unknown_fields, duplicate, invalid, events: entries, ..Answer::default() };
+        let mut answer =
+            Answer { unknown_fields, duplicate, invalid, dropped, events: entries, ..Answer::default() };
         let outcomes = if records.is_empty() {
             Vec::new()
         } else {

@@ -4,7 +4,7 @@
 use crate::encode::{EncodeError, Shared};
 use crate::receipts::EventSet;
 use crate::refusal::Refused;
-use crate::results::{duplicate, invalid};
+use crate::results::{dropped, duplicate, invalid};
 use footfall_delivery::Record;
 use footfall_event_model::EventResult;
 use footfall_event_model::wire::decode_event;
@@ -21,6 +21,7 @@ pub(crate) struct Judged {
     pub(crate) entries: Vec<EventResult>,
     pub(crate) duplicate: u32,
     pub(crate) invalid: u32,
+    pub(crate) dropped: u32,
     pub(crate) unknown_fields: u32,
 }
 
@@ -65,6 +66,10 @@ pub(crate) fn judge(events: &[&RawValue], shared: &Shared<'_>, before: Before) -
                 judged.duplicate += 1;
                 judged.entries.push(duplicate(index, decoded.event.event_id));
             }
+            Ok(decoded) if let Some(code) = shared.dropped_for() => {
+                judged.dropped += 1;
+                judged.entries.push(dropped(index, decoded.event.event_id, code));
+            }
             Ok(decoded) => {
                 judged.unknown_fields += decoded.unknown_fields;
                 let encoded = shared.encode(decoded.event).map_err(|error| defect(&error))?;
@@ -90,7 +95,8 @@ pub(crate) fn defect(error: &EncodeError) -> Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stamp::Stamp;
+    use crate::settings::{PageSettings, SiteSettings};
+    use crate::stamp::{PageRules, Seen, Stamp};
     use footfall_delivery::Priority;
     use footfall_event_model::{Client, Context, EventStatus};
 
@@ -99,9 +105,10 @@ mod tests {
         let texts =
             [r#"{"event":"a","event_id":"e0"}"#, r#"{"event":"B"}"#, r#"{"event":"c"}"#, r#"{"event":"d"}"#];
         let events: Vec<&RawValue> = texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
-        let stamp = Stamp { received_at: 7, client: Client::default(), user_agent: None, private: false };
-        let shared =
-            Shared::new("pk", Some("b"), None, Context::default(), Priority::Normal, &stamp).unwrap();
+        let stamp = Stamp { received_at: 7, client: Client::default(), private: false };
+        let pages = PageRules::new(&SiteSettings::default(), &PageSettings::default());
+        let seen = Seen { stamp: &stamp, agent: None, pages: &pages };
+        let shared = Shared::new("pk", Some("b"), None, Context::default(), Priority::Normal, seen).unwrap();
         let mut stored = EventSet::default();
         stored.insert(0);
         stored.insert(1);

@@ -27,6 +27,13 @@ pub struct EventLabels {
     pub status: &'static str,
 }
 
+/// Which policy dropped an event.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DroppedLabels {
+    /// The code of the answer, such as `bot`.
+    pub code: &'static str,
+}
+
 /// What was said of a batch that somebody asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ReceiptLabels {
@@ -50,6 +57,11 @@ pub struct Metrics {
     pub unknown_fields: Counter,
     /// Batches that were stored before, as a whole.
     pub duplicate_batches: Counter,
+    /// User agents that were known.
+    pub user_agent_hits: Counter,
+    /// User agents that had to be read.
+    pub user_agent_misses: Counter,
+    dropped: Family<DroppedLabels, Counter>,
     events_dropped_by_senders: Counter,
     receipts: Family<ReceiptLabels, Counter>,
     batch_ids: Gauge,
@@ -88,6 +100,16 @@ impl Default for Metrics {
         registry.register("duplicate_batches", help, duplicate_batches.clone());
         let help = "Events that senders say they dropped at their own bound";
         registry.register("events_dropped_by_senders", help, events_dropped_by_senders.clone());
+        let (user_agent_hits, user_agent_misses) = (Counter::default(), Counter::default());
+        registry.register("user_agent_hits", "User agents found in the cache", user_agent_hits.clone());
+        let help = "User agents that had to be read";
+        registry.register("user_agent_misses", help, user_agent_misses.clone());
+        let dropped = Family::default();
+        registry.register(
+            "dropped_events",
+            "Events dropped by a policy of their site, by its code",
+            dropped.clone(),
+        );
         let receipts = Family::default();
         let help = "Batches that senders asked for, by what was said of them";
         registry.register("receipts", help, receipts.clone());
@@ -119,6 +141,9 @@ impl Default for Metrics {
             received_bytes,
             unknown_fields,
             duplicate_batches,
+            user_agent_hits,
+            user_agent_misses,
+            dropped,
             events_dropped_by_senders,
             receipts,
             batch_ids,
@@ -160,6 +185,11 @@ impl Metrics {
             };
             self.receipts.get_or_create(&ReceiptLabels { status }).inc();
         }
+    }
+
+    /// Counts events that a policy dropped.
+    pub fn count_dropped(&self, code: &'static str, events: u32) {
+        self.dropped.get_or_create(&DroppedLabels { code }).inc_by(events.into());
     }
 
     /// Counts what a sender says it dropped.

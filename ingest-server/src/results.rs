@@ -21,6 +21,11 @@ pub(crate) fn duplicate(index: u32, event_id: Option<String>) -> EventResult {
     EventResult { event_id, ..entry(index, EventStatus::Duplicate) }
 }
 
+/// The entry of an event that a policy of its site dropped.
+pub(crate) fn dropped(index: u32, event_id: Option<String>, code: &str) -> EventResult {
+    EventResult { event_id, code: Some(code.to_owned()), ..entry(index, EventStatus::Dropped) }
+}
+
 fn entry(index: u32, status: EventStatus) -> EventResult {
     EventResult {
         index,

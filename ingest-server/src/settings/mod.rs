@@ -1,12 +1,14 @@
 //! The settings of the server, read as a whole: a flag over the environment over the file over the default.
 //! Everything that is wrong is told at once, each with its place; nothing is opened or connected here.
 
+mod page;
 mod proxies;
 mod site;
 mod source;
 mod table;
 mod value;
 
+pub use page::{BotPolicy, DeviceSettings, PageSettings, Route};
 pub use proxies::{ProxyHeader, ProxySettings};
 pub use site::{CAPTURES, CaptureSettings, SiteSettings};
 pub use source::{Origin, Said, Sources};
@@ -43,6 +45,10 @@ pub struct Settings {
     pub proxies: ProxySettings,
     /// What is kept of a client's address.
     pub address_policy: AddressPolicy,
+    /// What is read of who sends a request.
+    pub device: DeviceSettings,
+    /// What is kept of a page's address.
+    pub pages: PageSettings,
     /// How long a stop may take.
     pub stop_timeout: Duration,
 }
@@ -113,6 +119,7 @@ impl Settings {
         let body_timeout = reader.one("http.body_timeout", wait);
         let proxies = reader.proxies();
         let address_policy = reader.one("privacy.address", policy);
+        let (device, pages) = (reader.device(), reader.pages());
         let stop_timeout = reader.one("stop_timeout", wait);
 
         if let (Some(listen), Some(admin)) = (listen, admin_listen)
@@ -154,6 +161,8 @@ impl Settings {
             },
             proxies: proxies?,
             address_policy: address_policy?,
+            device: device?,
+            pages,
             stop_timeout: stop_timeout?,
         })
     }

@@ -2,6 +2,7 @@
 //! It stands in the file only, since one flag for all sites would say nothing.
 
 use super::Problem;
+use super::page::{self, BotPolicy, Route};
 use super::source::{Origin, scalar, unknown};
 use footfall_event_model::{Event, check};
 use serde::Serialize;
@@ -16,6 +17,10 @@ pub struct SiteSettings {
     pub origins: Option<BTreeSet<String>>,
     /// Whether a request with `Origin: null` is refused.
     pub refuse_null_origin: bool,
+    /// What becomes of a bot's events.
+    pub bots: BotPolicy,
+    /// Its own routes, over those of all sites.
+    pub routes: Vec<Route>,
     /// What its pages are told.
     pub capture: CaptureSettings,
 }
@@ -28,7 +33,8 @@ impl fmt::Display for SiteSettings {
         }
         let null = if self.refuse_null_origin { "refused" } else { "accepted" };
         let told = serde_json::to_string(&self.capture).map_err(|_| fmt::Error)?;
-        write!(f, "; Origin: null {null}; pages are told {told}")
+        let (bots, routes) = (self.bots.as_str(), self.routes.len());
+        write!(f, "; Origin: null {null}; bots {bots}; {routes} routes of its own; pages are told {told}")
     }
 }
 
@@ -54,7 +60,8 @@ pub struct CaptureSettings {
 pub const CAPTURES: [&str; 11] =
     ["clicks", "views", "pages", "leave", "forms", "media", "errors", "vitals", "copy", "print", "traces"];
 
-const KEYS: [&str; 6] = ["origins", "null_origin", "capture", "sample_rate", "sample", "key_events"];
+const KEYS: [&str; 8] =
+    ["origins", "null_origin", "bots", "routes", "capture", "sample_rate", "sample", "key_events"];
 
 /// One in a million: JavaScript writes a smaller number with an exponent, which the wire form does not take.
 const SMALLEST_RATE: f64 = 0.000_001;
@@ -101,6 +108,14 @@ impl Reader<'_> {
                     Some("refuse") => site.refuse_null_origin = true,
                     _ => self.wrong(at, "null_origin", "must be \"accept\" or \"refuse\""),
                 },
+                "bots" => match BotPolicy::read(value) {
+                    Ok(policy) => site.bots = policy,
+                    Err(message) => self.wrong(at, "bots", message),
+                },
+                "routes" => {
+                    let key = format!("{}.routes", self.key);
+                    site.routes = page::routes(value, &key, at, self.place, self.problems);
+                }
                 "capture" => {
                     let on = self.texts(at, "capture", value, capture);
                     told.capture = Some(CAPTURES.map(|name| (name, on.contains(name))).into());

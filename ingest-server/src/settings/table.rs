@@ -83,6 +83,14 @@ pub const SETTINGS: &[Setting] = &[
         "Where they tell it: forwarded (RFC 7239), or a header's name",
     ),
     one("privacy.address", "truncate", "POLICY", "Client addresses: truncate (/24, /48), drop or full"),
+    one(
+        "user_agent.parse",
+        "true",
+        "BOOL",
+        "Whether browser, system, device and bots are read from the headers",
+    ),
+    one("user_agent.original", "true", "BOOL", "Whether the header User-Agent itself stands in the record"),
+    unset("page.query", true, "NAME", "A query parameter of pages that is kept, beside those of UTM"),
     one("stop_timeout", "10s", "DURATION", "How long a stop may take to finish what is in flight"),
 ];
 

@@ -2,16 +2,18 @@
 //! It is the same for all events of a request; nothing that the sender said is changed here.
 
 mod address;
+mod agent;
+mod page;
+
+pub use agent::{Agent, Agents};
+pub use page::{PageRules, PageTexts, Pages};
 
 use crate::settings::AddressPolicy;
 use axum::http::HeaderMap;
-use axum::http::header::{ORIGIN, USER_AGENT};
-use footfall_event_model::{Client, text};
+use axum::http::header::ORIGIN;
+use footfall_event_model::Client;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Bytes of a `User-Agent` that are kept.
-const USER_AGENT_BYTES: usize = 512;
 
 /// What the server knows of a request.
 #[derive(Debug, Clone)]
@@ -20,8 +22,6 @@ pub struct Stamp {
     pub received_at: i64,
     /// Where it came from.
     pub client: Client,
-    /// What sent it, cut to 512 bytes.
-    pub user_agent: Option<String>,
     /// The visitor asked for privacy (`Sec-GPC: 1`, Global Privacy Control, section 3.2): the events are kept
     /// without ids and without the address, whatever the page's script did.
     pub private: bool,
@@ -34,14 +34,23 @@ impl Stamp {
         let policy = if private { AddressPolicy::Drop } else { policy };
         let null_origin =
             headers.get(ORIGIN).is_some_and(|value| value.as_bytes() == b"null").then_some(true);
-        let agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         Self {
             received_at: unix_ms(SystemTime::now()),
             client: Client { null_origin, ..address::keep(client, policy) },
-            user_agent: agent.map(|agent| text::cut(&agent, USER_AGENT_BYTES).to_owned()),
             private,
         }
     }
+}
+
+/// What a batch is stamped with, once its site is known.
+#[derive(Clone, Copy)]
+pub struct Seen<'a> {
+    /// What the request says by itself.
+    pub stamp: &'a Stamp,
+    /// Who sent it, where it says.
+    pub agent: Option<&'a Agent>,
+    /// The rules for the pages of its site.
+    pub pages: &'a PageRules,
 }
 
 /// A time in Unix milliseconds; 0 for a clock that stands before 1970.
