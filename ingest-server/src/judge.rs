@@ -56,6 +56,7 @@ impl Before {
 /// [`Refused::Internal`] where a checked event cannot be encoded.
 pub(crate) fn judge(events: &[&RawValue], shared: &Shared<'_>, before: Before) -> Result<Judged, Refused> {
     let mut judged = Judged::default();
+    let drops = shared.dropped_for();
     if let Before::Some(_) = before {
         judged.records.reserve_exact(events.len());
         judged.sources.reserve_exact(events.len());
@@ -66,12 +67,13 @@ pub(crate) fn judge(events: &[&RawValue], shared: &Shared<'_>, before: Before) -
                 judged.duplicate += 1;
                 judged.entries.push(duplicate(index, decoded.event.event_id));
             }
-            Ok(decoded) if let Some(code) = shared.dropped_for() => {
-                judged.dropped += 1;
-                judged.entries.push(dropped(index, decoded.event.event_id, code));
-            }
             Ok(decoded) => {
                 judged.unknown_fields += decoded.unknown_fields;
+                if let Some(code) = drops {
+                    judged.dropped += 1;
+                    judged.entries.push(dropped(index, decoded.event.event_id, code));
+                    continue;
+                }
                 let encoded = shared.encode(decoded.event).map_err(|error| defect(&error))?;
                 judged.records.push(encoded.record);
                 let (event_id, anonymous_id) = (encoded.event_id, encoded.anonymous_id);

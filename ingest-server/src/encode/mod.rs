@@ -121,7 +121,8 @@ impl<'a> Shared<'a> {
             Some(page) => self.page_of(page)?,
             None => Arc::clone(&self.page),
         };
-        let own = event.context.as_ref().map(|own| self.context.overridden_by(own));
+        let own = event.context.as_ref().filter(|own| ***own != Context::default());
+        let own = own.map(|own| self.context.overridden_by(own));
         let own_text = own.as_ref().map(kept_context).transpose()?.flatten();
         let (context, context_text) = match &own {
             Some(own) => (own, own_text.as_deref()),

@@ -20,7 +20,7 @@ const TV: [&str; 16] = [
     "Web0S",
     "NetCast",
     "BRAVIA",
-    "AFT",
+    " AFT",
 ];
 
 /// The kind of a device that is no bot, from the `User-Agent`, the system's name, and whether the hints call it mobile.
@@ -38,7 +38,7 @@ pub(super) fn class(agent: &str, os: &str, mobile: Option<bool>) -> DeviceClass 
     if os == "WatchOS" || says("Watch") {
         return DeviceClass::Watch;
     }
-    if says("iPad") || says("Tablet") || says("Kindle") || says("KFAPWI") {
+    if says("iPad") || (says("Tablet") && !says("Tablet PC")) || says("Kindle") || says("KFAPWI") {
         return DeviceClass::Tablet;
     }
     match (os, mobile) {

@@ -143,7 +143,7 @@ fn better_os<'a>(
     }
     let same = os.as_deref() == Some(platform);
     let said = hints.platform_version.map(|version| os_version(platform, version));
-    (Some(Cow::Borrowed(platform)), said.or(version.filter(|_| same)))
+    (Some(Cow::Borrowed(platform)), said.map(Cow::Borrowed).or(version.filter(|_| same)))
 }
 
 /// Whether a version is the one that browsers tell whatever the truth is: 10.15 for every newer macOS, and Android 10

@@ -1,8 +1,6 @@
 //! The Client Hints of a browser (User-Agent Client Hints, section 3), as far as it sent them.
 //! Chromium sends brand, mobile and platform to everybody over HTTPS, the rest only where the page delegates it.
 
-use std::borrow::Cow;
-
 /// Brands of a list that are read.
 const BRANDS: usize = 16;
 
@@ -103,20 +101,20 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 
 /// What the platform's version means to people: Windows counts the versions of an interface (table in section 3.8 of
 /// Microsoft's notes on the hint: 13 and above is Windows 11).
-pub(super) fn os_version<'a>(platform: &str, version: &'a str) -> Cow<'a, str> {
+pub(super) fn os_version<'a>(platform: &str, version: &'a str) -> &'a str {
     if platform != "Windows" {
-        return Cow::Borrowed(trimmed(version));
+        return trimmed(version);
     }
     let mut parts = version.split('.');
     let major = parts.next().and_then(|part| part.parse::<u32>().ok());
-    Cow::Borrowed(match (major, parts.next()) {
+    match (major, parts.next()) {
         (Some(13..), _) => "11",
         (Some(1..13), _) => "10",
         (Some(0), Some("3")) => "8.1",
         (Some(0), Some("2")) => "8",
         (Some(0), Some("1")) => "7",
         _ => version,
-    })
+    }
 }
 
 /// A version without the zeros that every browser of a kind tells.

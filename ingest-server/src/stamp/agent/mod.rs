@@ -31,7 +31,7 @@ const WAITING: usize = 1024;
 
 /// The headers that are read, `User-Agent` first: `describe` counts on the order.
 const HEADERS: [&str; 7] = [
-    USER_AGENT.as_str(),
+    "user-agent",
     "sec-ch-ua",
     "sec-ch-ua-full-version-list",
     "sec-ch-ua-mobile",
@@ -51,11 +51,11 @@ pub struct Agent {
 
 /// What of it stands in the record.
 #[derive(Debug, Clone, Copy)]
-pub struct Told {
+struct Told {
     /// The header as it came.
-    pub original: bool,
+    original: bool,
     /// Whether it is a bot.
-    pub bot: bool,
+    bot: bool,
 }
 
 /// Reads who sends.
@@ -98,7 +98,7 @@ impl Agents {
     pub async fn of(&self, headers: &HeaderMap, private: bool, tag: bool) -> Option<Arc<Agent>> {
         let told = Told { original: self.keep_original && !private, bot: tag };
         let key = key(headers, told)?;
-        if let Some(known) = self.cache.get(key.as_ref()) {
+        if let Some(known) = self.cache.get(&*key) {
             self.hits.inc();
             return Some(known);
         }

@@ -47,7 +47,7 @@ pub(super) fn read<'a>(query: &'a str, wanted: Wanted<'_>) -> (Pairs<'a>, Option
         if is_utm || is_click {
             note(&mut campaign, &name, &value);
         }
-        if is_utm || wanted.query.contains(name.as_ref()) {
+        if is_utm || wanted.query.contains(&*name) {
             add(&mut kept, name, value);
         }
     }

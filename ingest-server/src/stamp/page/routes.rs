@@ -9,7 +9,6 @@ use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// Patterns and their names.
-#[derive(Clone, Default)]
 pub(super) struct Routes(Router<Route>);
 
 impl Routes {
