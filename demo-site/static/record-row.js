@@ -35,11 +35,11 @@ function kind({ type, event }) {
   return 'track'
 }
 
-function chips({ properties, context, user_id, client }) {
+function chips({ properties, page, user_id, client }) {
   const all = Object.entries(properties ?? {}).filter(([, value]) => value !== null && value !== '')
   // What the site itself says about an event comes first.
   all.sort(([a], [b]) => OF_ELEMENT.includes(a) - OF_ELEMENT.includes(b))
-  if (!all.length && context?.page?.path) all.push(['path', context.page.path])
+  if (!all.length && page?.path) all.push(['path', page.path])
   if (!all.length && user_id) all.push(['user', user_id])
   const line = element('span', { className: 'chips' })
   for (const [key, value] of all.slice(0, SHOWN)) {

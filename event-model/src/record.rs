@@ -1,7 +1,12 @@
 //! The record: what stands in the topic and in the journal for one accepted event.
 //! It is what came in plus what only a server can know; keys, headers and transport are left to the server.
 
+mod agent;
+mod page;
+
 use crate::{EventType, Json};
+pub use agent::{DeviceClass, UserAgent};
+pub use page::{Campaign, Pairs, RecordPage, Referrer, ReferrerClass};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -10,6 +15,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// One accepted event as consumers read it (`docs/wire.md`, "The record").
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Record<'a> {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -56,12 +62,15 @@ pub struct Record<'a> {
     pub previous_id: Option<&'a str>,
     /// The site's own values.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Map<String, serde_json::Value>>"))]
     pub properties: Option<&'a Json>,
     /// What is said of a user or a group.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Map<String, serde_json::Value>>"))]
     pub traits: Option<&'a Json>,
-    /// The context: the batch's, overridden by the event's, without the ids that stand above.
+    /// The context: the batch's, overridden by the event's, without the ids that stand above and the page below.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<crate::Context>"))]
     pub context: Option<&'a RawValue>,
     /// An event that the site counts on.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,13 +80,27 @@ pub struct Record<'a> {
     pub possible_duplicate: Option<bool>,
     /// Where the request came from.
     pub client: &'a Client,
-    /// What sent it.
+    /// What sent it: a [`UserAgent`], written once for all requests of the same browser.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_agent: Option<UserAgent<'a>>,
+    #[cfg_attr(test, schemars(with = "Option<UserAgent<'static>>"))]
+    pub user_agent: Option<&'a RawValue>,
+    /// The page, taken apart: a [`RecordPage`], written once for all events of a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<RecordPage<'static>>"))]
+    pub page: Option<&'a RawValue>,
+    /// How one came to the page: a [`Referrer`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<Referrer<'static>>"))]
+    pub referrer: Option<&'a RawValue>,
+    /// The campaign that the page's address names: a [`Campaign`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<Campaign<'static>>"))]
+    pub campaign: Option<&'a RawValue>,
 }
 
 /// Where a request came from, as far as the policy lets it be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Client {
     /// The address after the policy; missing where the policy drops it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,11 +128,4 @@ pub struct Client {
     /// Whose autonomous system that is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_name: Option<String>,
-}
-
-/// What sent the request.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct UserAgent<'a> {
-    /// The header as it came, cut to 512 bytes (OpenTelemetry's `user_agent.original`).
-    pub original: &'a str,
 }

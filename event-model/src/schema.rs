@@ -1,7 +1,7 @@
 //! Keeps the published JSON Schemas (`event-model/schemas/`) equal to the types they are generated from.
 //! After a change of the wire form: `UPDATE_SCHEMA=1 cargo test -p footfall-event-model schema`, and read the difference.
 
-use crate::{Answer, Batch, Refusal};
+use crate::{Answer, Batch, Record, Refusal};
 use schemars::{JsonSchema, schema_for};
 use std::path::Path;
 
@@ -25,4 +25,9 @@ fn the_published_schema_of_a_batch_is_the_types_own() {
 fn the_published_schema_of_an_answer_is_the_types_own() {
     published_equals_generated::<Answer>("answer.schema.json");
     published_equals_generated::<Refusal>("refusal.schema.json");
+}
+
+#[test]
+fn the_published_schema_of_a_record_is_the_types_own() {
+    published_equals_generated::<Record<'static>>("record.schema.json");
 }

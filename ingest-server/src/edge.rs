@@ -2,7 +2,7 @@
 //! ids, answer. Each step is a module of its own and reaches back to none before it; HTTP's own matters are in `http`.
 
 use crate::admit::{self, BodyBudget, InFlight, Limits, Privacy, Quota, Shedding};
-use crate::check::{Checker, SiteChecks};
+use crate::check::{AnonymousPolicy, Checker, SiteChecks};
 use crate::client;
 use crate::decode::Shape;
 use crate::encode::Shared;
@@ -13,14 +13,15 @@ use crate::metrics::Metrics;
 use crate::receipts::{EventSet, Receipts, Reservation, Reserved};
 use crate::refusal::{RefusalLog, Refused};
 use crate::results::{all_dropped, at, failed, say_where};
-use crate::settings::{ProxySettings, Settings};
+use crate::settings::{BotPolicy, ProxySettings, Settings};
 use crate::sites::Sites;
 use crate::stamp::place::Places;
-use crate::stamp::{Stamper, unix_ms};
+use crate::stamp::{Agents, Pages, Seen, Stamper, unix_ms};
 use axum::body::Body;
 use axum::http::{HeaderMap, Uri};
 use footfall_delivery::{Batch as Outgoing, Delivery, DeliveryError, RecordOutcome};
 use footfall_event_model::{Answer, StoredIn};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -34,6 +35,8 @@ pub struct Edge {
     bodies: BodyBudget,
     limits: Limits,
     shedding: Shedding,
+    agents: Agents,
+    pages: Pages,
     delivery: Delivery,
     /// The sites and what is set for each.
     pub sites: Sites,
@@ -63,9 +66,12 @@ impl Edge {
         places: Arc<Places>,
         metrics: Arc<Metrics>,
     ) -> Self {
+        let (hits, misses) = (metrics.user_agent_hits.clone(), metrics.user_agent_misses.clone());
         Self {
             proxies: settings.proxies.clone(),
             stamper: Stamper::new(settings.address_policy, places),
+            agents: Agents::new(settings.device, hits, misses),
+            pages: Pages::new(settings),
             bodies: BodyBudget::new(settings.http.max_body_bytes, settings.http.body_timeout),
             limits: Limits::new(settings),
             shedding: Shedding::new(&settings.limits),
@@ -135,6 +141,11 @@ impl Edge {
         }
         let private = privacy == Privacy::Anonymous;
         let stamp = self.stamper.stamp(received_at, client, headers, private);
+        let site = self.checks.get(&key).ok_or(Refused::NoWriteKey)?;
+        let pages = self.pages.of(&key);
+        // Where some events are kept without what tells whose they were, the header itself is kept of none.
+        let hides = private || site.anonymous == AnonymousPolicy::Anonymise;
+        let agent = self.agents.of(headers, hides, pages.bots != BotPolicy::Keep).await;
         let mut reservation = None;
         let mut before = Before::Some(EventSet::default());
         if let Some(batch_id) = &batch.batch_id {
@@ -150,13 +161,17 @@ impl Edge {
             }
         }
         let (id, context) = (batch.batch_id.as_deref(), batch.context.take().unwrap_or_default());
-        let site = self.checks.get(&key).ok_or(Refused::NoWriteKey)?;
         let checker = Checker::new(site, &self.metrics.plan, &context);
-        let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, &stamp)
+        let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: agent.as_deref(), pages };
+        let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, seen)
             .map_err(|error| defect(&error.into()))?;
         let mut judged = judge(shape, &batch.events, checker, &shared, before, self.keeps_letters)?;
         judged.unknown_fields += decoded.unknown_fields;
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);
+        if judged.dropped > 0 {
+            let code = shared.dropped_for().unwrap_or("anonymous");
+            self.metrics.protect.count_dropped(code, judged.dropped as usize);
+        }
         // A copy says it again.
         let given_up = if judged.duplicate == 0 { batch.dropped } else { None };
         self.receipts.follow(&key, id, &asked, sent_at, stamp.received_at).await;

@@ -172,9 +172,11 @@ impl Judge<'_> {
         shared.dead_letter(&masked, step.as_str(), refused, signed).map(Some)
     }
 
-    fn nameless(&mut self) -> &Shared<'_> {
-        let shared = self.shared;
-        self.nameless.get_or_insert_with(|| shared.nameless())
+    fn nameless(&mut self) -> Result<&Shared<'a>, EncodeError> {
+        if self.nameless.is_none() {
+            self.nameless = Some(self.shared.nameless()?);
+        }
+        Ok(self.nameless.as_ref().unwrap_or(&self.shared))
     }
 }
 
@@ -197,9 +199,10 @@ mod tests {
         let texts =
             [r#"{"event":"a","event_id":"e0"}"#, r#"{"event":"B"}"#, r#"{"event":"c"}"#, r#"{"event":"d"}"#];
         let events: Vec<&RawValue> = texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
-        let stamp = Stamp { received_at: 7, client: Client::default(), user_agent: None, private: false };
-        let shared =
-            Shared::new("pk", Some("b"), None, Context::default(), Priority::Normal, &stamp).unwrap();
+        let stamp = Stamp { received_at: 7, client: Client::default(), private: false };
+        let pages = PageRules::new(&SiteSettings::default(), &PageSettings::default());
+        let seen = Seen { stamp: &stamp, agent: None, pages: &pages };
+        let shared = Shared::new("pk", Some("b"), None, Context::default(), Priority::Normal, seen).unwrap();
         let mut stored = EventSet::default();
         stored.insert(0);
         stored.insert(1);

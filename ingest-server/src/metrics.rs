@@ -69,6 +69,10 @@ pub struct Metrics {
     pub geo: GeoMetrics,
     /// What protects the server.
     pub protect: ProtectMetrics,
+    /// User agents that were known.
+    pub user_agent_hits: Counter,
+    /// User agents that had to be read.
+    pub user_agent_misses: Counter,
     events_dropped_by_senders: Counter,
     receipts: Family<ReceiptLabels, Counter>,
     /// What becomes of connections.
@@ -115,6 +119,10 @@ impl Default for Metrics {
         letters.register(&mut registry);
         let protect = ProtectMetrics::default();
         protect.register(&mut registry);
+        let (user_agent_hits, user_agent_misses) = (Counter::default(), Counter::default());
+        registry.register("user_agent_hits", "User agents found in the cache", user_agent_hits.clone());
+        let help = "User agents that had to be read";
+        registry.register("user_agent_misses", help, user_agent_misses.clone());
         let receipts = Family::default();
         let help = "Batches that senders asked for, by what was said of them";
         registry.register("receipts", help, receipts.clone());
@@ -153,6 +161,8 @@ impl Default for Metrics {
             letters,
             geo,
             protect,
+            user_agent_hits,
+            user_agent_misses,
             events_dropped_by_senders,
             receipts,
             batch_ids,

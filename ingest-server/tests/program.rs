@@ -98,7 +98,7 @@ fn check_config_says_what_holds_and_where_it_was_said() {
         format!("kafka.brokers = k:9092  # {path}:3:1 kafka.brokers"),
         "kafka.topic = footfall.events  # kafka.topic (default)".to_owned(),
         "kafka.properties = sasl.password (values not shown)".to_owned(),
-        "site.pk_a: origins https://a.example; Origin: null accepted; gpc anonymous, dnt anonymous; pages are told {\"sample_rate\":0.5}"
+        "site.pk_a: origins https://a.example; Origin: null accepted; gpc anonymous, dnt anonymous; bots tag; 0 routes of its own; pages are told {\"sample_rate\":0.5}"
             .to_owned(),
         "The settings are right.".to_owned(),
     ] {

@@ -52,8 +52,9 @@ async fn an_acknowledged_event_is_in_the_journal_with_all_that_the_server_knows(
         json!({"schema_version":1,"event_id":"e1","type":"track","event":"post_view",
         "timestamp":1795458876500_i64,"sent_at":1795458876617_i64,"received_at":received_at,"seq":17,
         "write_key":"pk_demo","batch_id":"b1","anonymous_id":"a1","session_id":"s1","page_view_id":"p1",
-        "properties":{"post_id":42},"context":{"page":{"path":"/t/x"},"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
-        "client":{"address":"127.0.0.0","address_policy":"truncate"},"user_agent":{"original":"Agent/1"}})
+        "properties":{"post_id":42},"context":{"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+        "client":{"address":"127.0.0.0","address_policy":"truncate"},"user_agent":{"original":"Agent/1","device":"other","bot":false},
+        "page":{"path":"/t/x"},"referrer":{"class":"direct"}})
     );
     assert_eq!(
         Value::from(headers.clone()),
@@ -66,7 +67,7 @@ async fn an_acknowledged_event_is_in_the_journal_with_all_that_the_server_knows(
     assert_eq!(key.as_deref(), Some("u1"), "the user's own id is the key");
     assert_eq!(second["event_id"].as_str().unwrap().len(), 36, "a missing id is given");
     assert_eq!(second["timestamp"], second["received_at"], "a missing time is the receive time");
-    assert_eq!(second["context"]["page"]["path"], "/t/y");
+    assert_eq!(second["page"]["path"], "/t/y");
     assert_eq!(headers["ce_type"], "footfall.page");
 }
 

@@ -42,9 +42,9 @@ impl Shared<'_> {
         let letter = Letter { sent_at: self.sent_at, context, events: if fits { &[event] } else { &[] } };
         let payload = one_line(serde_json::to_vec(&letter)?);
         let mut headers = vec![
-            header("dead_letter_id", Bytes::from(new_id(self.stamp.received_at)?)),
+            header("dead_letter_id", Bytes::from(new_id(self.seen.stamp.received_at)?)),
             text("write_key", self.write_key),
-            header("received_at", Bytes::from(self.stamp.received_at.to_string())),
+            header("received_at", Bytes::from(self.seen.stamp.received_at.to_string())),
             text("step", step),
             header("content-type", Bytes::from_static(b"application/json")),
         ];
@@ -55,16 +55,16 @@ impl Shared<'_> {
         headers.extend(masked.event_id.as_deref().map(|id| text("event_id", cut(id, ID_BYTES))));
         headers.extend(masked.name.as_deref().map(|name| text("event", cut(name, ID_BYTES))));
         headers.extend(self.batch_id.map(|id| text("batch_id", id)));
-        headers.extend(self.stamp.user_agent.as_deref().map(|agent| text("user_agent", agent)));
+        headers.extend(self.seen.stamp.user_agent.as_deref().map(|agent| text("user_agent", agent)));
         headers.extend(signed.then(|| text("user", "signed")));
-        headers.extend(self.stamp.private.then(|| text("private", "true")));
+        headers.extend(self.seen.stamp.private.then(|| text("private", "true")));
         headers.extend((!fits).then(|| text("omitted_bytes", &masked.text.len().to_string())));
         Ok(Outgoing { key: None, headers, payload, priority: Priority::Background })
     }
 
     /// Whether the visitor asked for privacy.
     pub(crate) fn is_private(&self) -> bool {
-        self.stamp.private
+        self.seen.stamp.private
     }
 }
 

@@ -6,12 +6,15 @@ mod mask;
 
 pub(crate) use mask::mask;
 
-use crate::stamp::Stamp;
+use crate::settings::BotPolicy;
+use crate::stamp::{PageTexts, Seen};
 use bytes::Bytes;
 use footfall_delivery::{Header, Priority, Record as Outgoing};
-use footfall_event_model::{Context, Event, EventType, Record, SCHEMA_VERSION, UserAgent, uuid_v7};
+use footfall_event_model::{Context, Event, EventType, Page, Record, SCHEMA_VERSION, uuid_v7};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// What all events of a batch share, made once.
@@ -20,12 +23,19 @@ pub struct Shared<'a> {
     batch_id: Option<&'a str>,
     sent_at: Option<i64>,
     priority: Priority,
-    stamp: Cow<'a, Stamp>,
+    seen: Seen<'a>,
     context: Context,
     /// The context's text as it stands in the records of events that override nothing.
     context_text: Option<Box<RawValue>>,
+    /// The context's page, taken apart.
+    page: Arc<PageTexts>,
+    /// Pages that events said themselves, so that each is taken apart once.
+    other_pages: RefCell<Vec<(Page, Arc<PageTexts>)>>,
     headers: Vec<Header>,
 }
+
+/// Pages of one batch that are remembered; those above are taken apart for each event.
+const OTHER_PAGES: usize = 16;
 
 /// A record on its way out, and what the answer and the live view say of it.
 pub struct Encoded {
@@ -48,9 +58,10 @@ impl<'a> Shared<'a> {
         sent_at: Option<i64>,
         mut context: Context,
         priority: Priority,
-        stamp: &'a Stamp,
+        seen: Seen<'a>,
     ) -> Result<Self, serde_json::Error> {
-        if stamp.private {
+        let private = seen.stamp.private;
+        if private {
             context = without_ids(context);
         }
         let mut headers = vec![
@@ -62,19 +73,49 @@ impl<'a> Shared<'a> {
             headers.push(header("batch_id", Bytes::copy_from_slice(batch_id.as_bytes())));
         }
         let context_text = kept_context(&context)?;
-        let stamp = Cow::Borrowed(stamp);
-        Ok(Self { write_key, batch_id, sent_at, priority, stamp, context, context_text, headers })
+        let page = context.page.as_ref().map(|page| seen.pages.read(page, private)).transpose()?;
+        let (page, other_pages) = (Arc::new(page.unwrap_or_default()), RefCell::default());
+        Ok(Self {
+            write_key,
+            batch_id,
+            sent_at,
+            priority,
+            seen,
+            context,
+            context_text,
+            page,
+            other_pages,
+            headers,
+        })
+    }
+
+    /// The code of the policy that drops all of the batch's events, where there is one.
+    pub fn dropped_for(&self) -> Option<&'static str> {
+        let is_bot = self.seen.agent.is_some_and(|agent| agent.bot);
+        (is_bot && self.seen.pages.bots == BotPolicy::Drop).then_some("bot")
+    }
+
+    /// The texts of a page that an event says itself.
+    fn page_of(&self, page: Page) -> Result<Arc<PageTexts>, serde_json::Error> {
+        let mut known = self.other_pages.borrow_mut();
+        if let Some((_, texts)) = known.iter().find(|(other, _)| *other == page) {
+            return Ok(Arc::clone(texts));
+        }
+        let texts = Arc::new(self.seen.pages.read(&page, self.seen.stamp.private)?);
+        if known.len() < OTHER_PAGES {
+            known.push((page, Arc::clone(&texts)));
+        }
+        Ok(texts)
     }
 
     /// The same for an event that is to be kept as if its visitor had asked for privacy.
-    pub fn nameless(&self) -> Self {
-        Self {
-            stamp: Cow::Owned(self.stamp.nameless()),
-            context: without_ids(self.context.clone()),
-            context_text: self.context_text.clone(),
-            headers: self.headers.clone(),
-            ..*self
-        }
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn nameless(&self) -> Result<Self, serde_json::Error> {
+        let seen = Seen { stamp: Cow::Owned(self.seen.stamp.nameless()), ..self.seen.clone() };
+        let (batch_id, sent_at) = (self.batch_id, self.sent_at);
+        Self::new(self.write_key, batch_id, sent_at, self.context.clone(), self.priority, seen)
     }
 
     /// Makes the record of one event.
@@ -82,13 +123,20 @@ impl<'a> Shared<'a> {
     /// # Errors
     /// [`EncodeError`] where the system gives no randomness for an id, or the record cannot be written.
     pub fn encode(&self, mut event: Event) -> Result<Encoded, EncodeError> {
-        if self.stamp.private {
+        let stamp = &*self.seen.stamp;
+        if stamp.private {
             (event.user_id, event.group_id, event.previous_id) = (None, None, None);
             // Traits say who somebody is: a name, an e-mail address.
             event.traits = None;
             event.context = event.context.map(|own| Box::new(without_ids(*own)));
         }
-        let own = event.context.as_ref().map(|own| self.context.overridden_by(own));
+        let own_page = event.context.as_mut().and_then(|own| own.page.take());
+        let page = match own_page {
+            Some(page) => self.page_of(page)?,
+            None => Arc::clone(&self.page),
+        };
+        let own = event.context.as_ref().filter(|own| ***own != Context::default());
+        let own = own.map(|own| self.context.overridden_by(own));
         let own_text = own.as_ref().map(kept_context).transpose()?.flatten();
         let (context, context_text) = match &own {
             Some(own) => (own, own_text.as_deref()),
@@ -96,9 +144,9 @@ impl<'a> Shared<'a> {
         };
         let event_id = match event.event_id {
             Some(id) => id,
-            None => new_id(self.stamp.received_at)?,
+            None => new_id(stamp.received_at)?,
         };
-        let timestamp = event.timestamp.unwrap_or(self.stamp.received_at);
+        let timestamp = event.timestamp.unwrap_or(stamp.received_at);
         let user_id = event.user_id.as_deref().or(context.user_id.as_deref());
         let anonymous_id = context.anonymous_id.as_deref();
         let record = Record {
@@ -108,7 +156,7 @@ impl<'a> Shared<'a> {
             name: event.name.as_deref(),
             timestamp,
             sent_at: self.sent_at,
-            received_at: self.stamp.received_at,
+            received_at: stamp.received_at,
             seq: event.seq,
             write_key: self.write_key,
             batch_id: self.batch_id,
@@ -123,15 +171,18 @@ impl<'a> Shared<'a> {
             context: context_text,
             key_event: event.key_event,
             possible_duplicate: event.possible_duplicate,
-            client: &self.stamp.client,
-            user_agent: self.stamp.user_agent.as_deref().map(|original| UserAgent { original }),
+            client: &stamp.client,
+            user_agent: self.seen.agent.map(|agent| &*agent.text),
+            page: page.page.as_deref(),
+            referrer: page.referrer.as_deref(),
+            campaign: page.campaign.as_deref(),
         };
         let payload = one_line(serde_json::to_vec(&record)?);
 
         let mut headers = Vec::with_capacity(self.headers.len() + 4);
         headers.push(header("ce_id", Bytes::copy_from_slice(event_id.as_bytes())));
         headers.push(header("ce_type", Bytes::from(cloud_event_type(event.kind, event.name.as_deref()))));
-        headers.push(header("ce_time", Bytes::from(rfc3339(timestamp, self.stamp.received_at))));
+        headers.push(header("ce_time", Bytes::from(rfc3339(timestamp, stamp.received_at))));
         headers.extend_from_slice(&self.headers);
         if let Some(traceparent) = context.traceparent.as_ref().filter(|text| is_traceparent(text)) {
             headers.push(header("traceparent", Bytes::copy_from_slice(traceparent.as_bytes())));
@@ -155,10 +206,10 @@ pub enum EncodeError {
     Random(#[from] getrandom::Error),
 }
 
-/// The context as it stands in a record: without the ids, which stand on their own there, and without the user's
+/// The context as it stands in a record: without the ids and the page, which stand on their own there, and without the user's
 /// signature, which would let a reader of the topic speak in the user's name.
 fn kept_context(context: &Context) -> Result<Option<Box<RawValue>>, serde_json::Error> {
-    let kept = without_ids(context.clone());
+    let kept = Context { page: None, ..without_ids(context.clone()) };
     if kept == Context::default() {
         return Ok(None);
     }
@@ -230,14 +281,18 @@ fn header(name: &'static str, value: Bytes) -> Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::{PageSettings, SiteSettings};
+    use crate::stamp::{PageRules, Stamp};
     use footfall_event_model::{Client, Json, check};
     use proptest::prelude::*;
     use serde_json::Value;
 
     fn encoded(event: Event, context: Context) -> Encoded {
         let client = Client { address_policy: "drop", ..Client::default() };
-        let stamp = Stamp { received_at: 7, client, user_agent: Some("\u{1}\"x".to_owned()), private: false };
-        let shared = Shared::new("pk", Some("b"), None, context, Priority::Normal, &stamp).unwrap();
+        let stamp = Stamp { received_at: 7, client, private: false };
+        let pages = PageRules::new(&SiteSettings::default(), &PageSettings::default());
+        let seen = Seen { stamp: &stamp, agent: None, pages: &pages };
+        let shared = Shared::new("pk", Some("b"), None, context, Priority::Normal, seen).unwrap();
         shared.encode(event).unwrap()
     }
 

@@ -6,6 +6,7 @@ mod geo;
 mod http;
 mod limits;
 mod listen;
+mod page;
 mod proxies;
 mod secret;
 mod site;
@@ -18,6 +19,7 @@ pub use geo::GeoSettings;
 pub use http::HttpSettings;
 pub use limits::{Limit, LimitSettings, SiteLimits};
 pub use listen::{TlsSettings, UnixSettings};
+pub use page::{BotPolicy, DeviceSettings, PageSettings, Route};
 pub use proxies::{ProxyHeader, ProxySettings};
 pub use secret::Secret;
 pub use site::{CAPTURES, CaptureSettings, Origins, SignalPolicy, Signals, SiteSettings};
@@ -73,6 +75,10 @@ pub struct Settings {
     pub address_policy: AddressPolicy,
     /// How the log's lines look.
     pub log_format: LogFormat,
+    /// What is read of who sends a request.
+    pub device: DeviceSettings,
+    /// What is kept of a page's address.
+    pub pages: PageSettings,
     /// How long a stop may take.
     pub stop_timeout: Duration,
 }
@@ -137,6 +143,7 @@ impl Settings {
         let http = HttpSettings::read(&mut reader);
         let address_policy = reader.one("privacy.address", policy);
         let log_format = reader.one("log.format", log_format);
+        let (device, pages) = (reader.device(), reader.pages());
         let stop_timeout = reader.one("stop_timeout", wait);
 
         if let (Some(listen), Some(admin)) = (listen, admin_listen)
@@ -181,6 +188,8 @@ impl Settings {
             http: http?,
             address_policy: address_policy?,
             log_format: log_format?,
+            device: device?,
+            pages,
             stop_timeout: stop_timeout?,
         })
     }

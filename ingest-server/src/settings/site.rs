@@ -9,6 +9,7 @@ pub use origins::Origins;
 pub use privacy::{SignalPolicy, Signals};
 
 use super::checks::{SecretPlace, SiteCheckSettings, anonymous, plan_mode, signatures};
+use super::page::{self, BotPolicy, Route};
 use super::source::{Origin, scalar, unknown};
 use super::{Problem, SiteLimits};
 use footfall_event_model::{Event, check};
@@ -28,6 +29,10 @@ pub struct SiteSettings {
     pub signals: Signals,
     /// Rate limits of its own.
     pub limits: SiteLimits,
+    /// What becomes of a bot's events.
+    pub bots: BotPolicy,
+    /// Its own routes, over those of all sites.
+    pub routes: Vec<Route>,
     /// What its pages are told.
     pub capture: CaptureSettings,
     /// What is checked of its events.
@@ -43,7 +48,9 @@ impl fmt::Display for SiteSettings {
         let null = if self.refuse_null_origin { "refused" } else { "accepted" };
         let told = serde_json::to_string(&self.capture).map_err(|_| fmt::Error)?;
         let Signals { gpc, dnt } = self.signals;
-        write!(f, "; Origin: null {null}; gpc {gpc}, dnt {dnt}{}; pages are told {told}", self.limits)
+        let (bots, routes) = (self.bots.as_str(), self.routes.len());
+        write!(f, "; Origin: null {null}; gpc {gpc}, dnt {dnt}{}; bots {bots}", self.limits)?;
+        write!(f, "; {routes} routes of its own; pages are told {told}")
     }
 }
 
@@ -69,11 +76,13 @@ pub struct CaptureSettings {
 pub const CAPTURES: [&str; 11] =
     ["clicks", "views", "pages", "leave", "forms", "media", "errors", "vitals", "copy", "print", "traces"];
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "origins",
     "null_origin",
     "gpc",
     "dnt",
+    "bots",
+    "routes",
     "capture",
     "sample_rate",
     "sample",
@@ -139,6 +148,14 @@ impl Reader<'_> {
                     Some(policy) => site.signals.dnt = policy,
                     None => self.wrong(at, name, "must be \"anonymous\", \"drop\" or \"ignore\""),
                 },
+                "bots" => match BotPolicy::read(value) {
+                    Ok(policy) => site.bots = policy,
+                    Err(message) => self.wrong(at, "bots", message),
+                },
+                "routes" => {
+                    let key = format!("{}.routes", self.key);
+                    site.routes = page::routes(value, &key, at, self.place, self.problems);
+                }
                 "capture" => {
                     let on = self.texts(at, "capture", value, capture);
                     told.capture = Some(CAPTURES.map(|name| (name, on.contains(name))).into());

@@ -2,6 +2,7 @@
 //! The values stay text here; what they mean, and whether it is right, is decided in one place above.
 
 use super::Problem;
+use super::page::{self, Route};
 use super::site::{self, Sites};
 use super::table::{SETTINGS, Setting, by_key};
 use std::collections::BTreeMap;
@@ -58,6 +59,7 @@ pub struct Said {
 pub struct Sources {
     said: BTreeMap<&'static str, Said>,
     sites: Sites,
+    routes: Vec<Route>,
 }
 
 impl Sources {
@@ -97,6 +99,11 @@ impl Sources {
     /// What the file says of single sites.
     pub(super) fn sites(&self) -> &Sites {
         &self.sites
+    }
+
+    /// The routes of all sites, which only the file says.
+    pub(super) fn routes(&self) -> &[Route] {
+        &self.routes
     }
 
     fn read_env(&mut self, env: impl Iterator<Item = (String, String)>, problems: &mut Vec<Problem>) {
@@ -167,6 +174,9 @@ impl Sources {
                         problems.push(Problem::new(origin, format!("must be {must}")));
                     }
                 },
+                (None, value) if key == "routes" => {
+                    self.routes = page::routes(value, &key, name.span().start, place, problems);
+                }
                 (None, DeValue::Table(inner)) if key == "site" => {
                     self.sites = site::read(inner, place, problems);
                 }

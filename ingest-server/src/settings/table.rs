@@ -168,6 +168,14 @@ pub const SETTINGS: &[Setting] = &[
         "BOOLEAN",
         "Whether trusted proxies begin each connection with a PROXY header",
     ),
+    one(
+        "user_agent.parse",
+        "true",
+        "BOOL",
+        "Whether browser, system, device and bots are read from the headers",
+    ),
+    one("user_agent.original", "true", "BOOL", "Whether the header User-Agent itself stands in the record"),
+    unset("page.query", true, "NAME", "A query parameter of pages that is kept, beside those of UTM"),
     one("stop_timeout", "10s", "DURATION", "How long a stop may take to finish what is in flight"),
 ];
 

@@ -2,8 +2,13 @@
 //! It is the same for all events of a request; nothing that the sender said is changed here.
 
 mod address;
+mod agent;
+mod page;
 pub mod place;
 mod salt;
+
+pub use agent::{Agent, Agents};
+pub use page::{PageRules, PageTexts, Pages};
 
 use crate::settings::AddressPolicy;
 use axum::http::HeaderMap;
@@ -11,6 +16,7 @@ use axum::http::header::{ORIGIN, USER_AGENT};
 use footfall_event_model::{Client, text};
 use place::Places;
 use salt::DailySalt;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -25,7 +31,7 @@ pub struct Stamp {
     pub received_at: i64,
     /// Where it came from.
     pub client: Client,
-    /// What sent it, cut to 512 bytes.
+    /// What sent it, as it came, cut to 512 bytes.
     pub user_agent: Option<String>,
     /// The visitor's browser asked for privacy and the site obeys: the events are kept without ids and without the
     /// address, whatever the page's script did.
@@ -76,8 +82,19 @@ impl Stamp {
     pub fn nameless(&self) -> Self {
         let Client { null_origin, country, .. } = self.client.clone();
         let client = Client { address_policy: "drop", null_origin, country, ..Client::default() };
-        Self { client, private: true, ..self.clone() }
+        Self { client, user_agent: None, private: true, ..self.clone() }
     }
+}
+
+/// What a batch is stamped with, once its site is known.
+#[derive(Clone)]
+pub struct Seen<'a> {
+    /// What the request says by itself.
+    pub stamp: Cow<'a, Stamp>,
+    /// Who sent it, where it says.
+    pub agent: Option<&'a Agent>,
+    /// The rules for the pages of its site.
+    pub pages: &'a PageRules,
 }
 
 /// A time in Unix milliseconds; 0 for a clock that stands before 1970.
