@@ -25,7 +25,7 @@ pub struct Batch<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropped: Option<u32>,
     /// Who and where, for all events.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::object::only", skip_serializing_if = "Option::is_none")]
     pub context: Option<Context>,
     /// The events, at most 500, each as the text that was sent.
     #[serde(borrow)]

@@ -27,7 +27,7 @@ pub struct Context {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page_view_id: Option<String>,
     /// The page.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::object::only", skip_serializing_if = "Option::is_none")]
     pub page: Option<Page>,
     /// The screen: width, height and density, or what an app knows of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,7 +40,7 @@ pub struct Context {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
     /// The library that sent it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::object::only", skip_serializing_if = "Option::is_none")]
     pub sdk: Option<Sdk>,
     /// What the visitor agreed to, by category.
     #[serde(default, skip_serializing_if = "Option::is_none")]

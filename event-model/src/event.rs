@@ -79,7 +79,7 @@ pub struct Event {
     #[cfg_attr(test, schemars(with = "Option<serde_json::Map<String, serde_json::Value>>"))]
     pub traits: Option<Json>,
     /// What differs from the batch's context.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::object::only", skip_serializing_if = "Option::is_none")]
     pub context: Option<Box<Context>>,
     /// An event that the site counts on: sent at once, dropped last.
     #[serde(default, skip_serializing_if = "Option::is_none")]

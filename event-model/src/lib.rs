@@ -21,6 +21,7 @@ mod event;
 mod id;
 mod json;
 pub mod limits;
+mod object;
 mod record;
 #[cfg(test)]
 mod schema;

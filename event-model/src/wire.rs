@@ -6,6 +6,7 @@ mod shorter;
 
 use crate::check::{self, above, check, check_context};
 use crate::limits::{BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, UNCONFIRMED_IDS};
+use crate::object::Object;
 use crate::{Batch, Event, Rule, Violation};
 use serde::Deserialize;
 use serde_json::error::Category;
@@ -143,17 +144,17 @@ pub fn too_large(bytes: usize) -> Violation {
     above(&["the event has "], "", Rule::TooLarge, bytes, " bytes", EVENT_BYTES)
 }
 
-/// Reads one JSON value and counts the fields that its type does not know.
+/// Reads one JSON object and counts the fields that its type does not know.
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<(T, u32), serde_json::Error> {
     let mut unknown_fields = 0u32;
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = serde_ignored::deserialize(&mut json, |field| {
+    let object: Object<T> = serde_ignored::deserialize(&mut json, |field| {
         if !shorter::is_of_the_head(&field) {
             unknown_fields += 1;
         }
     })?;
     json.end()?;
-    Ok((value, unknown_fields))
+    Ok((object.0, unknown_fields))
 }
 
 /// Checks what a batch says once for all its events, and how many there are.

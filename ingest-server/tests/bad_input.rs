@@ -1,160 +1,256 @@
-//! What a sender may get wrong, and the status, the code and the sentence that it gets for it.
+//! What a sender may get wrong, and the status, the code and the sentence that it gets for it: the rows of
+//! `bad_input.toml`, each over a real socket, and the server takes what is right after each of them.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod support;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
-use support::Server;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use support::{Reply, Server, send};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-/// Posts `body` and asserts status, code and the beginning of the reason.
-async fn refused(server: &Server, body: impl Into<axum::body::Bytes>, status: u16, code: &str, reason: &str) {
-    assert_refused(&server.post(body).await, status, code, reason);
+/// The kinds of rows; what their fields mean stands in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    event: Vec<EventRow>,
+    batch: Vec<Row>,
+    request: Vec<Row>,
+    raw: Vec<RawRow>,
 }
 
-fn assert_refused(reply: &support::Reply, status: u16, code: &str, reason: &str) {
-    let told = reply.json();
-    assert_eq!((reply.status.as_u16(), told["code"].as_str().unwrap()), (status, code), "{told}");
-    assert!(told["reason"].as_str().unwrap().starts_with(reason), "{told}");
-    assert_eq!(reply.header("content-type"), Some("application/json"));
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventRow {
+    name: String,
+    json: String,
+    code: String,
+    path: String,
+    says: String,
+    #[serde(default)]
+    more: Vec<String>,
 }
 
-#[tokio::test]
-async fn a_body_that_cannot_be_read_is_refused_in_words() {
-    let server = Server::start(&[]).await;
-    refused(&server, "", 400, "empty_body", "the body is empty; send a JSON object such as {\"events\"")
-        .await;
-    refused(
-        &server,
-        "{oops",
-        400,
-        "not_json",
-        "the body is not JSON: key must be a string at line 1 column 2",
-    )
-    .await;
-    refused(
-        &server,
-        &b"{\"events\":[\"\xff\"]}"[..],
-        400,
-        "not_utf8",
-        "the body is not UTF-8: the first wrong",
-    )
-    .await;
-    refused(&server, "1", 400, "not_a_batch", "the body is the number 1; send a batch such as {").await;
-    refused(&server, "{\"events\":5}", 400, "not_a_batch", "events is the number 5; it must be an array")
-        .await;
-    let reply = server.post(r#"{"sent_at":"now","batch_id":7,"events":[]}"#).await;
-    assert_refused(
-        &reply,
-        400,
-        "not_a_batch",
-        "sent_at is a string; it must be a whole number of milliseconds",
-    );
-    assert_eq!(reply.json()["path"], "sent_at");
-    assert_eq!(reply.json()["violations"][1]["path"], "batch_id", "all is told at once");
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    name: String,
+    json: Option<String>,
+    hex: Option<String>,
+    method: Option<String>,
+    /// In `request` rows where it goes, in `batch` rows what the answer points at.
+    path: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    pack: Option<String>,
+    /// So many bytes are cut off the end of the packed body.
+    #[serde(default)]
+    cut: usize,
+    /// The byte so far before the end is turned around.
+    flip: Option<usize>,
+    status: u16,
+    code: String,
+    says: String,
+    #[serde(default)]
+    more: Vec<String>,
 }
 
-#[tokio::test]
-async fn a_batch_above_its_limits_is_refused_as_a_whole() {
-    let server = Server::start(&[]).await;
-    let events = |count: usize| format!("{{\"events\":[{}]}}", vec!["{\"event\":\"a\"}"; count].join(","));
-    refused(&server, events(501), 413, "too_many_events", "the batch has 501 events; at most 500 are taken")
-        .await;
-    assert_eq!(server.post(events(500)).await.json()["accepted"], 500);
-    let long = format!("{{\"events\":[],\"pad\":\"{}\"}}", "x".repeat(512 * 1024));
-    refused(&server, long, 413, "batch_too_large", "the body has more than 524288 bytes; split the batch")
-        .await;
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRow {
+    name: String,
+    bytes: Option<String>,
+    hex: Option<String>,
+    #[serde(default)]
+    half_closed: bool,
+    status: u16,
 }
 
-#[tokio::test]
-async fn a_limit_of_an_event_refuses_that_event_and_its_neighbours_are_accepted() {
-    let server = Server::start(&[]).await;
-    let bomb = format!("{}1{}", "{\"a\":".repeat(5000), "}".repeat(5000));
-    let wide: Value = (0..257).map(|i| (format!("k{i}"), json!(1))).collect::<serde_json::Map<_, _>>().into();
-    let long = "x".repeat(32 * 1024);
-    let body = format!(
-        r#"{{"events":[{{"event":"first"}},{{"event":"post view","event_id":"e1"}},{{"event":7}},"text",
-            {{"event":"a","properties":{bomb}}},{{"event":"a","properties":{wide}}},
-            {{"event":"a","properties":{{"a":"{long}"}}}},{{"event":"a","user_id":"{id}"}},{{"event":"last"}}]}}"#,
-        id = "u".repeat(257)
-    );
-    let reply = server.post(body).await;
-    let told = reply.json();
-    assert_eq!(reply.status, 200, "{told}");
-    assert_eq!(
-        (&told["code"], &told["accepted"], &told["invalid"]),
-        (&json!("partial"), &json!(2), &json!(7))
-    );
-    let entries: Vec<_> = told["events"].as_array().unwrap().iter().collect();
-    let expected = [
-        (1, "bad_name", "event", "event name \"post view\" is not allowed: use a lower-case letter first"),
-        (2, "wrong_type", "event", "event is the number 7; it must be a string"),
-        (3, "wrong_type", "", "the event is a string; it must be an object"),
-        (4, "too_deep", "properties", "properties is 5000 levels deep; at most 8 are allowed"),
-        (5, "too_many_keys", "properties", "properties has 257 keys; at most 256 are allowed"),
-        (6, "too_large", "", "the event has "),
-        (7, "too_long", "user_id", "user_id has 257 bytes; at most 256 are allowed"),
-    ];
-    assert_eq!(entries.len(), expected.len());
-    for (entry, (index, code, path, reason)) in entries.iter().zip(expected) {
-        assert_eq!((&entry["index"], &entry["status"]), (&json!(index), &json!("invalid")));
-        assert_eq!((&entry["code"], &entry["path"]), (&json!(code), &json!(path)));
-        assert!(entry["reason"].as_str().unwrap().starts_with(reason), "{entry}");
+const EVENTS: &str = "/v1/events?key=pk_demo";
+const GOOD: &str = r#"{"events":[{"event":"good"}]}"#;
+
+fn table() -> Table {
+    toml::from_str(include_str!("bad_input.toml")).unwrap()
+}
+
+/// Writes out the repetitions, `{{x*300}}`.
+fn expand(text: &str) -> String {
+    let mut whole = String::new();
+    let mut rest = text;
+    while let Some((before, (what, count, after))) =
+        rest.split_once("{{").and_then(|(before, marked)| Some((before, repetition(marked)?)))
+    {
+        whole += before;
+        whole += &what.repeat(count);
+        rest = after;
     }
-    assert_eq!(entries[0]["event_id"], "e1");
+    whole + rest
+}
+
+fn repetition(marked: &str) -> Option<(&str, usize, &str)> {
+    let end = marked.match_indices("}}").find_map(|(end, _)| {
+        let (what, count) = marked[..end].rsplit_once('*')?;
+        Some((what, count.parse().ok()?, &marked[end + 2..]))
+    });
+    end
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    text.as_bytes()
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+fn body_of(row: &Row) -> Vec<u8> {
+    let plain = match (&row.hex, &row.json) {
+        (Some(hex), _) => from_hex(hex),
+        (None, json) => expand(json.as_deref().unwrap_or(GOOD)).into_bytes(),
+    };
+    let mut body = match row.pack.as_deref() {
+        None => plain,
+        Some("gzip") => {
+            let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            packer.write_all(&plain).unwrap();
+            packer.finish().unwrap()
+        }
+        Some("zstd") => zstd::encode_all(&plain[..], 3).unwrap(),
+        Some(other) => panic!("{}: no such packer: {other}", row.name),
+    };
+    body.truncate(body.len() - row.cut);
+    if let Some(flip) = row.flip {
+        let at = body.len() - flip;
+        body[at] ^= 0xff;
+    }
+    body
+}
+
+/// What is wrong with the answer to a row; nothing where it is as it must be.
+fn misfit(row: &Row, reply: &Reply, pointed: Option<&str>) -> Option<String> {
+    let told: Value = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
+    let reason = told["reason"].as_str().unwrap_or_default();
+    let paths: Vec<_> = told["violations"].as_array().into_iter().flatten().map(|one| &one["path"]).collect();
+    let is_right = reply.status == row.status
+        && told["code"] == row.code
+        && reason.starts_with(&expand(&row.says))
+        && reply.header("content-type") == Some("application/json")
+        && pointed.is_none_or(|path| told["path"] == path)
+        && row.more.iter().all(|path| paths.contains(&&json!(path)));
+    (!is_right).then(|| format!("{}: {} {told}", row.name, reply.status))
+}
+
+/// Fails with everything that is wrong, since a table is mended at once.
+fn assert_none(misfits: &[String]) {
+    let mut all = String::new();
+    for misfit in misfits {
+        writeln!(all, "- {}", misfit.chars().take(600).collect::<String>()).unwrap();
+    }
+    assert!(misfits.is_empty(), "{} rows are answered otherwise:\n{all}", misfits.len());
+}
+
+async fn takes_what_is_right(server: &Server) -> bool {
+    server.post(GOOD).await.json()["accepted"] == 1
+}
+
+#[tokio::test]
+async fn the_table_has_all_that_there_is() {
+    let Table { event, batch, request, raw } = table();
+    let count = event.len() + batch.len() + request.len() + raw.len();
+    assert!(count >= 150, "{count} rows");
+}
+
+#[tokio::test]
+async fn a_wrong_event_is_refused_alone_and_in_words() {
+    let server = Server::start(&[]).await;
+    let mut misfits = Vec::new();
+    for row in table().event {
+        let body = format!(r#"{{"events":[{{"event":"first"}},{},{{"event":"last"}}]}}"#, expand(&row.json));
+        let reply = server.post(body).await;
+        let told: Value = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
+        let entry = &told["events"][0];
+        let paths: Vec<_> =
+            entry["violations"].as_array().into_iter().flatten().map(|one| &one["path"]).collect();
+        let is_right = reply.status == 200
+            && (&told["code"], &told["accepted"], &told["invalid"])
+                == (&json!("partial"), &json!(2), &json!(1))
+            && (&entry["index"], &entry["status"]) == (&json!(1), &json!("invalid"))
+            && (&entry["code"], &entry["path"]) == (&json!(row.code), &json!(row.path))
+            && entry["reason"].as_str().is_some_and(|reason| reason.starts_with(&expand(&row.says)))
+            && row.more.iter().all(|path| paths.contains(&&json!(path)));
+        if !is_right {
+            misfits.push(format!("{}: {} {told}", row.name, reply.status));
+        }
+    }
+    assert_none(&misfits);
+}
+
+#[tokio::test]
+async fn a_wrong_batch_is_refused_as_a_whole() {
+    let server = Server::start(&[]).await;
+    let mut misfits = Vec::new();
+    for row in table().batch {
+        let reply = server.post(body_of(&row)).await;
+        misfits.extend(misfit(&row, &reply, row.path.as_deref()));
+        assert!(takes_what_is_right(&server).await, "after {}", row.name);
+    }
+    assert_none(&misfits);
 }
 
 #[tokio::test]
 async fn what_a_request_says_of_itself_is_judged_before_its_body() {
     let server = Server::start(&[]).await;
-    let good = r#"{"events":[{"event":"a"}]}"#;
-    let text = ("content-type", "text/plain");
-    let form = server.post_with(
-        "/v1/events?key=pk_demo",
-        &[("content-type", "application/x-www-form-urlencoded")],
-        good,
-    );
-    let words = "the content type is \"application/x-www-form-urlencoded\"; send JSON as text/plain or application/json";
-    assert_refused(&form.await, 415, "unsupported_content_type", words);
-    let lzma = server.post_with("/v1/events?key=pk_demo&encoding=lzma", &[text], good).await;
-    assert_refused(&lzma, 415, "unsupported_encoding", "the encoding is \"lzma\"; it must be gzip, br, zstd");
-    let two = server
-        .post_with("/v1/events?key=pk_demo&encoding=br", &[text, ("content-encoding", "gzip")], good)
-        .await;
-    assert_refused(
-        &two,
-        415,
-        "unsupported_encoding",
-        "the encoding is \"gzip in the header, br in the query\"",
-    );
-    let packed = server.post_with("/v1/events?key=pk_demo&encoding=gzip", &[text], good).await;
-    assert_refused(&packed, 400, "bad_encoding", "the body is not gzip: ");
-    let urgent = server.post_with("/v1/events?key=pk_demo&priority=urgent", &[text], good).await;
-    assert_refused(&urgent, 400, "bad_query", "priority is \"urgent\"; it must be key, normal or background");
-    assert_refused(
-        &server.post_with("/v1/events", &[text], good).await,
-        401,
-        "no_write_key",
-        "no write key: give it",
-    );
-    let unknown = server.post_with("/v1/events?key=pk_other", &[text], good).await;
-    assert_refused(
-        &unknown,
-        401,
-        "unknown_write_key",
-        "the write key \"pk_other\" is not known to this server",
-    );
-    let inside = server.post_with("/v1/events", &[text], r#"{"write_key":"pk_x","events":[]}"#).await;
-    assert_refused(&inside, 401, "unknown_write_key", "the write key \"pk_x\" is not known");
-    let get = support::send(server.public, "GET", "/v1/events", &[], "").await;
-    assert_refused(
-        &get,
-        405,
-        "method_not_allowed",
-        "this path does not take GET; events go to POST /v1/events",
-    );
-    let lost = support::send(server.public, "GET", "/nothing", &[], "").await;
-    assert_refused(&lost, 404, "not_found", "no such path; events go to POST /v1/events");
+    let mut misfits = Vec::new();
+    for row in table().request {
+        let (method, path) = (row.method.as_deref().unwrap_or("POST"), row.path.as_deref().unwrap_or(EVENTS));
+        let mut headers: Vec<_> = row.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+        if !row.headers.contains_key("content-type") {
+            headers.push(("content-type", "text/plain"));
+        }
+        let reply = send(server.public, method, path, &headers, body_of(&row)).await;
+        misfits.extend(misfit(&row, &reply, None));
+        assert!(takes_what_is_right(&server).await, "after {}", row.name);
+    }
+    assert_none(&misfits);
+}
+
+#[tokio::test]
+async fn what_is_hardly_http_is_refused_and_hurts_nobody() {
+    let server = Server::start(&[("http.head_timeout", "2s"), ("http.body_timeout", "2s")]).await;
+    let mut misfits = Vec::new();
+    for row in table().raw {
+        let bytes = match (&row.hex, &row.bytes) {
+            (Some(hex), _) => from_hex(hex),
+            (None, bytes) => expand(bytes.as_deref().unwrap()).into_bytes(),
+        };
+        let mut stream = TcpStream::connect(server.public).await.unwrap();
+        // The server may answer and close before it has read everything.
+        let _ = stream.write_all(&bytes).await;
+        if row.half_closed {
+            stream.shutdown().await.unwrap();
+        }
+        let mut first = [0; 12];
+        let mut read = 0;
+        while read < first.len() {
+            match stream.read(&mut first[read..]).await {
+                Ok(0) | Err(_) => break,
+                Ok(more) => read += more,
+            }
+        }
+        let line = String::from_utf8_lossy(&first[..read]).into_owned();
+        let status = line.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok()).unwrap_or(0);
+        if status != row.status {
+            misfits.push(format!("{}: {status}, {line:?}", row.name));
+        }
+        assert!(takes_what_is_right(&server).await, "after {}", row.name);
+    }
+    assert_none(&misfits);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use std::hash::{BuildHasher, RandomState};
 
 /// 96 bits: among three million ids, one lookup in 10^22 takes a strange id for a known one.
-pub(super) type Digest = [u8; 12];
+pub(super) use crate::known_ids::Digest;
 
 /// What is hashed before each id. It stands in the files, since their digests mean nothing without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

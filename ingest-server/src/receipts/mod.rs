@@ -9,18 +9,17 @@ mod entry;
 mod files;
 mod horizon;
 mod journal;
-mod known;
 mod memory;
 mod order;
 mod partial;
 
 pub use partial::EventSet;
 
+use crate::known_ids::{self, seconds};
 use crate::refusal::Refused;
 use digest::{Digest, Salt};
 use entry::Entry;
 use footfall_event_model::{BatchReceipt, ReceiptStatus};
-use known::seconds;
 use memory::Memory;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -163,7 +162,7 @@ impl Receipts {
         ReceiptStats {
             ids: memory.known.len(),
             max_ids: memory.known.capacity(),
-            bytes: memory.known.len() * known::BYTES_PER_ID + memory.partials.bytes(),
+            bytes: memory.known.len() * known_ids::BYTES_PER_ID + memory.partials.bytes(),
             evicted: memory.evicted,
             on_disk: memory.files.is_some(),
         }

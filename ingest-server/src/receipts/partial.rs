@@ -2,7 +2,7 @@
 //! stores only the rest; none is where the store did not say. It is rare (a Kafka in trouble), so the bound is small.
 
 use super::digest::Digest;
-use super::known::end_of;
+use crate::known_ids::end_of;
 use footfall_event_model::limits::BATCH_EVENTS;
 use std::collections::{BTreeMap, HashMap};
 

@@ -156,7 +156,7 @@ async fn a_clean_stop_loses_nothing_and_a_kill_is_told() {
 #[tokio::test]
 async fn the_oldest_ids_go_first_and_the_horizon_says_so() {
     let dir = tempfile::tempdir().unwrap();
-    let receipts = Receipts::open(dir.path(), 10 * known::BYTES_PER_ID, false);
+    let receipts = Receipts::open(dir.path(), 10 * known_ids::BYTES_PER_ID, false);
     let most = receipts.stats().max_ids;
     let now = crate::stamp::unix_ms(std::time::SystemTime::now());
     for number in 0..most as i64 + 3 {
@@ -174,7 +174,7 @@ async fn the_oldest_ids_go_first_and_the_horizon_says_so() {
     let horizon = receipts.lock().horizon.at;
     assert!((now + 2000..=now + 3000).contains(&horizon), "{now} {horizon}");
     receipts.close();
-    let again = Receipts::open(dir.path(), 10 * known::BYTES_PER_ID, false);
+    let again = Receipts::open(dir.path(), 10 * known_ids::BYTES_PER_ID, false);
     assert_eq!((again.stats().ids, again.lock().horizon.at), (most, horizon));
 }
 
@@ -190,7 +190,7 @@ async fn a_disk_that_fails_costs_only_what_a_restart_would_find() {
 
     // And where it fails later: no second file can be begun.
     let dir = tempfile::tempdir().unwrap();
-    let receipts = Receipts::open(dir.path(), 100 * known::BYTES_PER_ID, false);
+    let receipts = Receipts::open(dir.path(), 100 * known_ids::BYTES_PER_ID, false);
     std::fs::rename(dir.path().join("receipts"), dir.path().join("elsewhere")).unwrap();
     for number in 0..60 {
         reserve(&receipts, &number.to_string()).await.settle();
@@ -236,7 +236,7 @@ proptest! {
     #[test]
     fn a_stored_batch_is_never_called_unseen_nor_a_lost_one_stored(steps in steps(), most in 1..12_usize) {
         let dir = tempfile::tempdir().unwrap();
-        let open = || Receipts::open(dir.path(), most * known::BYTES_PER_ID, false);
+        let open = || Receipts::open(dir.path(), most * known_ids::BYTES_PER_ID, false);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let mut receipts = open();

@@ -1,10 +1,11 @@
 //! The known ids: a ring, oldest out first, and an index into it, both of a size that is set once.
-//! What being known means, and what is written to disk, is decided above.
+//! What being known means, and what is written to disk, is decided by those who keep one.
 
-use super::digest::Digest;
+/// An id within its site, hashed with what nobody outside knows.
+pub(crate) type Digest = [u8; 12];
 
 /// What one id takes: its place in the ring, and one and a half places in the index.
-pub(super) const BYTES_PER_ID: usize = size_of::<Entry>() + size_of::<u32>() * 3 / 2;
+pub(crate) const BYTES_PER_ID: usize = size_of::<Entry>() + size_of::<u32>() * 3 / 2;
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
@@ -15,7 +16,7 @@ struct Entry {
 
 /// A bounded set of ids that gives up the oldest.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(crate) struct Known {
     ring: Vec<Entry>,
     capacity: usize,
     /// The place of the oldest id, once the ring is full.
@@ -26,26 +27,26 @@ pub(super) struct Known {
 
 impl Known {
     /// As many ids as fit into `max_bytes`.
-    pub(super) fn new(max_bytes: usize) -> Self {
+    pub(crate) fn new(max_bytes: usize) -> Self {
         let capacity = (max_bytes / BYTES_PER_ID).clamp(1, u32::MAX as usize / 2);
         Self { ring: Vec::new(), capacity, oldest: 0, index: vec![0; capacity + capacity / 2 + 1] }
     }
 
-    pub(super) fn capacity(&self) -> usize {
+    pub(crate) fn capacity(&self) -> usize {
         self.capacity
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ring.len()
     }
 
-    pub(super) fn contains(&self, digest: &Digest) -> bool {
+    pub(crate) fn contains(&self, digest: &Digest) -> bool {
         self.index[self.find(digest)] != 0
     }
 
     /// Adds an id that was received at that time (in seconds). Where the oldest had to go for it: a time (in
     /// milliseconds) before which that one was received.
-    pub(super) fn insert(&mut self, digest: Digest, seconds: u32) -> Option<i64> {
+    pub(crate) fn insert(&mut self, digest: Digest, seconds: u32) -> Option<i64> {
         if self.contains(&digest) {
             return None;
         }
@@ -107,12 +108,12 @@ impl Known {
 }
 
 /// The seconds of a time in milliseconds.
-pub(super) fn seconds(unix_ms: i64) -> u32 {
+pub(crate) fn seconds(unix_ms: i64) -> u32 {
     u32::try_from(unix_ms / 1000).unwrap_or(if unix_ms < 0 { 0 } else { u32::MAX })
 }
 
 /// The end of that second, in milliseconds.
-pub(super) fn end_of(seconds: u32) -> i64 {
+pub(crate) fn end_of(seconds: u32) -> i64 {
     (i64::from(seconds) + 1) * 1000
 }
 

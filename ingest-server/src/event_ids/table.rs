@@ -1,0 +1,99 @@
+//! What is known and what is being stored, under one lock; nobody waits here.
+//! A batch's ids are taken all at once or not at all, so that two batches never wait for each other.
+
+use super::EventIdStats;
+use super::digest::Digest;
+use crate::known_ids::Known;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use tokio::sync::watch;
+
+/// The number of a batch that is being stored.
+pub(super) type Flight = u64;
+
+#[derive(Debug)]
+pub(super) struct Table {
+    known: Known,
+    in_flight: HashMap<Digest, Flight, BuildHasherDefault<FirstBytes>>,
+    /// Each tells by its end that its fate is decided.
+    flights: HashMap<Flight, watch::Receiver<()>>,
+    next: Flight,
+    evicted: u64,
+}
+
+/// Which are copies, the batch's number, and what tells its end; or what tells the end of a batch to wait for.
+type Taken = Result<(Vec<bool>, Flight, watch::Sender<()>), watch::Receiver<()>>;
+
+impl Table {
+    pub(super) fn new(max_bytes: usize) -> Self {
+        Self {
+            known: Known::new(max_bytes),
+            in_flight: HashMap::default(),
+            flights: HashMap::new(),
+            next: 0,
+            evicted: 0,
+        }
+    }
+
+    /// Takes all ids that are no copies and makes the others `None`.
+    pub(super) fn reserve(&mut self, ids: &mut [Option<Digest>]) -> Taken {
+        let other = ids.iter().flatten().find_map(|id| self.in_flight.get(id));
+        if let Some(fate) = other.and_then(|flight| self.flights.get(flight)) {
+            return Err(fate.clone());
+        }
+        let flight = self.next;
+        self.next += 1;
+        let duplicates = ids.iter_mut().map(|id| self.take(id, flight)).collect();
+        let (fate, watched) = watch::channel(());
+        self.flights.insert(flight, watched);
+        Ok((duplicates, flight, fate))
+    }
+
+    /// Whether it is a copy; one that is not is taken.
+    fn take(&mut self, id: &mut Option<Digest>, flight: Flight) -> bool {
+        let Some(digest) = *id else { return false };
+        let is_copy = self.known.contains(&digest) || self.in_flight.insert(digest, flight).is_some();
+        if is_copy {
+            *id = None;
+        }
+        is_copy
+    }
+
+    /// It is not being stored any more.
+    pub(super) fn release(&mut self, digest: &Digest) {
+        self.in_flight.remove(digest);
+    }
+
+    /// It is durable.
+    pub(super) fn remember(&mut self, digest: Digest, seconds: u32) {
+        self.evicted += u64::from(self.known.insert(digest, seconds).is_some());
+    }
+
+    /// The batch's fate is decided.
+    pub(super) fn land(&mut self, flight: Flight) {
+        self.flights.remove(&flight);
+    }
+
+    pub(super) fn stats(&self) -> EventIdStats {
+        EventIdStats { ids: self.known.len(), max_ids: self.known.capacity(), evicted: self.evicted }
+    }
+}
+
+/// Digests are even already: their first bytes are hash enough.
+#[derive(Debug, Default)]
+pub(super) struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    // An array says its length first, which is the same for all.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
