@@ -75,6 +75,7 @@ if suite "Set-up" scripts/setup.sh && suite "Build of the SDK and the npm packag
   if end "Build of the crates"; then
     begin "Loss matrix, its quick form" node --test --test-timeout=300000 --test-reporter=spec tests/loss/quick.test.mjs
     suite "Tests of the Rust crates" cargo test --workspace --no-fail-fast || true
+    suite "The check in wasm and natively" scripts/check-twice.sh || true
     end "Loss matrix, its quick form" || true
     suite "Browser and Kafka tests" npm --prefix tests/e2e run --silent test || true
   fi

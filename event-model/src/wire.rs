@@ -172,8 +172,8 @@ pub fn check_batch(batch: &Batch<'_>) -> Result<(), BatchError> {
         found.push(Violation::new("unconfirmed", Rule::TooLarge, message));
     }
     check::id(&mut found, "", "batch_id", batch.batch_id.as_deref());
-    for id in &batch.unconfirmed {
-        check::id(&mut found, "", "unconfirmed", Some(id));
+    for (index, id) in batch.unconfirmed.iter().enumerate().take(UNCONFIRMED_IDS) {
+        check::id(&mut found, "unconfirmed.", &index.to_string(), Some(id));
     }
     if let Some(Err(more)) = batch.context.as_ref().map(check_context) {
         found.extend(more);

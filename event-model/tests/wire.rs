@@ -94,7 +94,8 @@ fn one_event_and_an_array_of_events_are_batches() {
 
 #[test]
 fn all_that_is_wrong_with_a_batch_is_told_at_once() {
-    let BatchError::NotABatch(found) = batch_error(r#"{"sent_at":1.5,"context":{"page":[]},"events":[]}"#)
+    let BatchError::NotABatch(found) =
+        batch_error(r#"{"sent_at":1.5,"dropped":4294967296,"context":{"page":[]},"events":[]}"#)
     else {
         panic!("not a batch")
     };
@@ -103,9 +104,14 @@ fn all_that_is_wrong_with_a_batch_is_told_at_once() {
         told,
         [
             "sent_at is the number 1.5; it must be a whole number of milliseconds since 1970, such as 1795458876500",
+            "dropped is the number 4294967296; it must be a whole number from 0 to 4294967295",
             "context.page is an array; it must be an object",
         ]
     );
+    let BatchError::NotABatch(found) = batch_error(r#"{"unconfirmed":["a",""],"events":[]}"#) else {
+        panic!("not a batch")
+    };
+    assert_eq!((found[0].path.as_str(), found[0].rule), ("unconfirmed.1", Rule::Empty));
 }
 
 #[test]

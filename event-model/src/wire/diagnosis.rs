@@ -14,6 +14,8 @@ enum Kind {
     Time,
     /// A whole number from 0.
     Count,
+    /// The same up to what 32 bits hold.
+    SmallCount,
     Number,
     Flag,
     /// One of the event types.
@@ -64,7 +66,7 @@ const BATCH: &[(&str, Kind)] = &[
     ("sent_at", Kind::Time),
     ("batch_id", Kind::Text),
     ("unconfirmed", Kind::Texts),
-    ("dropped", Kind::Count),
+    ("dropped", Kind::SmallCount),
     ("context", Kind::Fields(CONTEXT)),
     ("events", Kind::Events),
 ];
@@ -159,6 +161,10 @@ fn misfit(path: &str, value: &Value, must: Kind) -> Option<Violation> {
         }
         Kind::Time => (value.is_i64(), "a whole number of milliseconds since 1970, such as 1795458876500"),
         Kind::Count => (value.is_u64(), "a whole number from 0"),
+        Kind::SmallCount => (
+            value.as_u64().is_some_and(|count| u32::try_from(count).is_ok()),
+            "a whole number from 0 to 4294967295",
+        ),
         Kind::Number => (value.is_number(), "a number"),
         Kind::Flag => (value.is_boolean(), "true or false"),
         Kind::Bag | Kind::Fields(_) => (value.is_object(), "an object"),
