@@ -72,7 +72,7 @@ fn event(rng: &mut Rng) -> String {
         fields.push(format!("\"event\":{}", mostly(rng, "\"post_view\"", &TEXTS)));
     }
     for name in ["event_id", "user_id", "group_id", "previous_id"] {
-        sometimes(rng, &mut fields, name, |rng| id(rng));
+        sometimes(rng, &mut fields, name, id);
     }
     sometimes(rng, &mut fields, "type", |rng| mostly(rng, "\"track\"", &TYPES));
     for name in ["timestamp", "seq"] {

@@ -1,7 +1,7 @@
 //! What `event-model` says of an event, as one line of text that can be compared between wasm and native code.
 //! The events are made in `events`; comparing is done by `compare.mjs`, outside of both.
 
-mod door;
+pub mod door;
 pub mod events;
 
 use footfall_event_model::wire::{DecodedEvent, decode_event};
