@@ -72,7 +72,7 @@ impl Default for Metrics {
         let (ready, waiting_bytes, waiting_records) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register(
             "requests",
-            "Requests to POST /v1/events by the code of their answer",
+            "Requests with events by the code of their answer",
             requests.clone(),
         );
         registry.register("events", "Events by what became of them", events.clone());
