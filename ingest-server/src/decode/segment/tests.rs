@@ -4,7 +4,8 @@ use super::{batch, event, single};
 use footfall_event_model::{EventType, check};
 use proptest::prelude::*;
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The fields that are read, at every depth together.
 const NAMES: [&str; 28] = [
@@ -38,6 +39,10 @@ const NAMES: [&str; 28] = [
     "integrations",
 ];
 
+fn object(fields: BTreeMap<&str, Value>) -> Value {
+    Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
 fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -53,13 +58,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 48, 8, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(prop::sample::select(NAMES.to_vec()), inner, 0..8).prop_map(
-                |fields| fields
-                    .into_iter()
-                    .map(|(name, value)| (name.to_owned(), value))
-                    .collect::<Map<_, _>>()
-                    .into()
-            ),
+            prop::collection::btree_map(prop::sample::select(NAMES.to_vec()), inner, 0..8).prop_map(object),
         ]
     })
 }
@@ -68,11 +67,11 @@ fn any_call() -> impl Strategy<Value = Value> {
     let fields = prop::collection::btree_map(prop::sample::select(NAMES.to_vec()), any_value(), 0..10);
     let kind = prop::option::of(prop::sample::select(EventType::ALL.to_vec()));
     (fields, kind).prop_map(|(fields, kind)| {
-        let mut call: Map<_, _> = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let mut call = object(fields);
         if let Some(kind) = kind {
-            call.insert("type".to_owned(), json!(kind.as_str()));
+            call["type"] = json!(kind.as_str());
         }
-        call.into()
+        call
     })
 }
 
