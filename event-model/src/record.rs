@@ -13,6 +13,19 @@ use serde_json::value::RawValue;
 /// The version of the record's form; a field may be added under the same version, never changed or taken away.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// What is odd about the time of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum TimeFlag {
+    /// More than a minute after it was received.
+    Future,
+    /// More than 30 days before it was received.
+    Old,
+    /// Before 2000, or more than a day after it was received: the receive time stands in.
+    Implausible,
+}
+
 /// One accepted event as consumers read it (`docs/wire.md`, "The record").
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -27,8 +40,20 @@ pub struct Record<'a> {
     /// Its name.
     #[serde(rename = "event", skip_serializing_if = "Option::is_none")]
     pub name: Option<&'a str>,
+    /// The name as the sender wrote it, where ours is another (`Order Completed`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original_name: Option<&'a str>,
     /// When it happened, in Unix milliseconds; the receive time where the sender gave none.
     pub timestamp: i64,
+    /// What the sender said, in Unix milliseconds, where `timestamp` is another time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original_timestamp: Option<i64>,
+    /// How far the sender's clock was behind the server's, in milliseconds, where times were put right by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_skew_ms: Option<i64>,
+    /// What is odd about the time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_flag: Option<TimeFlag>,
     /// When the request was made by the sender's clock, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<i64>,

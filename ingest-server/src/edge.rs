@@ -6,7 +6,8 @@ use crate::check::{AnonymousPolicy, Checker, SiteChecks};
 use crate::client;
 use crate::decode::Shape;
 use crate::encode::Shared;
-use crate::judge::{Before, Judged, defect, judge};
+use crate::event_ids::{self, EventIds};
+use crate::judge::{Before, Judge, Judged, defect};
 use crate::letters;
 use crate::live::{Live, LiveEvent};
 use crate::metrics::Metrics;
@@ -16,7 +17,7 @@ use crate::results::{all_dropped, at, failed, say_where};
 use crate::settings::{BotPolicy, ProxySettings, Settings};
 use crate::sites::Sites;
 use crate::stamp::place::Places;
-use crate::stamp::{Agents, Pages, Seen, Stamper, unix_ms};
+use crate::stamp::{Agents, Claimed, Pages, Seen, Stamper, unix_ms};
 use axum::body::Body;
 use axum::http::{HeaderMap, Uri};
 use footfall_delivery::{Batch as Outgoing, Delivery, DeliveryError, RecordOutcome};
@@ -46,6 +47,8 @@ pub struct Edge {
     keeps_letters: bool,
     /// The batches that are durable already.
     pub receipts: Receipts,
+    /// The events that are durable already.
+    pub event_ids: EventIds,
     /// The requests that are being answered. They go on when their connection ends: a page that goes away has sent
     /// its batch all the same.
     pub requests: TaskTracker,
@@ -80,6 +83,7 @@ impl Edge {
             checks: settings.checks.clone(),
             keeps_letters: settings.dead_letters,
             receipts,
+            event_ids: EventIds::new(settings.event_ids_max_bytes),
             requests: TaskTracker::new(),
             live: Live::default(),
             refusals: RefusalLog::default(),
@@ -115,7 +119,7 @@ impl Edge {
         quota: &OnceLock<Quota>,
     ) -> Result<Answer, Refused> {
         let client = client::address(&self.proxies, peer, headers);
-        let admitted = admit::admit(uri, headers)?;
+        let admitted = admit::admit(shape, uri, headers)?;
         if let Some(key) = &admitted.write_key {
             self.sites.admit(key, headers)?;
         }
@@ -145,7 +149,8 @@ impl Edge {
         let pages = self.pages.of(&key);
         // Where some events are kept without what tells whose they were, the header itself is kept of none.
         let hides = private || site.anonymous == AnonymousPolicy::Anonymise;
-        let agent = self.agents.of(headers, hides, pages.bots != BotPolicy::Keep).await;
+        let tags_bots = pages.bots != BotPolicy::Keep;
+        let agent = self.agents.of(headers, hides, tags_bots).await;
         let mut reservation = None;
         let mut before = Before::Some(EventSet::default());
         if let Some(batch_id) = &batch.batch_id {
@@ -164,13 +169,19 @@ impl Edge {
         let checker = Checker::new(site, &self.metrics.plan, &context);
         let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: agent.as_deref(), pages };
         let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, seen)
-            .map_err(|error| defect(&error.into()))?;
-        let mut judged = judge(shape, &batch.events, checker, &shared, before, self.keeps_letters)?;
+            .map_err(|error| defect(&error.into()))?
+            .believing(self.sites.takes_claimed_address(&key).then_some(&self.stamper));
+        let drop_code = shared.dropped_for().unwrap_or("anonymous");
+        let mut judge = Judge::new(shape, checker, shared, before, self.keeps_letters);
+        judge.check(&batch.events)?;
+        let claimed = Claimed::named(judge.claimed_agents()).read(&self.agents, hides, tags_bots).await;
+        let event_ids = self.event_ids.claim(&key, judge.ids());
+        let event_ids = event_ids.reserve(stamp.received_at).await?;
+        let mut judged = judge.encode(&event_ids.copies, &claimed)?;
         judged.unknown_fields += decoded.unknown_fields;
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);
         if judged.dropped > 0 {
-            let code = shared.dropped_for().unwrap_or("anonymous");
-            self.metrics.protect.count_dropped(code, judged.dropped as usize);
+            self.metrics.protect.count_dropped(drop_code, judged.dropped as usize);
         }
         // A copy says it again.
         let given_up = if judged.duplicate == 0 { batch.dropped } else { None };
@@ -178,7 +189,7 @@ impl Edge {
         // From here on delivery counts what its records take.
         drop(body);
         drop(memory);
-        let mut answer = self.deliver(judged, reservation, admitted.wants_offsets).await?;
+        let mut answer = self.deliver(judged, reservation, event_ids.reservation, admitted.wants_offsets).await?;
         self.metrics.count_dropped_by_sender(given_up.unwrap_or_default());
         answer.receipts = self.receipts.ask(&key, &asked, sent_at, stamp.received_at).await;
         Ok(answer)
@@ -190,6 +201,7 @@ impl Edge {
         &self,
         judged: Judged,
         reservation: Option<Reservation>,
+        event_ids: event_ids::Reservation,
         wants_offsets: bool,
     ) -> Result<Answer, Refused> {
         let Judged { records, sources, letters, entries, duplicate, invalid, dropped, unknown_fields } =
@@ -247,6 +259,7 @@ impl Edge {
                 }
             }
         }
+        event_ids.settle(|index| stored.contains(index));
         match reservation {
             Some(ours) if answer.retry == 0 => ours.settle(),
             Some(ours) => ours.settle_in_part(stored),

@@ -1,12 +1,13 @@
 //! The steps "check" and "encode", event by event: what goes to delivery, and what is answered without it.
-//! A broken event harms no other, and what an earlier copy of the batch stored is not stored again.
+//! A broken event harms no other, and what was stored before is not stored again.
 
 use crate::check::{AnonymousPolicy, Checker, Fate, Step};
-use crate::decode::Shape;
+use crate::decode::{Beside, Shape};
 use crate::encode::{EncodeError, Shared, mask};
 use crate::receipts::EventSet;
 use crate::refusal::Refused;
 use crate::results::{dropped, duplicate, invalid};
+use crate::stamp::Claimed;
 use footfall_delivery::Record;
 use footfall_event_model::wire::EventRefused;
 use footfall_event_model::{Event, EventResult};
@@ -59,58 +60,112 @@ impl Before {
     }
 }
 
-/// Reads, checks and encodes the events of a batch, each on its own; of those that are refused it makes dead letters,
-/// where these are kept and no copy of the batch has made them.
-///
-/// # Errors
-/// [`Refused::Internal`] where a checked event cannot be encoded.
-pub(crate) fn judge(
-    shape: Shape,
-    events: &[&RawValue],
-    checker: Checker<'_>,
-    shared: &Shared<'_>,
-    before: Before,
-    keeps_letters: bool,
-) -> Result<Judged, Refused> {
-    let keeps_letters = keeps_letters && before.nothing();
-    let mut judge =
-        Judge { shape, checker, shared, nameless: None, keeps_letters, judged: Judged::default() };
-    if let Before::Some(_) = before {
-        judge.judged.records.reserve_exact(events.len());
-        judge.judged.sources.reserve_exact(events.len());
-    }
-    for (index, raw) in (0u32..).zip(events) {
-        judge.event(index, raw, before).map_err(|error| defect(&error))?;
-    }
-    Ok(judge.judged)
+/// An event that passed all checks.
+struct Kept {
+    index: u32,
+    event: Event,
+    beside: Beside,
+    nameless: bool,
 }
 
-struct Judge<'a> {
+/// The judge of one batch.
+pub(crate) struct Judge<'a> {
     shape: Shape,
     checker: Checker<'a>,
-    shared: &'a Shared<'a>,
+    shared: Shared<'a>,
     /// The same for events that are kept without what would tell whose they were, made with the first of them.
     nameless: Option<Shared<'a>>,
+    before: Before,
     keeps_letters: bool,
+    kept: Vec<Kept>,
     judged: Judged,
 }
 
-impl Judge<'_> {
-    fn event(&mut self, index: u32, raw: &RawValue, before: Before) -> Result<(), EncodeError> {
+impl<'a> Judge<'a> {
+    /// A judge of a batch of which `before` is stored. Dead letters are made where they are kept and no copy of the
+    /// batch has made them.
+    pub(crate) fn new(
+        shape: Shape,
+        checker: Checker<'a>,
+        shared: Shared<'a>,
+        before: Before,
+        keeps_letters: bool,
+    ) -> Self {
+        let keeps_letters = keeps_letters && before.nothing();
+        let (kept, judged) = (Vec::new(), Judged::default());
+        Self { shape, checker, shared, nameless: None, before, keeps_letters, kept, judged }
+    }
+
+    /// Reads and checks the events, each on its own.
+    ///
+    /// # Errors
+    /// [`Refused::Internal`] where a dead letter cannot be written.
+    pub(crate) fn check(&mut self, events: &[&RawValue]) -> Result<(), Refused> {
+        if let Before::Some(_) = self.before {
+            self.kept.reserve_exact(events.len());
+        }
+        for (index, raw) in (0u32..).zip(events) {
+            self.event(index, raw).map_err(|error| defect(&error))?;
+        }
+        Ok(())
+    }
+
+    /// The ids of the events that passed, each with its place in the batch; those that have one.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.kept.iter().filter_map(|kept| Some((kept.index, kept.event.event_id.as_deref()?)))
+    }
+
+    /// The browsers that servers speak for, as they say them.
+    pub(crate) fn claimed_agents(&self) -> impl Iterator<Item = &str> {
+        self.kept.iter().filter_map(|kept| kept.beside.user_agent.as_deref())
+    }
+
+    /// Makes the records of the events that passed; those at the places `copies` were stored before.
+    ///
+    /// # Errors
+    /// [`Refused::Internal`] where an event cannot be encoded.
+    pub(crate) fn encode(mut self, copies: &[u32], agents: &Claimed) -> Result<Judged, Refused> {
+        let kept = std::mem::take(&mut self.kept);
+        self.judged.records.reserve_exact(kept.len());
+        self.judged.sources.reserve_exact(kept.len());
+        let mut copies = copies.iter().peekable();
+        for Kept { index, event, beside, nameless } in kept {
+            if copies.next_if_eq(&&index).is_some() {
+                self.duplicate(index, event);
+                continue;
+            }
+            let agent = beside.user_agent.as_deref().and_then(|text| agents.get(text));
+            let shared = if nameless { self.nameless() } else { Ok(&self.shared) };
+            let encoded = shared.and_then(|shared| shared.encode(event, &beside, agent));
+            let encoded = encoded.map_err(|error| defect(&error))?;
+            self.judged.records.push(encoded.record);
+            let (event_id, anonymous_id) = (encoded.event_id, encoded.anonymous_id);
+            self.judged.sources.push(Source { index, event_id, anonymous_id });
+        }
+        Ok(self.judged)
+    }
+
+    fn event(&mut self, index: u32, raw: &RawValue) -> Result<(), EncodeError> {
         let decoded = match self.shape.event(raw) {
             Ok(decoded) => decoded,
             Err(refused) => return self.refuse(index, raw, Step::Check, refused),
         };
         let mut event = decoded.event;
-        if before.contains(index) {
-            self.judged.duplicate += 1;
-            self.judged.entries.push(duplicate(index, event.event_id));
+        if self.before.contains(index) {
+            self.duplicate(index, event);
             return Ok(());
         }
         self.judged.unknown_fields += decoded.unknown_fields;
+        if let Some(code) = self.shared.dropped_for() {
+            let reason = "the request comes from a bot, and the site takes no events of bots";
+            self.judged.dropped += 1;
+            self.judged.entries.push(dropped(index, event.event_id, code, reason));
+            return Ok(());
+        }
+        let beside = decoded.beside;
         match self.checker.check(&mut event) {
-            Fate::Kept => self.keep(index, event, false)?,
-            Fate::Nameless => self.keep(index, event, true)?,
+            Fate::Kept => self.kept.push(Kept { index, event, beside, nameless: false }),
+            Fate::Nameless => self.kept.push(Kept { index, event, beside, nameless: true }),
             Fate::Dropped(code, reason) => {
                 self.judged.dropped += 1;
                 self.judged.entries.push(dropped(index, event.event_id, code, reason));
@@ -123,12 +178,9 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn keep(&mut self, index: u32, event: Event, nameless: bool) -> Result<(), EncodeError> {
-        let encoded = if nameless { self.nameless().encode(event)? } else { self.shared.encode(event)? };
-        self.judged.records.push(encoded.record);
-        let (event_id, anonymous_id) = (encoded.event_id, encoded.anonymous_id);
-        self.judged.sources.push(Source { index, event_id, anonymous_id });
-        Ok(())
+    fn duplicate(&mut self, index: u32, event: Event) {
+        self.judged.duplicate += 1;
+        self.judged.entries.push(duplicate(index, event.event_id));
     }
 
     fn refuse(
@@ -154,22 +206,21 @@ impl Judge<'_> {
         step: Step,
         refused: &EventRefused,
     ) -> Result<Option<Record>, EncodeError> {
-        let Some(mut masked) = mask(raw, self.shared.is_private()) else { return Ok(None) };
-        let mut shared = self.shared;
+        let Some(masked) = mask(raw, self.shared.is_private()) else { return Ok(None) };
         if self.checker.names_nobody(masked.user_id.as_deref()) {
-            match self.checker.anonymous() {
-                AnonymousPolicy::Accept => {}
-                AnonymousPolicy::Drop => return Ok(None),
+            return match self.checker.anonymous() {
+                AnonymousPolicy::Accept => {
+                    self.shared.dead_letter(&masked, step.as_str(), refused, false).map(Some)
+                }
+                AnonymousPolicy::Drop => Ok(None),
                 AnonymousPolicy::Anonymise => {
                     let Some(hidden) = mask(raw, true) else { return Ok(None) };
-                    masked = hidden;
-                    shared = self.nameless();
+                    self.nameless()?.dead_letter(&hidden, step.as_str(), refused, false).map(Some)
                 }
-            }
-            return shared.dead_letter(&masked, step.as_str(), refused, false).map(Some);
+            };
         }
         let signed = self.checker.is_signed(masked.user_id.as_deref(), masked.signature.as_deref());
-        shared.dead_letter(&masked, step.as_str(), refused, signed).map(Some)
+        self.shared.dead_letter(&masked, step.as_str(), refused, signed).map(Some)
     }
 
     fn nameless(&mut self) -> Result<&Shared<'a>, EncodeError> {
@@ -190,38 +241,45 @@ pub(crate) fn defect(error: &EncodeError) -> Refused {
 mod tests {
     use super::*;
     use crate::check::{PlanCounts, SiteChecks};
-    use crate::stamp::Stamp;
+    use crate::settings::{PageSettings, SiteSettings};
+    use crate::stamp::{PageRules, Seen, Stamp};
     use footfall_delivery::Priority;
     use footfall_event_model::{Client, Context, EventStatus};
+    use std::borrow::Cow;
 
     #[test]
     fn only_what_no_copy_stored_is_delivered_and_a_broken_event_stays_broken() {
         let texts =
             [r#"{"event":"a","event_id":"e0"}"#, r#"{"event":"B"}"#, r#"{"event":"c"}"#, r#"{"event":"d"}"#];
         let events: Vec<&RawValue> = texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
-        let stamp = Stamp { received_at: 7, client: Client::default(), private: false };
+        let stamp = Stamp { received_at: 7, client: Client::default(), user_agent: None, private: false };
         let pages = PageRules::new(&SiteSettings::default(), &PageSettings::default());
-        let seen = Seen { stamp: &stamp, agent: None, pages: &pages };
-        let shared = Shared::new("pk", Some("b"), None, Context::default(), Priority::Normal, seen).unwrap();
         let mut stored = EventSet::default();
         stored.insert(0);
         stored.insert(1);
         stored.insert(3);
-        for (before, delivered, duplicate) in [
-            (Before::Some(EventSet::default()), vec![0, 2, 3], 0),
-            (Before::Some(stored), vec![2], 2),
-            (Before::All, vec![], 3),
+        for (before, copies, delivered, duplicate) in [
+            (Before::Some(EventSet::default()), &[][..], vec![0, 2, 3], 0),
+            (Before::Some(EventSet::default()), &[0, 3], vec![2], 2),
+            (Before::Some(stored), &[], vec![2], 2),
+            (Before::All, &[], vec![], 3),
         ] {
             let (site, counts) = (SiteChecks::default(), PlanCounts::default());
             let checker = Checker::new(&site, &counts, &Context::default());
-            let judged = judge(Shape::Events, &events, checker, &shared, before, true).unwrap();
+            let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: None, pages: &pages };
+            let shared =
+                Shared::new("pk", Some("b"), None, Context::default(), Priority::Normal, seen).unwrap();
+            let mut judge = Judge::new(Shape::Events, checker, shared, before, true);
+            judge.check(&events).unwrap();
+            assert_eq!(judge.ids().count(), usize::from(before.nothing()), "one has an id");
+            let judged = judge.encode(copies, &Claimed::default()).unwrap();
             let indexes: Vec<_> = judged.sources.iter().map(|source| source.index).collect();
             assert_eq!((indexes, judged.duplicate, judged.invalid), (delivered, duplicate, 1));
             assert_eq!(judged.records.len() + judged.entries.len(), 4);
-            assert_eq!(judged.letters.len(), usize::from(duplicate == 0), "a copy makes no second letter");
+            assert_eq!(judged.letters.len(), usize::from(before.nothing()), "a copy makes no second letter");
             if duplicate > 0 {
-                let first = &judged.entries[0];
-                assert_eq!((first.status, first.event_id.as_deref()), (EventStatus::Duplicate, Some("e0")));
+                let mut told = judged.entries.iter().filter(|told| told.status == EventStatus::Duplicate);
+                assert_eq!(told.next().unwrap().event_id.as_deref(), Some("e0"));
             }
         }
     }

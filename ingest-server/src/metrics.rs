@@ -1,15 +1,18 @@
 //! Every metric of the server, named in one place, in the OpenMetrics text form.
 //! What counts is decided by the steps that count; delivery's own figures are read when somebody asks.
 
+mod event_ids;
 mod geo;
 mod protect;
 mod transport;
 
 pub use geo::GeoMetrics;
+use event_ids::EventIdMetrics;
 pub use protect::ProtectMetrics;
 pub use transport::TransportMetrics;
 
 use crate::check::PlanCounts;
+use crate::event_ids::EventIdStats;
 use crate::letters::LetterCounts;
 use crate::receipts::ReceiptStats;
 use crate::refusal::Refused;
@@ -77,6 +80,7 @@ pub struct Metrics {
     receipts: Family<ReceiptLabels, Counter>,
     /// What becomes of connections.
     pub transport: TransportMetrics,
+    event_ids: EventIdMetrics,
     batch_ids: Gauge,
     batch_ids_max: Gauge,
     batch_ids_bytes: Gauge,
@@ -95,11 +99,7 @@ impl Default for Metrics {
         let (requests, events) = (Family::default(), Family::default());
         let (received_bytes, unknown_fields) = (Counter::default(), Counter::default());
         let (ready, waiting_bytes, waiting_records) = (Gauge::default(), Gauge::default(), Gauge::default());
-        registry.register(
-            "requests",
-            "Requests to POST /v1/events by the code of their answer",
-            requests.clone(),
-        );
+        registry.register("requests", "Requests with events by the code of their answer", requests.clone());
         registry.register("events", "Events by what became of them", events.clone());
         let help = "Bodies of requests as they came, before decompression";
         registry.register_with_unit("received", help, Unit::Bytes, received_bytes.clone());
@@ -138,6 +138,7 @@ impl Default for Metrics {
         registry.register("batch_ids_evicted", help, batch_ids_evicted.clone());
         let help = "1 while batch ids are written to disk too, 0 once that has failed";
         registry.register("batch_ids_on_disk", help, batch_ids_on_disk.clone());
+        let event_ids = EventIdMetrics::register(&mut registry);
         registry.register("ready", "1 while records can be made durable, else 0", ready.clone());
         let (journal_bytes, journal_max_bytes) = (Gauge::default(), Gauge::default());
         let help = "The journal's rows and indexes on disk; 0 where Kafka is the store";
@@ -165,6 +166,7 @@ impl Default for Metrics {
             user_agent_misses,
             events_dropped_by_senders,
             receipts,
+            event_ids,
             batch_ids,
             batch_ids_max,
             batch_ids_bytes,
@@ -226,7 +228,9 @@ impl Metrics {
         ready: bool,
         delivery: &DeliveryStats,
         receipts: &ReceiptStats,
+        event_ids: &EventIdStats,
     ) -> Result<String, fmt::Error> {
+        self.event_ids.set(event_ids);
         self.batch_ids.set(receipts.ids as i64);
         self.batch_ids_max.set(receipts.max_ids as i64);
         self.batch_ids_bytes.set(receipts.bytes as i64);

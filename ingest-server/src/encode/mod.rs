@@ -6,11 +6,12 @@ mod mask;
 
 pub(crate) use mask::mask;
 
+use crate::decode::Beside;
 use crate::settings::BotPolicy;
-use crate::stamp::{PageTexts, Seen};
+use crate::stamp::{Agent, Clock, PageTexts, Seen, Stamp, Stamper};
 use bytes::Bytes;
 use footfall_delivery::{Header, Priority, Record as Outgoing};
-use footfall_event_model::{Context, Event, EventType, Page, Record, SCHEMA_VERSION, uuid_v7};
+use footfall_event_model::{Client, Context, Event, EventType, Page, Record, SCHEMA_VERSION, uuid_v7};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -23,6 +24,7 @@ pub struct Shared<'a> {
     batch_id: Option<&'a str>,
     sent_at: Option<i64>,
     priority: Priority,
+    clock: Clock,
     seen: Seen<'a>,
     context: Context,
     /// The context's text as it stands in the records of events that override nothing.
@@ -32,6 +34,8 @@ pub struct Shared<'a> {
     /// Pages that events said themselves, so that each is taken apart once.
     other_pages: RefCell<Vec<(Page, Arc<PageTexts>)>>,
     headers: Vec<Header>,
+    /// What keeps its part of an address that the sender claims, where one may be claimed.
+    claims: Option<&'a Stamper>,
 }
 
 /// Pages of one batch that are remembered; those above are taken apart for each event.
@@ -80,12 +84,14 @@ impl<'a> Shared<'a> {
             batch_id,
             sent_at,
             priority,
+            clock: Clock::new(sent_at, seen.stamp.received_at),
             seen,
             context,
             context_text,
             page,
             other_pages,
             headers,
+            claims: None,
         })
     }
 
@@ -115,14 +121,33 @@ impl<'a> Shared<'a> {
     pub fn nameless(&self) -> Result<Self, serde_json::Error> {
         let seen = Seen { stamp: Cow::Owned(self.seen.stamp.nameless()), ..self.seen.clone() };
         let (batch_id, sent_at) = (self.batch_id, self.sent_at);
-        Self::new(self.write_key, batch_id, sent_at, self.context.clone(), self.priority, seen)
+        let made = Self::new(self.write_key, batch_id, sent_at, self.context.clone(), self.priority, seen)?;
+        Ok(made.believing(self.claims))
     }
 
-    /// Makes the record of one event.
+    /// The same where a sender may say another address than its own, of which `stamper` keeps its part.
+    #[must_use]
+    pub fn believing(self, stamper: Option<&'a Stamper>) -> Self {
+        Self { claims: stamper, ..self }
+    }
+
+    /// Where the visitor is for whom a server speaks, as far as it may.
+    fn claimed(&self, beside: &Beside) -> Option<Client> {
+        let (stamper, address) = (self.claims?, beside.address?);
+        let Stamp { received_at, private, client, .. } = &*self.seen.stamp;
+        Some(stamper.client(*received_at, Some(address), client.null_origin, *private))
+    }
+
+    /// Makes the record of one event; `agent` is who it was sent for, where a server speaks for somebody.
     ///
     /// # Errors
     /// [`EncodeError`] where the system gives no randomness for an id, or the record cannot be written.
-    pub fn encode(&self, mut event: Event) -> Result<Encoded, EncodeError> {
+    pub fn encode(
+        &self,
+        mut event: Event,
+        beside: &Beside,
+        agent: Option<&Agent>,
+    ) -> Result<Encoded, EncodeError> {
         let stamp = &*self.seen.stamp;
         if stamp.private {
             (event.user_id, event.group_id, event.previous_id) = (None, None, None);
@@ -146,15 +171,20 @@ impl<'a> Shared<'a> {
             Some(id) => id,
             None => new_id(stamp.received_at)?,
         };
-        let timestamp = event.timestamp.unwrap_or(stamp.received_at);
+        let time = self.clock.place(event.timestamp);
         let user_id = event.user_id.as_deref().or(context.user_id.as_deref());
         let anonymous_id = context.anonymous_id.as_deref();
+        let claimed = self.claimed(beside);
         let record = Record {
             schema_version: SCHEMA_VERSION,
             event_id: &event_id,
             kind: event.kind,
             name: event.name.as_deref(),
-            timestamp,
+            original_name: beside.original_name.as_deref(),
+            timestamp: time.timestamp,
+            original_timestamp: time.original,
+            clock_skew_ms: self.clock.skew_ms(),
+            time_flag: time.flag,
             sent_at: self.sent_at,
             received_at: stamp.received_at,
             seq: event.seq,
@@ -171,8 +201,8 @@ impl<'a> Shared<'a> {
             context: context_text,
             key_event: event.key_event,
             possible_duplicate: event.possible_duplicate,
-            client: &stamp.client,
-            user_agent: self.seen.agent.map(|agent| &*agent.text),
+            client: claimed.as_ref().unwrap_or(&stamp.client),
+            user_agent: agent.or(self.seen.agent).map(|agent| &*agent.text),
             page: page.page.as_deref(),
             referrer: page.referrer.as_deref(),
             campaign: page.campaign.as_deref(),
@@ -182,7 +212,7 @@ impl<'a> Shared<'a> {
         let mut headers = Vec::with_capacity(self.headers.len() + 4);
         headers.push(header("ce_id", Bytes::copy_from_slice(event_id.as_bytes())));
         headers.push(header("ce_type", Bytes::from(cloud_event_type(event.kind, event.name.as_deref()))));
-        headers.push(header("ce_time", Bytes::from(rfc3339(timestamp, stamp.received_at))));
+        headers.push(header("ce_time", Bytes::from(rfc3339(time.timestamp))));
         headers.extend_from_slice(&self.headers);
         if let Some(traceparent) = context.traceparent.as_ref().filter(|text| is_traceparent(text)) {
             headers.push(header("traceparent", Bytes::copy_from_slice(traceparent.as_bytes())));
@@ -266,11 +296,9 @@ fn cloud_event_type(kind: EventType, name: Option<&str>) -> String {
     }
 }
 
-/// A time for `ce_time`; the receive time stands in for one that RFC 3339 cannot write.
-fn rfc3339(unix_ms: i64, received_at: i64) -> String {
-    const YEAR_10000: i64 = 253_402_300_800_000;
-    let ms = if (0..YEAR_10000).contains(&unix_ms) { unix_ms } else { received_at };
-    let time = UNIX_EPOCH + Duration::from_millis(ms.clamp(0, YEAR_10000 - 1).unsigned_abs());
+/// A time for `ce_time`; the clock has made one of it that RFC 3339 can write.
+fn rfc3339(unix_ms: i64) -> String {
+    let time = UNIX_EPOCH + Duration::from_millis(unix_ms.max(0).unsigned_abs());
     humantime::format_rfc3339_millis(time).to_string()
 }
 
@@ -282,18 +310,18 @@ fn header(name: &'static str, value: Bytes) -> Header {
 mod tests {
     use super::*;
     use crate::settings::{PageSettings, SiteSettings};
-    use crate::stamp::{PageRules, Stamp};
-    use footfall_event_model::{Client, Json, check};
+    use crate::stamp::PageRules;
+    use footfall_event_model::{Json, check};
     use proptest::prelude::*;
     use serde_json::Value;
 
     fn encoded(event: Event, context: Context) -> Encoded {
         let client = Client { address_policy: "drop", ..Client::default() };
-        let stamp = Stamp { received_at: 7, client, private: false };
+        let stamp = Stamp { received_at: 7, client, user_agent: None, private: false };
         let pages = PageRules::new(&SiteSettings::default(), &PageSettings::default());
-        let seen = Seen { stamp: &stamp, agent: None, pages: &pages };
+        let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: None, pages: &pages };
         let shared = Shared::new("pk", Some("b"), None, context, Priority::Normal, seen).unwrap();
-        shared.encode(event).unwrap()
+        shared.encode(event, &Beside::default(), None).unwrap()
     }
 
     fn header_of(record: &Outgoing, name: &str) -> Option<String> {
@@ -324,7 +352,7 @@ mod tests {
                 prop_assert_eq!(record.get(field).and_then(Value::as_str), said.as_deref());
             }
             prop_assert_eq!(&record["properties"]["text"], &Value::from(text));
-            prop_assert_eq!(record["timestamp"].as_i64(), Some(timestamp));
+            prop_assert_eq!(record.get("original_timestamp").unwrap_or(&record["timestamp"]).as_i64(), Some(timestamp));
             prop_assert_eq!(record["seq"].as_u64(), seq);
             prop_assert_eq!(record["type"].as_str(), Some(kind.as_str()));
             prop_assert_eq!(header_of(&made.record, "ce_id"), event_id.or(Some(made.event_id)));

@@ -39,11 +39,19 @@ pub struct EventIdStats {
     pub evicted: u64,
 }
 
+/// The ids of a batch that are to be reserved.
+#[derive(Debug)]
+pub struct Claim {
+    ids: EventIds,
+    /// The place of each event in its batch, rising.
+    ours: Vec<(u32, Digest)>,
+}
+
 /// What a batch's ids came to.
 #[derive(Debug)]
-pub struct Reserved {
-    /// For each id in its order: whether it is another event's copy, of an earlier batch or of this one.
-    pub duplicates: Vec<bool>,
+pub struct Claimed {
+    /// The places of events that are copies: of one of an earlier batch, or of an earlier one of this.
+    pub copies: Vec<u32>,
     /// The others.
     pub reservation: Reservation,
 }
@@ -54,8 +62,7 @@ pub struct Reserved {
 pub struct Reservation {
     ids: EventIds,
     seconds: u32,
-    /// One for each id that is ours, `None` where an event has none or is a copy.
-    ours: Vec<Option<Digest>>,
+    ours: Vec<(u32, Digest)>,
     flight: Flight,
     /// Its end wakes those who wait for one of these events.
     _fate: watch::Sender<()>,
@@ -68,36 +75,10 @@ impl EventIds {
         Self { keys: Keys::default(), copy_wait: COPY_WAIT, table }
     }
 
-    /// Reserves the ids of a batch's events, all of them or none. An event without an id is nobody's copy.
-    ///
-    /// # Errors
-    /// [`Refused::InFlight`] where a copy of one of them is being stored and that takes longer than five seconds.
-    pub async fn reserve<'a>(
-        &self,
-        write_key: &str,
-        event_ids: impl Iterator<Item = Option<&'a str>>,
-        received_at: i64,
-    ) -> Result<Reserved, Refused> {
+    /// Names the ids of a site's batch, each with the event's place in it.
+    pub fn claim<'a>(&self, write_key: &str, event_ids: impl Iterator<Item = (u32, &'a str)>) -> Claim {
         let site = self.keys.site(write_key);
-        let mut ours: Vec<_> = event_ids.map(|id| id.map(|id| site.digest(id))).collect();
-        let deadline = Instant::now() + self.copy_wait;
-        loop {
-            let reserved = self.lock().reserve(&mut ours);
-            match reserved {
-                Ok((duplicates, flight, fate)) => {
-                    let ids = self.clone();
-                    let seconds = seconds(received_at);
-                    let reservation = Reservation { ids, seconds, ours, flight, _fate: fate };
-                    return Ok(Reserved { duplicates, reservation });
-                }
-                // It tells by going away, so what comes is always an error; then it is looked at again.
-                Err(mut other) => {
-                    if timeout_at(deadline, other.changed()).await.is_err() {
-                        return Err(Refused::InFlight);
-                    }
-                }
-            }
-        }
+        Claim { ids: self.clone(), ours: event_ids.map(|(place, id)| (place, site.digest(id))).collect() }
     }
 
     /// Figures for the metrics; cheap.
@@ -110,19 +91,43 @@ impl EventIds {
     }
 }
 
+impl Claim {
+    /// Reserves the ids, all that are no copies or none.
+    ///
+    /// # Errors
+    /// [`Refused::InFlight`] where a copy of one of them is being stored and that takes longer than five seconds.
+    pub async fn reserve(self, received_at: i64) -> Result<Claimed, Refused> {
+        let Self { ids, mut ours } = self;
+        let deadline = Instant::now() + ids.copy_wait;
+        loop {
+            let taken = ids.lock().reserve(&mut ours);
+            match taken {
+                Ok((copies, flight, fate)) => {
+                    let seconds = seconds(received_at);
+                    let reservation = Reservation { ids, seconds, ours, flight, _fate: fate };
+                    return Ok(Claimed { copies, reservation });
+                }
+                // It tells by going away, so what comes is always an error; then it is looked at again.
+                Err(mut other) => {
+                    if timeout_at(deadline, other.changed()).await.is_err() {
+                        return Err(Refused::InFlight);
+                    }
+                }
+            }
+        }
+    }
+}
+
 impl Reservation {
-    /// Says which events are durable, in the order in which they were reserved, copies included; the others are
-    /// released.
-    pub fn settle(mut self, mut is_durable: impl FnMut(usize) -> bool) {
+    /// Says of which places in the batch the events are durable; the others are released.
+    pub fn settle(mut self, is_durable: impl Fn(u32) -> bool) {
         let ours = std::mem::take(&mut self.ours);
         let ids = self.ids.clone();
         let mut table = ids.lock();
-        for (place, digest) in ours.into_iter().enumerate() {
-            if let Some(digest) = digest {
-                table.release(&digest);
-                if is_durable(place) {
-                    table.remember(digest, self.seconds);
-                }
+        for (place, digest) in ours {
+            table.release(&digest);
+            if is_durable(place) {
+                table.remember(digest, self.seconds);
             }
         }
     }
@@ -131,7 +136,7 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         let mut table = self.ids.lock();
-        for digest in self.ours.iter().flatten() {
+        for (_, digest) in &self.ours {
             table.release(digest);
         }
         table.land(self.flight);

@@ -21,8 +21,8 @@ pub(super) struct Table {
     evicted: u64,
 }
 
-/// Which are copies, the batch's number, and what tells its end; or what tells the end of a batch to wait for.
-type Taken = Result<(Vec<bool>, Flight, watch::Sender<()>), watch::Receiver<()>>;
+/// The places of copies, the batch's number, and what tells its end; or what tells the end of a batch to wait for.
+type Taken = Result<(Vec<u32>, Flight, watch::Sender<()>), watch::Receiver<()>>;
 
 impl Table {
     pub(super) fn new(max_bytes: usize) -> Self {
@@ -35,28 +35,25 @@ impl Table {
         }
     }
 
-    /// Takes all ids that are no copies and makes the others `None`.
-    pub(super) fn reserve(&mut self, ids: &mut [Option<Digest>]) -> Taken {
-        let other = ids.iter().flatten().find_map(|id| self.in_flight.get(id));
+    /// Takes all ids that are no copies, and leaves the others out.
+    pub(super) fn reserve(&mut self, ids: &mut Vec<(u32, Digest)>) -> Taken {
+        let other = ids.iter().find_map(|(_, id)| self.in_flight.get(id));
         if let Some(fate) = other.and_then(|flight| self.flights.get(flight)) {
             return Err(fate.clone());
         }
         let flight = self.next;
         self.next += 1;
-        let duplicates = ids.iter_mut().map(|id| self.take(id, flight)).collect();
+        let mut copies = Vec::new();
+        ids.retain(|&(place, id)| {
+            let is_copy = self.known.contains(&id) || self.in_flight.insert(id, flight).is_some();
+            if is_copy {
+                copies.push(place);
+            }
+            !is_copy
+        });
         let (fate, watched) = watch::channel(());
         self.flights.insert(flight, watched);
-        Ok((duplicates, flight, fate))
-    }
-
-    /// Whether it is a copy; one that is not is taken.
-    fn take(&mut self, id: &mut Option<Digest>, flight: Flight) -> bool {
-        let Some(digest) = *id else { return false };
-        let is_copy = self.known.contains(&digest) || self.in_flight.insert(digest, flight).is_some();
-        if is_copy {
-            *id = None;
-        }
-        is_copy
+        Ok((copies, flight, fate))
     }
 
     /// It is not being stored any more.

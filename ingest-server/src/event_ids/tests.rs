@@ -5,38 +5,37 @@ use tokio::time::timeout;
 
 const SITE: &str = "pk";
 
-async fn reserve(ids: &EventIds, events: &[&str]) -> Reserved {
-    ids.reserve(SITE, events.iter().map(|id| Some(*id)), 7_000).await.unwrap()
+async fn reserve(ids: &EventIds, events: &[&str]) -> Claimed {
+    claim(ids, SITE, events).reserve(7_000).await.unwrap()
+}
+
+fn claim(ids: &EventIds, site: &str, events: &[&str]) -> Claim {
+    ids.claim(site, (0..).zip(events.iter().copied()))
 }
 
 #[tokio::test]
 async fn a_stored_event_is_a_duplicate_and_a_failed_one_is_not() {
     let ids = EventIds::new(1 << 20);
     let first = reserve(&ids, &["a", "b", "c"]).await;
-    assert_eq!(first.duplicates, [false; 3]);
+    assert!(first.copies.is_empty());
     first.reservation.settle(|place| place != 1);
     let again = reserve(&ids, &["c", "b", "d", "a"]).await;
-    assert_eq!(again.duplicates, [true, false, false, true]);
+    assert_eq!(again.copies, [0, 3]);
     drop(again.reservation);
-    assert_eq!(reserve(&ids, &["b", "d"]).await.duplicates, [false; 2], "what was dropped is released");
+    assert!(reserve(&ids, &["b", "d"]).await.copies.is_empty(), "what was dropped is released");
     assert_eq!(ids.stats().ids, 2);
 }
 
 #[tokio::test]
-async fn sites_keep_apart_and_no_id_is_nobodys_copy() {
+async fn sites_keep_apart() {
     let ids = EventIds::new(1 << 20);
-    let one = |site: &'static str, id: Option<&'static str>| {
-        let ids = ids.clone();
-        async move {
-            let reserved = ids.reserve(site, [id, id].into_iter(), 7_000).await.unwrap();
-            reserved.reservation.settle(|_| true);
-            reserved.duplicates
-        }
-    };
-    assert_eq!(one("pk", None).await, [false; 2]);
-    assert_eq!(one("pk", Some("ab")).await, [false, true], "within one batch too");
-    assert_eq!(one("pka", Some("b")).await, [false, true]);
-    assert_eq!(one("pk", Some("ab")).await, [true; 2]);
+    for (site, id, copies) in
+        [("pk", "ab", &[1][..]), ("pka", "b", &[1]), ("pk", "ab", &[0, 1]), ("other", "ab", &[1])]
+    {
+        let claimed = claim(&ids, site, &[id, id]).reserve(7_000).await.unwrap();
+        assert_eq!(claimed.copies, copies, "{site} {id}: within one batch too");
+        claimed.reservation.settle(|_| true);
+    }
 }
 
 #[tokio::test]
@@ -49,7 +48,7 @@ async fn a_copy_waits_for_the_first_ones_fate() {
         let mut copy = Box::pin(reserve(&ids, &both));
         assert!(timeout(Duration::from_millis(20), &mut copy).await.is_err(), "it waits");
         first.reservation.settle(|_| is_stored);
-        assert_eq!(copy.await.duplicates, [false, is_stored]);
+        assert_eq!(copy.await.copies, if is_stored { &[1][..] } else { &[] });
     }
 }
 
@@ -58,11 +57,11 @@ async fn two_batches_that_share_events_never_wait_for_each_other_and_no_wait_is_
     let ids = EventIds { copy_wait: Duration::from_millis(50), ..EventIds::new(1 << 20) };
     let first = reserve(&ids, &["a"]).await;
     // It wants `b` too, and takes nothing while it waits.
-    let refused = ids.reserve(SITE, ["b", "a"].map(Some).into_iter(), 7_000).await;
+    let refused = claim(&ids, SITE, &["b", "a"]).reserve(7_000).await;
     assert!(matches!(refused, Err(Refused::InFlight)));
-    assert_eq!(reserve(&ids, &["b"]).await.duplicates, [false]);
+    assert!(reserve(&ids, &["b"]).await.copies.is_empty());
     drop(first);
-    assert_eq!(reserve(&ids, &["b", "a"]).await.duplicates, [false; 2]);
+    assert!(reserve(&ids, &["b", "a"]).await.copies.is_empty());
     let table = ids.lock();
     assert_eq!(format!("{table:?}").matches("Receiver").count(), 0, "nothing is left behind: {table:?}");
 }
@@ -76,8 +75,8 @@ async fn at_the_bound_the_oldest_goes() {
         reserve(&ids, &[name]).await.reservation.settle(|_| true);
     }
     assert_eq!(ids.stats(), EventIdStats { ids: 10, max_ids: 10, evicted: 15 });
-    assert_eq!(reserve(&ids, &[&names[14]]).await.duplicates, [false]);
-    assert_eq!(reserve(&ids, &[&names[15]]).await.duplicates, [true]);
+    assert!(reserve(&ids, &[&names[14]]).await.copies.is_empty());
+    assert_eq!(reserve(&ids, &[&names[15]]).await.copies, [0]);
 }
 
 proptest! {
@@ -92,11 +91,10 @@ proptest! {
         let mut wanted = [false; 12];
         for (events, works) in &batches {
             let names: Vec<String> = events.iter().map(u8::to_string).collect();
-            let ids_of = names.iter().map(|name| Some(name.as_str()));
-            let Reserved { duplicates, reservation } =
-                runtime.block_on(ids.reserve(SITE, ids_of, 7_000)).unwrap();
-            for (event, is_copy) in events.iter().zip(&duplicates) {
-                stored[usize::from(*event)] += usize::from(*works && !is_copy);
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let Claimed { copies, reservation } = runtime.block_on(reserve(&ids, &names));
+            for (place, event) in (0..).zip(events) {
+                stored[usize::from(*event)] += usize::from(*works && !copies.contains(&place));
                 wanted[usize::from(*event)] |= *works;
             }
             if *works { reservation.settle(|_| true) } else { drop(reservation) }

@@ -45,7 +45,8 @@ pub(super) async fn readyz(State(admin): State<Admin>) -> Response {
 pub(super) async fn metrics(State(admin): State<Admin>) -> Response {
     let ready = admin.edge.delivery().readiness() == Readiness::Ready;
     let Admin { edge, .. } = &admin;
-    match edge.metrics.text(ready, &edge.delivery().stats(), &edge.receipts.stats()) {
+    let (delivery, receipts) = (edge.delivery().stats(), edge.receipts.stats());
+    match edge.metrics.text(ready, &delivery, &receipts, &edge.event_ids.stats()) {
         Ok(text) => {
             let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(CONTENT_TYPE, openmetrics)], text).into_response()

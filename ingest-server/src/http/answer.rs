@@ -8,14 +8,14 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
 use axum::response::IntoResponse;
-use footfall_event_model::Answer;
+use serde::Serialize;
 
 pub(super) const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 pub(super) const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 pub(super) const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// The response to a batch that was read.
-pub(super) fn answered(answer: Answer) -> Response<Body> {
+pub(super) fn answered(answer: impl Serialize) -> Response<Body> {
     ([(CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }
 

@@ -59,6 +59,8 @@ pub struct Settings {
     pub dead_letters: bool,
     /// Bytes that the memory of batch ids may take.
     pub receipts_max_bytes: usize,
+    /// Bytes that the window of event ids may take.
+    pub event_ids_max_bytes: usize,
     /// Where records go.
     pub delivery: DeliverySettings,
     /// The bounds of the HTTP edge.
@@ -136,6 +138,7 @@ impl Settings {
         let journal_max_bytes = reader.one("journal.max_bytes", size);
         let dead_letters = reader.one("dead_letters", value::switch);
         let receipts_max_bytes = reader.one("receipts.max_bytes", size);
+        let event_ids_max_bytes = reader.one("event_ids.max_bytes", size);
         let proxies = reader.proxies();
         let geo = reader.geo();
         let limits = reader.limits();
@@ -180,6 +183,7 @@ impl Settings {
             checks,
             dead_letters: dead_letters?,
             receipts_max_bytes: receipts_max_bytes?,
+            event_ids_max_bytes: event_ids_max_bytes?,
             delivery,
             proxies: proxies?,
             geo: geo?,

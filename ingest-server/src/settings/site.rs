@@ -33,6 +33,8 @@ pub struct SiteSettings {
     pub bots: BotPolicy,
     /// Its own routes, over those of all sites.
     pub routes: Vec<Route>,
+    /// Whether a sender may say another address than its own (`context.ip` of Segment's clients).
+    pub takes_claimed_address: bool,
     /// What its pages are told.
     pub capture: CaptureSettings,
     /// What is checked of its events.
@@ -46,6 +48,9 @@ impl fmt::Display for SiteSettings {
             None => f.write_str("any origin")?,
         }
         let null = if self.refuse_null_origin { "refused" } else { "accepted" };
+        if self.takes_claimed_address {
+            f.write_str("; a claimed address is taken")?;
+        }
         let told = serde_json::to_string(&self.capture).map_err(|_| fmt::Error)?;
         let Signals { gpc, dnt } = self.signals;
         let (bots, routes) = (self.bots.as_str(), self.routes.len());
@@ -76,9 +81,10 @@ pub struct CaptureSettings {
 pub const CAPTURES: [&str; 11] =
     ["clicks", "views", "pages", "leave", "forms", "media", "errors", "vitals", "copy", "print", "traces"];
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "origins",
     "null_origin",
+    "claimed_address",
     "gpc",
     "dnt",
     "bots",
@@ -156,6 +162,11 @@ impl Reader<'_> {
                     let key = format!("{}.routes", self.key);
                     site.routes = page::routes(value, &key, at, self.place, self.problems);
                 }
+                "claimed_address" => match scalar(value).as_deref() {
+                    Some("ignore") => site.takes_claimed_address = false,
+                    Some("take") => site.takes_claimed_address = true,
+                    _ => self.wrong(at, "claimed_address", "must be \"ignore\" or \"take\""),
+                },
                 "capture" => {
                     let on = self.texts(at, "capture", value, capture);
                     told.capture = Some(CAPTURES.map(|name| (name, on.contains(name))).into());

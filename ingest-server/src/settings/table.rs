@@ -78,6 +78,7 @@ pub const SETTINGS: &[Setting] = &[
     one("journal.max_bytes", "1GiB", "SIZE", "The journal on disk; above it 503"),
     one("dead_letters", "on", "SWITCH", "Whether refused events are kept as dead letters: on or off"),
     one("receipts.max_bytes", "64MiB", "SIZE", "The memory of batch ids; the oldest are forgotten first"),
+    one("event_ids.max_bytes", "42MiB", "SIZE", "The window of event ids; the oldest are forgotten first"),
     one("http.max_connections", "4096", "COUNT", "Connections open at once; more wait in the backlog"),
     one(
         "http.max_connections_per_address",

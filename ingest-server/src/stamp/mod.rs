@@ -3,12 +3,16 @@
 
 mod address;
 mod agent;
+mod clock;
 mod page;
 pub mod place;
 mod salt;
 
-pub use agent::{Agent, Agents};
+pub use agent::{Agent, Agents, Claimed};
+pub use clock::Clock;
 pub use page::{PageRules, PageTexts, Pages};
+
+pub(crate) use address::keep;
 
 use crate::settings::AddressPolicy;
 use axum::http::HeaderMap;
@@ -52,8 +56,7 @@ impl Stamper {
         Self { policy, salt: DailySalt::default(), places }
     }
 
-    /// Stamps a request of the client with this address that came at this time. The place is looked up before the address
-    /// is cut.
+    /// Stamps a request of the client with this address that came at this time.
     pub fn stamp(
         &self,
         received_at: i64,
@@ -61,29 +64,46 @@ impl Stamper {
         headers: &HeaderMap,
         private: bool,
     ) -> Stamp {
-        let place = client.map(|address| self.places.find(address)).unwrap_or_default();
         let null_origin =
             headers.get(ORIGIN).is_some_and(|value| value.as_bytes() == b"null").then_some(true);
-        let agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let kept = address::keep(client, self.policy, &self.salt, received_at);
-        let stamp = Stamp {
+        let agent = headers.get(USER_AGENT).filter(|_| !private);
+        let agent = agent.map(|value| String::from_utf8_lossy(value.as_bytes()));
+        Stamp {
             received_at,
-            client: place.told(Client { null_origin, ..kept }),
+            client: self.client(received_at, client, null_origin, private),
             user_agent: agent.map(|agent| text::cut(&agent, USER_AGENT_BYTES).to_owned()),
-            private: false,
-        };
-        if private { stamp.nameless() } else { stamp }
+            private,
+        }
+    }
+
+    /// What is kept of an address, and its place, which is looked up before the address is cut.
+    pub fn client(
+        &self,
+        received_at: i64,
+        address: Option<IpAddr>,
+        null_origin: Option<bool>,
+        private: bool,
+    ) -> Client {
+        let place = address.map(|address| self.places.find(address)).unwrap_or_default();
+        let kept = address::keep(address, self.policy, &self.salt, received_at);
+        let client = place.told(Client { null_origin, ..kept });
+        if private { nameless(&client) } else { client }
     }
 }
 
 impl Stamp {
-    /// The same for an event that is kept as if its visitor had asked for privacy: without the address, and of its
-    /// place the country alone. A country is millions of people, a city or a company's network may be a handful.
+    /// The same for an event that is kept as if its visitor had asked for privacy.
     pub fn nameless(&self) -> Self {
-        let Client { null_origin, country, .. } = self.client.clone();
-        let client = Client { address_policy: "drop", null_origin, country, ..Client::default() };
-        Self { client, user_agent: None, private: true, ..self.clone() }
+        let client = nameless(&self.client);
+        Self { received_at: self.received_at, client, user_agent: None, private: true }
     }
+}
+
+/// Without the address, and of its place the country alone: a country is millions of people, a city or a company's
+/// network may be a handful.
+fn nameless(client: &Client) -> Client {
+    let Client { null_origin, country, .. } = client.clone();
+    Client { address_policy: "drop", null_origin, country, ..Client::default() }
 }
 
 /// What a batch is stamped with, once its site is known.

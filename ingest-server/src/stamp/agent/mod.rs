@@ -1,10 +1,13 @@
 //! What sent a request: browser, system, device and whether it is a bot, from `User-Agent` and the Client Hints.
 //! What was read once is cached by the headers' text; what is new is read by one thread, which alone holds the rules.
 
+mod claimed;
 mod class;
 mod describe;
 mod hints;
 mod rules;
+
+pub use claimed::Claimed;
 
 use crate::settings::DeviceSettings;
 use axum::http::HeaderMap;

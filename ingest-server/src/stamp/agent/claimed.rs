@@ -1,0 +1,42 @@
+//! The browsers that servers speak for: one of Segment's clients sends for many visitors, and says the `User-Agent` of each.
+//! A batch mostly has one or a few.
+
+use super::{Agent, Agents};
+use axum::http::header::USER_AGENT;
+use axum::http::{HeaderMap, HeaderValue};
+use std::sync::Arc;
+
+/// Of so many a batch's browsers are read; the records of the others tell what sent the request.
+const MOST: usize = 16;
+
+/// What is known of the browsers of one batch, by how they call themselves.
+#[derive(Debug, Default)]
+pub struct Claimed(Vec<(Box<str>, Option<Arc<Agent>>)>);
+
+impl Claimed {
+    /// The different ones of these.
+    pub fn named<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
+        let mut all: Vec<(Box<str>, _)> = Vec::new();
+        for text in texts {
+            if all.len() < MOST && !all.iter().any(|(known, _)| **known == *text) {
+                all.push((text.into(), None));
+            }
+        }
+        Self(all)
+    }
+
+    /// Reads them; the two flags are those of [`Agents::of`].
+    pub async fn read(mut self, agents: &Agents, private: bool, tag: bool) -> Self {
+        for (text, agent) in &mut self.0 {
+            let Ok(value) = HeaderValue::from_str(text) else { continue };
+            let headers = HeaderMap::from_iter([(USER_AGENT, value)]);
+            *agent = agents.of(&headers, private, tag).await;
+        }
+        self
+    }
+
+    /// The one that calls itself so.
+    pub fn get(&self, text: &str) -> Option<&Agent> {
+        self.0.iter().find(|(known, _)| **known == *text)?.1.as_deref()
+    }
+}
