@@ -95,9 +95,9 @@ pub(super) async fn run(
     });
     let io = TokioIo::new(stream);
     if http2 {
-        live(front.http.two.serve_connection(io, service), &pulse, &times, phases).await
+        live(Box::pin(front.http.two.serve_connection(io, service)), &pulse, &times, phases).await
     } else {
-        live(front.http.one.serve_connection(io, service), &pulse, &times, phases).await
+        live(Box::pin(front.http.one.serve_connection(io, service)), &pulse, &times, phases).await
     }
 }
 
@@ -176,8 +176,10 @@ async fn speaks_http2(socket: &mut Socket) -> Option<bool> {
 }
 
 /// Drives a connection until it ends, or is ended: at once where the client holds it up, else after what it has begun.
+///
+/// Boxed, the connection is held once and in its own size: within this future it would be twice, in each version's.
 async fn live<C>(
-    connection: C,
+    mut connection: Pin<Box<C>>,
     pulse: &Pulse,
     times: &Times,
     mut phases: watch::Receiver<Phase>,
@@ -186,7 +188,6 @@ where
     C: GracefulConnection,
     C::Error: Display,
 {
-    let mut connection = pin!(connection);
     let mut alarm = pin!(sleep_until(pulse.due(times).0));
     let due = tokio::select! {
         biased;

@@ -8,7 +8,7 @@ mod support;
 use footfall_delivery::journal::JournalReader;
 use serde_json::Value;
 use support::Server;
-use support::nginx::{CLIENT, Nginx, http};
+use support::reverse_proxy::{CLIENT, Nginx, http};
 use support::tls::{Pair, batch, http1, http2, over, pair, read};
 
 /// Sends batches through the proxy and tells which client addresses were stored for them.
