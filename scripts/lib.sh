@@ -107,6 +107,9 @@ fingerprint() { cksum | tr -d ' '; }
 # Where setup/kafka.sh puts what setup/kafka.pom.xml names.
 kafka_dir() { echo "$CACHE/kafka-$(fingerprint <"$ROOT/scripts/setup/kafka.pom.xml")"; }
 
+# The Python that has Segment's client, which setup/segment-clients.sh installs.
+segment_python() { echo "$CACHE/segment-python-$(fingerprint <"$ROOT/tests/segment/requirements.txt")/bin/python"; }
+
 # Prints where a Chromium or Chrome is: the one that CHROME_PATH names, else one that is installed.
 find_browser() {
   local name

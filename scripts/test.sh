@@ -76,6 +76,7 @@ if suite "Set-up" scripts/setup.sh && suite "Build of the SDK and the npm packag
     begin "Loss matrix, its quick form" node --test --test-timeout=300000 --test-reporter=spec tests/loss/quick.test.mjs
     suite "Tests of the Rust crates" cargo test --workspace --no-fail-fast || true
     end "Loss matrix, its quick form" || true
+    suite "Segment's own clients" scripts/segment-clients.sh || true
     suite "Browser and Kafka tests" npm --prefix tests/e2e run --silent test || true
   fi
   suite "Sizes" sizes || true

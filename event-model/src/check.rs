@@ -91,6 +91,7 @@ fn check_context_into(found: &mut Vec<Violation>, context: &Context) {
     ] {
         id(found, "context.", field, value.as_deref());
     }
+    bag(found, "context.campaign", context.campaign.as_ref().map(Json::text));
     bag(found, "context.screen", context.screen.as_ref().map(Json::text));
     bag(found, "context.consent", context.consent.as_ref().map(Json::text));
     if let Some(rate) = &context.sample_rate
@@ -153,7 +154,7 @@ fn text_bytes(context: &Context) -> usize {
     if let Some(sdk) = &context.sdk {
         add(&[&sdk.name, &sdk.version]);
     }
-    let bags = [&context.screen, &context.consent];
+    let bags = [&context.campaign, &context.screen, &context.consent];
     bytes + bags.into_iter().flatten().map(|bag| bag.text().len()).sum::<usize>()
 }
 

@@ -29,6 +29,10 @@ pub struct Context {
     /// The page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<Page>,
+    /// What brought the visitor: `source`, `medium`, `name`, `term`, `content`, where the sender knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Map<String, serde_json::Value>>"))]
+    pub campaign: Option<Json>,
     /// The screen: width, height and density, or what an app knows of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<serde_json::Map<String, serde_json::Value>>"))]
@@ -101,6 +105,7 @@ impl Context {
             group_id: pick(&overrides.group_id, &self.group_id),
             page_view_id: pick(&overrides.page_view_id, &self.page_view_id),
             page: pick(&overrides.page, &self.page),
+            campaign: pick(&overrides.campaign, &self.campaign),
             screen: pick(&overrides.screen, &self.screen),
             locale: pick(&overrides.locale, &self.locale),
             timezone: pick(&overrides.timezone, &self.timezone),

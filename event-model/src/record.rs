@@ -21,6 +21,9 @@ pub struct Record<'a> {
     /// Its name.
     #[serde(rename = "event", skip_serializing_if = "Option::is_none")]
     pub name: Option<&'a str>,
+    /// The name as the sender wrote it, where ours is another (`Order Completed`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original_name: Option<&'a str>,
     /// When it happened, in Unix milliseconds; the receive time where the sender gave none.
     pub timestamp: i64,
     /// When the request was made by the sender's clock, in Unix milliseconds.

@@ -184,7 +184,7 @@ fn any_object(depth: u32) -> impl Strategy<Value = Option<Json>> {
 prop_compose! {
     fn any_context()(
         ids in prop::array::uniform7(any_text()), page in prop::option::of(prop::array::uniform4(any_text())),
-        sdk in prop::option::of((any_text(), any_text())), bags in (any_object(10), any_object(10)),
+        sdk in prop::option::of((any_text(), any_text())), bags in (any_object(10), any_object(10), any_object(10)),
         texts in (any_text(), any_text()), sample_rate in prop::option::of("0\\.[0-9]{0,4}|1|[2-9]"),
     ) -> Context {
         let [anonymous_id, session_id, user_id, user_signature, group_id, page_view_id, traceparent] = ids;
@@ -193,7 +193,7 @@ prop_compose! {
             sample_rate: sample_rate.and_then(|rate| Json::parse(rate).ok()),
             page: page.map(|[url, path, title, referrer]| Page { url, path, title, referrer }),
             sdk: sdk.map(|(name, version)| Sdk { name, version }),
-            screen: bags.0, consent: bags.1, locale: texts.0, timezone: texts.1,
+            screen: bags.0, consent: bags.1, campaign: bags.2, locale: texts.0, timezone: texts.1,
         }
     }
 }

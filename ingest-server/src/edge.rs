@@ -75,7 +75,7 @@ impl Edge {
         body: Body,
     ) -> Result<Answer, Refused> {
         let client = client::address(&self.proxies, peer, headers);
-        let admitted = admit::admit(uri, headers)?;
+        let admitted = admit::admit(shape, uri, headers)?;
         if let Some(key) = &admitted.write_key {
             self.sites.admit(key, headers)?;
         }
@@ -103,7 +103,8 @@ impl Edge {
         }
         let (id, context) = (batch.batch_id.as_deref(), batch.context.take().unwrap_or_default());
         let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, &stamp)
-            .map_err(|error| defect(&error.into()))?;
+            .map_err(|error| defect(&error.into()))?
+            .believing(self.sites.takes_claimed_address(&key).then_some(self.address_policy));
         let mut judged = judge(shape, &batch.events, &shared, before)?;
         judged.unknown_fields += decoded.unknown_fields;
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);

@@ -72,7 +72,8 @@ pub(crate) fn judge(
             }
             Ok(decoded) => {
                 judged.unknown_fields += decoded.unknown_fields;
-                let encoded = shared.encode(decoded.event).map_err(|error| defect(&error))?;
+                let encoded =
+                    shared.encode(decoded.event, &decoded.beside).map_err(|error| defect(&error))?;
                 judged.records.push(encoded.record);
                 let (event_id, anonymous_id) = (encoded.event_id, encoded.anonymous_id);
                 judged.sources.push(Source { index, event_id, anonymous_id });

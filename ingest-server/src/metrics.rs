@@ -70,11 +70,7 @@ impl Default for Metrics {
         let (requests, events) = (Family::default(), Family::default());
         let (received_bytes, unknown_fields) = (Counter::default(), Counter::default());
         let (ready, waiting_bytes, waiting_records) = (Gauge::default(), Gauge::default(), Gauge::default());
-        registry.register(
-            "requests",
-            "Requests to POST /v1/events by the code of their answer",
-            requests.clone(),
-        );
+        registry.register("requests", "Requests with events by the code of their answer", requests.clone());
         registry.register("events", "Events by what became of them", events.clone());
         let help = "Bodies of requests as they came, before decompression";
         registry.register_with_unit("received", help, Unit::Bytes, received_bytes.clone());

@@ -48,6 +48,11 @@ impl Sites {
         Ok(())
     }
 
+    /// Whether a sender with this key may say another address than its own.
+    pub fn takes_claimed_address(&self, write_key: &str) -> bool {
+        self.0.get(write_key).is_some_and(|site| site.takes_claimed_address)
+    }
+
     /// What the pages of a site are told.
     ///
     /// # Errors

@@ -36,6 +36,7 @@ const CONTEXT: &[(&str, Kind)] = &[
     ("group_id", Kind::Text),
     ("page_view_id", Kind::Text),
     ("page", Kind::Fields(PAGE)),
+    ("campaign", Kind::Bag),
     ("screen", Kind::Bag),
     ("locale", Kind::Text),
     ("timezone", Kind::Text),

@@ -1,11 +1,12 @@
 //! The first step: what a request says of itself before its body is read (key, priority, encoding, type).
 //! Whatever can be refused here costs no memory; the body's content is judged by the steps after it.
 
+mod basic;
 mod body;
 
 pub use body::{BodyBudget, read};
 
-use crate::decode::Encoding;
+use crate::decode::{Encoding, Shape};
 use crate::refusal::Refused;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, Uri};
@@ -40,7 +41,7 @@ struct Query {
 ///
 /// # Errors
 /// [`Refused`] where the query, the content type or the encoding is one that is not taken.
-pub fn admit(uri: &Uri, headers: &HeaderMap) -> Result<Admitted, Refused> {
+pub fn admit(shape: Shape, uri: &Uri, headers: &HeaderMap) -> Result<Admitted, Refused> {
     let axum::extract::Query(query) = axum::extract::Query::<Query>::try_from_uri(uri).map_err(|error| {
         Refused::BadQuery { name: "the query", value: short(&error.to_string()), right: "name=value pairs" }
     })?;
@@ -49,7 +50,8 @@ pub fn admit(uri: &Uri, headers: &HeaderMap) -> Result<Admitted, Refused> {
         write_key: query
             .key
             .filter(|key| !key.is_empty())
-            .or_else(|| text(headers, &WRITE_KEY).map(str::to_owned)),
+            .or_else(|| text(headers, &WRITE_KEY).map(str::to_owned))
+            .or_else(|| if shape.has_basic_key() { basic::user(headers) } else { None }),
         priority: priority(query.priority.as_deref())?,
         encoding: encoding(headers, query.encoding.as_deref())?,
         wants_offsets: wants_offsets(query.receipt.as_deref())?,

@@ -2,14 +2,17 @@
 //! Events come in several shapes, one for each kind of sender; which shape it is, the path of the request says.
 
 mod pixel;
+mod segment;
 mod unpack;
 
 pub use unpack::{Encoding, unpack};
 
 use crate::refusal::Refused;
 use axum::http::Uri;
-use footfall_event_model::wire::{self, DecodedBatch, DecodedEvent, EventRefused};
+use footfall_event_model::wire::{self, DecodedBatch, EventRefused};
+use footfall_event_model::{Event, EventType};
 use serde_json::value::RawValue;
+use std::net::IpAddr;
 
 /// In which shape events come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,16 +21,45 @@ pub enum Shape {
     Events,
     /// `GET /v1/pixel.gif`: one event in the query.
     Pixel,
+    /// What a client of Segment sends: a call of that type, or a batch in which each says its own.
+    Segment(Option<EventType>),
+}
+
+/// An event that was read and checked.
+#[derive(Debug)]
+pub struct Read {
+    /// The event.
+    pub event: Event,
+    /// Fields that the wire form does not know.
+    pub unknown_fields: u32,
+    /// What came beside it.
+    pub beside: Beside,
+}
+
+/// What a shape says of an event beyond our own wire form.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The event's name as the sender wrote it, where ours is another.
+    pub original_name: Option<String>,
+    /// The visitor's browser, where a server speaks for it; at most 512 bytes.
+    pub user_agent: Option<String>,
+    /// The visitor's address, where a server speaks for it; a claim that anybody can make.
+    pub address: Option<IpAddr>,
 }
 
 impl Shape {
+    /// Whether the write key may be the user of Basic authentication.
+    pub fn has_basic_key(self) -> bool {
+        matches!(self, Self::Segment(_))
+    }
+
     /// The text of a batch, from the body or from wherever this shape carries it.
     ///
     /// # Errors
     /// [`Refused`] where the body is not what its encoding says, or something is larger than it may be.
     pub fn text(self, uri: &Uri, encoding: Encoding, body: Vec<u8>) -> Result<Vec<u8>, Refused> {
         match self {
-            Self::Events => unpack(encoding, body),
+            Self::Events | Self::Segment(_) => unpack(encoding, body),
             Self::Pixel => pixel::text(uri.query().unwrap_or_default()),
         }
     }
@@ -37,14 +69,26 @@ impl Shape {
     /// # Errors
     /// [`Refused::Batch`] where it must be refused as a whole.
     pub fn batch(self, text: &mut [u8]) -> Result<DecodedBatch<'_>, Refused> {
-        Ok(wire::decode_batch(text)?)
+        let batch = match self {
+            Self::Events | Self::Pixel => return Ok(wire::decode_batch(text)?),
+            Self::Segment(None) => segment::batch(text)?,
+            Self::Segment(Some(_)) => segment::single(text)?,
+        };
+        Ok(DecodedBatch { batch, unknown_fields: 0 })
     }
 
     /// Reads and checks one event.
     ///
     /// # Errors
     /// [`EventRefused`] with every violation.
-    pub fn event(self, raw: &RawValue) -> Result<DecodedEvent, EventRefused> {
-        wire::decode_event(raw)
+    pub fn event(self, raw: &RawValue) -> Result<Read, EventRefused> {
+        match self {
+            Self::Events | Self::Pixel => wire::decode_event(raw).map(|read| Read {
+                event: read.event,
+                unknown_fields: read.unknown_fields,
+                beside: Beside::default(),
+            }),
+            Self::Segment(kind) => segment::event(kind, raw),
+        }
     }
 }

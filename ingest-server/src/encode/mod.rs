@@ -1,10 +1,12 @@
 //! From a checked event and its stamp to the record that stands in the topic: value, key and headers.
 //! The headers follow the CloudEvents 1.0 Kafka binding in binary mode; where the record goes is delivery's part.
 
-use crate::stamp::Stamp;
+use crate::decode::Beside;
+use crate::settings::AddressPolicy;
+use crate::stamp::{Stamp, keep};
 use bytes::Bytes;
 use footfall_delivery::{Header, Priority, Record as Outgoing};
-use footfall_event_model::{Context, Event, EventType, Record, SCHEMA_VERSION, UserAgent, uuid_v7};
+use footfall_event_model::{Client, Context, Event, EventType, Record, SCHEMA_VERSION, UserAgent, uuid_v7};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
@@ -20,6 +22,8 @@ pub struct Shared<'a> {
     /// The context's text as it stands in the records of events that override nothing.
     context_text: Option<Box<RawValue>>,
     headers: Vec<Header>,
+    /// What is kept of an address that the sender claims, where one may be claimed.
+    claims: Option<AddressPolicy>,
 }
 
 /// A record on its way out, and what the answer and the live view say of it.
@@ -57,14 +61,37 @@ impl<'a> Shared<'a> {
             headers.push(header("batch_id", Bytes::copy_from_slice(batch_id.as_bytes())));
         }
         let context_text = kept_context(&context)?;
-        Ok(Self { write_key, batch_id, sent_at, priority, stamp, context, context_text, headers })
+        Ok(Self {
+            write_key,
+            batch_id,
+            sent_at,
+            priority,
+            stamp,
+            context,
+            context_text,
+            headers,
+            claims: None,
+        })
+    }
+
+    /// The same where a sender may say another address than its own, of which `policy` keeps its part.
+    #[must_use]
+    pub fn believing(self, policy: Option<AddressPolicy>) -> Self {
+        Self { claims: policy, ..self }
+    }
+
+    /// Where the visitor is for whom a server speaks, as far as it may.
+    fn claimed(&self, beside: &Beside) -> Option<Client> {
+        let (policy, address) = (self.claims?, beside.address?);
+        let policy = if self.stamp.private { AddressPolicy::Drop } else { policy };
+        Some(Client { null_origin: self.stamp.client.null_origin, ..keep(Some(address), policy) })
     }
 
     /// Makes the record of one event.
     ///
     /// # Errors
     /// [`EncodeError`] where the system gives no randomness for an id, or the record cannot be written.
-    pub fn encode(&self, mut event: Event) -> Result<Encoded, EncodeError> {
+    pub fn encode(&self, mut event: Event, beside: &Beside) -> Result<Encoded, EncodeError> {
         if self.stamp.private {
             (event.user_id, event.group_id, event.previous_id) = (None, None, None);
             // Traits say who somebody is: a name, an e-mail address.
@@ -84,11 +111,13 @@ impl<'a> Shared<'a> {
         let timestamp = event.timestamp.unwrap_or(self.stamp.received_at);
         let user_id = event.user_id.as_deref().or(context.user_id.as_deref());
         let anonymous_id = context.anonymous_id.as_deref();
+        let claimed = self.claimed(beside);
         let record = Record {
             schema_version: SCHEMA_VERSION,
             event_id: &event_id,
             kind: event.kind,
             name: event.name.as_deref(),
+            original_name: beside.original_name.as_deref(),
             timestamp,
             sent_at: self.sent_at,
             received_at: self.stamp.received_at,
@@ -106,8 +135,12 @@ impl<'a> Shared<'a> {
             context: context_text,
             key_event: event.key_event,
             possible_duplicate: event.possible_duplicate,
-            client: &self.stamp.client,
-            user_agent: self.stamp.user_agent.as_deref().map(|original| UserAgent { original }),
+            client: claimed.as_ref().unwrap_or(&self.stamp.client),
+            user_agent: beside
+                .user_agent
+                .as_deref()
+                .or(self.stamp.user_agent.as_deref())
+                .map(|original| UserAgent { original }),
         };
         let payload = one_line(serde_json::to_vec(&record)?);
 
@@ -213,7 +246,7 @@ fn header(name: &'static str, value: Bytes) -> Header {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use footfall_event_model::{Client, Json, check};
+    use footfall_event_model::{Json, check};
     use proptest::prelude::*;
     use serde_json::Value;
 
@@ -221,7 +254,7 @@ mod tests {
         let client = Client { address_policy: "drop", ..Client::default() };
         let stamp = Stamp { received_at: 7, client, user_agent: Some("\u{1}\"x".to_owned()), private: false };
         let shared = Shared::new("pk", Some("b"), None, context, Priority::Normal, &stamp).unwrap();
-        shared.encode(event).unwrap()
+        shared.encode(event, &Beside::default()).unwrap()
     }
 
     fn header_of(record: &Outgoing, name: &str) -> Option<String> {

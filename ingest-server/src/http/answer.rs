@@ -7,11 +7,11 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, Response, Uri};
 use axum::response::IntoResponse;
-use footfall_event_model::Answer;
+use serde::Serialize;
 use std::any::Any;
 
 /// The response to a batch that was read.
-pub(super) fn answered(answer: Answer) -> Response<Body> {
+pub(super) fn answered(answer: impl Serialize) -> Response<Body> {
     ([(CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }
 

@@ -9,6 +9,7 @@ mod etag;
 mod events;
 mod pixel;
 mod sdk;
+mod segment;
 mod take;
 
 pub use connections::{Peer, serve};
@@ -31,6 +32,7 @@ pub fn public(edge: Arc<Edge>) -> Router {
     Router::new()
         .route("/v1/events", post(events::events))
         .route("/v1/pixel.gif", get(pixel::pixel))
+        .merge(segment::routes())
         .route("/v1/config/{write_key}", get(config::config))
         .route("/sdk/{file}", get(sdk::file))
         .fallback(answer::not_found)
@@ -66,6 +68,9 @@ fn cors() -> CorsLayer {
             header::CONTENT_ENCODING,
             HeaderName::from_static("x-write-key"),
             HeaderName::from_static("traceparent"),
+            // What the browser's client of Segment sends.
+            header::AUTHORIZATION,
+            HeaderName::from_static("x-retry-count"),
         ])
         .expose_headers([header::RETRY_AFTER, pixel::CODE, pixel::REASON])
         .max_age(Duration::from_secs(24 * 60 * 60))

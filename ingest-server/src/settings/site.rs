@@ -16,6 +16,8 @@ pub struct SiteSettings {
     pub origins: Option<BTreeSet<String>>,
     /// Whether a request with `Origin: null` is refused.
     pub refuse_null_origin: bool,
+    /// Whether a sender may say another address than its own (`context.ip` of Segment's clients).
+    pub takes_claimed_address: bool,
     /// What its pages are told.
     pub capture: CaptureSettings,
 }
@@ -27,6 +29,9 @@ impl fmt::Display for SiteSettings {
             None => f.write_str("any origin")?,
         }
         let null = if self.refuse_null_origin { "refused" } else { "accepted" };
+        if self.takes_claimed_address {
+            f.write_str("; a claimed address is taken")?;
+        }
         let told = serde_json::to_string(&self.capture).map_err(|_| fmt::Error)?;
         write!(f, "; Origin: null {null}; pages are told {told}")
     }
@@ -54,7 +59,8 @@ pub struct CaptureSettings {
 pub const CAPTURES: [&str; 11] =
     ["clicks", "views", "pages", "leave", "forms", "media", "errors", "vitals", "copy", "print", "traces"];
 
-const KEYS: [&str; 6] = ["origins", "null_origin", "capture", "sample_rate", "sample", "key_events"];
+const KEYS: [&str; 7] =
+    ["origins", "null_origin", "capture", "sample_rate", "sample", "key_events", "claimed_address"];
 
 /// One in a million: JavaScript writes a smaller number with an exponent, which the wire form does not take.
 const SMALLEST_RATE: f64 = 0.000_001;
@@ -100,6 +106,11 @@ impl Reader<'_> {
                     Some("accept") => site.refuse_null_origin = false,
                     Some("refuse") => site.refuse_null_origin = true,
                     _ => self.wrong(at, "null_origin", "must be \"accept\" or \"refuse\""),
+                },
+                "claimed_address" => match scalar(value).as_deref() {
+                    Some("ignore") => site.takes_claimed_address = false,
+                    Some("take") => site.takes_claimed_address = true,
+                    _ => self.wrong(at, "claimed_address", "must be \"ignore\" or \"take\""),
                 },
                 "capture" => {
                     let on = self.texts(at, "capture", value, capture);

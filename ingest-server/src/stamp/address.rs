@@ -6,7 +6,7 @@ use footfall_event_model::Client;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Applies the policy to an address; an IPv4 address in IPv6 clothes counts as IPv4.
-pub(super) fn keep(address: Option<IpAddr>, policy: AddressPolicy) -> Client {
+pub(crate) fn keep(address: Option<IpAddr>, policy: AddressPolicy) -> Client {
     let kept = address.map(|address| address.to_canonical()).and_then(|address| match policy {
         AddressPolicy::Truncate => Some(truncated(address)),
         AddressPolicy::Drop => None,

@@ -3,6 +3,8 @@
 
 mod address;
 
+pub(crate) use address::keep;
+
 use crate::settings::AddressPolicy;
 use axum::http::HeaderMap;
 use axum::http::header::{ORIGIN, USER_AGENT};
