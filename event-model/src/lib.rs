@@ -36,5 +36,8 @@ pub use context::{Context, Page, Sdk};
 pub use event::{Event, EventType};
 pub use id::{uuid_v7, uuid_v7_ms, uuid_v7_of};
 pub use json::{Json, JsonKind, NotJson};
-pub use record::{Campaign, Client, DeviceClass, Pairs, Record, RecordPage, Referrer, ReferrerClass, SCHEMA_VERSION, TimeFlag, UserAgent};
+pub use record::{
+    Campaign, Client, DeviceClass, Pairs, Record, RecordPage, Referrer, ReferrerClass, SCHEMA_VERSION,
+    TimeFlag, UserAgent,
+};
 pub use violation::{Rule, Violation};

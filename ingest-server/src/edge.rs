@@ -189,7 +189,8 @@ impl Edge {
         // From here on delivery counts what its records take.
         drop(body);
         drop(memory);
-        let mut answer = self.deliver(judged, reservation, event_ids.reservation, admitted.wants_offsets).await?;
+        let mut answer =
+            self.deliver(judged, reservation, event_ids.reservation, admitted.wants_offsets).await?;
         self.metrics.count_dropped_by_sender(given_up.unwrap_or_default());
         answer.receipts = self.receipts.ask(&key, &asked, sent_at, stamp.received_at).await;
         Ok(answer)

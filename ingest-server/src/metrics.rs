@@ -6,8 +6,8 @@ mod geo;
 mod protect;
 mod transport;
 
-pub use geo::GeoMetrics;
 use event_ids::EventIdMetrics;
+pub use geo::GeoMetrics;
 pub use protect::ProtectMetrics;
 pub use transport::TransportMetrics;
 

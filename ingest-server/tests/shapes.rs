@@ -23,7 +23,7 @@ async fn one_event_and_an_array_of_events_need_no_batch_around_them() {
     let told = server.post(r#"[{"event":"a","user_id":"u"},{"event":"B"},{"type":"page"}]"#).await.json();
     assert_eq!((&told["accepted"], &told["events"][0]["path"]), (&json!(2), &json!("event")));
     let told = server.post(r#"{"type":"identify","traits":7}"#).await.json();
-    assert_eq!(told["events"][0]["reason"], "traits is the number 7; it must be an object");
+    assert_eq!(told["events"][0]["reason"], "traits is a number; it must be an object");
     let records = journal(&server);
     assert_eq!(records.len(), 3);
     assert_eq!(records[0]["properties"], json!({"post_id": 42}));

@@ -18,7 +18,11 @@ impl EventIdMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let made = Self { ids: Gauge::default(), max: Gauge::default(), evicted: Counter::default() };
         registry.register("event_ids", "Event ids in memory", made.ids.clone());
-        registry.register("event_ids_max", "Event ids that the memory can hold; then the oldest go", made.max.clone());
+        registry.register(
+            "event_ids_max",
+            "Event ids that the memory can hold; then the oldest go",
+            made.max.clone(),
+        );
         registry.register("event_ids_evicted", "Event ids given up for newer ones", made.evicted.clone());
         made
     }

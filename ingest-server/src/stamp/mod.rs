@@ -12,8 +12,6 @@ pub use agent::{Agent, Agents, Claimed};
 pub use clock::Clock;
 pub use page::{PageRules, PageTexts, Pages};
 
-pub(crate) use address::keep;
-
 use crate::settings::AddressPolicy;
 use axum::http::HeaderMap;
 use axum::http::header::{ORIGIN, USER_AGENT};

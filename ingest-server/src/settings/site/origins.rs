@@ -14,7 +14,7 @@ pub struct Origins {
 
 impl Origins {
     /// Sorts texts that [`check`] found right.
-    pub(super) fn new(texts: BTreeSet<String>) -> Self {
+    pub(crate) fn new(texts: BTreeSet<String>) -> Self {
         let mut origins = Self::default();
         for text in texts {
             match text.split_once('*') {
@@ -23,6 +23,15 @@ impl Origins {
             };
         }
         origins
+    }
+
+    /// Whether a host without a port is that of one of these, whatever their schemes and ports.
+    pub fn has_host(&self, host: &str) -> bool {
+        let exact =
+            |origin: &String| origin.split_once("://").is_some_and(|(_, own)| without_port(own) == host);
+        let below =
+            |(_, after): &(String, String)| host.strip_suffix(without_port(after)).is_some_and(is_name);
+        self.exact.iter().any(exact) || self.wildcards.iter().any(below)
     }
 
     /// Whether an origin is one of these; the star stands for one label or more, never for none.
@@ -70,6 +79,11 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     let port_fits = port
         .is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number.to_string() == port) && !own_port);
     if scheme_fits && name_fits && port_fits { Ok(()) } else { Err(wrong()) }
+}
+
+/// A host without its port; brackets stay.
+fn without_port(host: &str) -> &str {
+    host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(host, |(name, _)| name)
 }
 
 fn is_name(text: &str) -> bool {

@@ -6,8 +6,8 @@ mod query;
 mod referrer;
 mod routes;
 
-use crate::settings::{BotPolicy, PageSettings, Settings, SiteSettings};
-use address::{Address, path_of, without_port};
+use crate::settings::{BotPolicy, Origins, PageSettings, Settings, SiteSettings};
+use address::{Address, path_of};
 use footfall_event_model::{Page, RecordPage};
 use routes::Routes;
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub struct PageRules {
     routes: Routes,
     query: Arc<BTreeSet<String>>,
     /// The hosts of its origins, without ports.
-    own_hosts: Vec<String>,
+    origins: Origins,
 }
 
 /// The texts of one page, as they stand in the record.
@@ -66,12 +66,11 @@ impl Pages {
 impl PageRules {
     /// The rules of a site with these settings.
     pub fn new(site: &SiteSettings, common: &PageSettings) -> Self {
-        let host = |origin: &String| Some(without_port(origin.split_once("://")?.1).to_owned());
         Self {
             bots: site.bots,
             routes: Routes::new(&site.routes, &common.routes),
             query: Arc::new(common.query.clone()),
-            own_hosts: site.origins.iter().flatten().filter_map(host).collect(),
+            origins: site.origins.clone().unwrap_or_default(),
         }
     }
 

@@ -106,9 +106,7 @@ pub(super) fn read<'a>(
     // The path of somebody else's page, and what was searched for, say something of the visitor.
     let path = (!wanted.private).then_some(path);
     let bare = without_port(&host);
-    if own.is_some_and(|own| same_site(without_port(own), bare))
-        || rules.own_hosts.iter().any(|own| own == bare)
-    {
+    if own.is_some_and(|own| same_site(without_port(own), bare)) || rules.origins.has_host(bare) {
         return Referrer { class: ReferrerClass::Internal, host: Some(host), path, ..none };
     }
     let Some(Known { class, name, parameters }) = KNOWN.find(bare) else {

@@ -11,7 +11,9 @@ fn route(pattern: &str, name: Option<&str>) -> Route {
 
 fn rules() -> PageRules {
     let site = SiteSettings {
-        origins: Some(["https://forum.example", "https://help.example:8443"].map(str::to_owned).into()),
+        origins: Some(Origins::new(
+            ["https://forum.example", "https://help.example:8443"].map(str::to_owned).into(),
+        )),
         routes: vec![route("/t/{slug}/{post_id}", Some("post_detail"))],
         ..SiteSettings::default()
     };
