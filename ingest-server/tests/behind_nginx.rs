@@ -5,7 +5,7 @@
 mod support;
 
 use std::net::SocketAddr;
-use support::nginx::{Nginx, http};
+use support::reverse_proxy::{Nginx, http};
 use support::{Server, stored};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
