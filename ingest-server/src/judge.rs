@@ -82,8 +82,8 @@ pub(crate) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// A judge of a batch of which `before` is stored. Dead letters are made where they are kept and no copy of the
-    /// batch has made them.
+    /// A judge of a batch of which `before` is stored. Dead letters are made where they are kept, of events in our
+    /// own form, and where no copy of the batch has made them.
     pub(crate) fn new(
         shape: Shape,
         checker: Checker<'a>,
@@ -91,7 +91,7 @@ impl<'a> Judge<'a> {
         before: Before,
         keeps_letters: bool,
     ) -> Self {
-        let keeps_letters = keeps_letters && before.nothing();
+        let keeps_letters = keeps_letters && before.nothing() && shape.is_our_own();
         let (kept, judged) = (Vec::new(), Judged::default());
         Self { shape, checker, shared, nameless: None, before, keeps_letters, kept, judged }
     }

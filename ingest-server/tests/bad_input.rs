@@ -93,11 +93,10 @@ fn expand(text: &str) -> String {
 }
 
 fn repetition(marked: &str) -> Option<(&str, usize, &str)> {
-    let end = marked.match_indices("}}").find_map(|(end, _)| {
+    marked.match_indices("}}").find_map(|(end, _)| {
         let (what, count) = marked[..end].rsplit_once('*')?;
         Some((what, count.parse().ok()?, &marked[end + 2..]))
-    });
-    end
+    })
 }
 
 fn from_hex(text: &str) -> Vec<u8> {

@@ -88,7 +88,11 @@ async fn a_bot_is_tagged_dropped_with_an_answer_or_kept_as_the_site_says() {
     assert_eq!(post(&server, "pk_open", &agent, body).await["accepted"], 2);
     let told = post(&server, "pk_strict", &agent, body).await;
     assert_eq!((&told["accepted"], &told["dropped"], &told["invalid"]), (&json!(0), &json!(2), &json!(1)));
-    assert_eq!(told["events"][0], json!({"index":0,"event_id":"e1","status":"dropped","code":"bot"}));
+    let reason = "the request comes from a bot, and the site takes no events of bots";
+    assert_eq!(
+        told["events"][0],
+        json!({"index":0,"event_id":"e1","status":"dropped","code":"bot","reason":reason})
+    );
     // A person of the same site is taken.
     assert_eq!(
         post(&server, "pk_strict", &[("user-agent", CHROME)], r#"{"events":[{"event":"c"}]}"#).await["accepted"],
@@ -104,7 +108,7 @@ async fn a_bot_is_tagged_dropped_with_an_answer_or_kept_as_the_site_says() {
     assert_eq!(said, expected);
     let metrics = String::from_utf8(server.get("/metrics").await.body.to_vec()).unwrap();
     for line in [
-        "footfall_dropped_events_total{code=\"bot\"} 2",
+        "footfall_events_dropped_by_policy_total{code=\"bot\"} 2",
         "footfall_user_agent_hits_total 1",
         "footfall_user_agent_misses_total 3",
     ] {

@@ -48,6 +48,11 @@ pub struct Beside {
 }
 
 impl Shape {
+    /// Whether its events are texts of our own wire form, of which it is known what may be kept.
+    pub fn is_our_own(self) -> bool {
+        !matches!(self, Self::Segment(_))
+    }
+
     /// Whether the write key may be the user of Basic authentication.
     pub fn has_basic_key(self) -> bool {
         matches!(self, Self::Segment(_))

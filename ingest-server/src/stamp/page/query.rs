@@ -45,7 +45,7 @@ pub(super) fn read<'a>(query: &'a str, wanted: Wanted<'_>) -> (Pairs<'a>, Option
         let value = shortened(value);
         let is_utm = name.starts_with("utm_");
         if is_utm || is_click {
-            note(&mut campaign, &name, &value);
+            note(&mut campaign, &name, value.clone());
         }
         if is_utm || wanted.query.contains(&*name) {
             add(&mut kept, name, value);
@@ -56,7 +56,7 @@ pub(super) fn read<'a>(query: &'a str, wanted: Wanted<'_>) -> (Pairs<'a>, Option
 }
 
 /// Notes one parameter of a campaign; the first of a name counts.
-fn note<'a>(campaign: &mut Campaign<'a>, name: &str, value: &Cow<'a, str>) {
+fn note<'a>(campaign: &mut Campaign<'a>, name: &str, value: Cow<'a, str>) {
     let field = match name {
         "utm_source" => &mut campaign.source,
         "utm_medium" => &mut campaign.medium,
@@ -65,10 +65,10 @@ fn note<'a>(campaign: &mut Campaign<'a>, name: &str, value: &Cow<'a, str>) {
         "utm_content" => &mut campaign.content,
         "utm_id" => &mut campaign.id,
         utm if utm.starts_with("utm_") => return,
-        click => return add(&mut campaign.click_ids, Cow::Owned(click.to_ascii_lowercase()), value.clone()),
+        click => return add(&mut campaign.click_ids, Cow::Owned(click.to_ascii_lowercase()), value),
     };
     if field.is_none() {
-        *field = Some(value.clone());
+        *field = Some(value);
     }
 }
 
