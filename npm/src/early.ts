@@ -11,7 +11,7 @@ export type Call = [at: number, method: string, ...args: unknown[]];
 /** Makes a call of a running module. */
 export type Run = (...call: Call) => unknown;
 /** Starts a tracker in the module; nothing where its options are of no use. */
-export type Start = (pageViewed: boolean, pageAt: number) => Run | undefined;
+export type Start = (pageViewed: boolean, pageAt?: number) => Run | undefined;
 
 /** What becomes of calls while no module runs. */
 const enum Mode {
@@ -27,7 +27,7 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
   let options: Options | undefined;
   let run: Run | undefined;
   let held: Call[] = [];
-  let pageAt = 0;
+  let page: Call | undefined;
   let mode = Mode.Waiting;
   let consent: string | undefined;
   let listeners: AbortController;
@@ -54,7 +54,7 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
       // Who denies, and agrees later, agrees neither to what was before nor to what was in between.
       if (/^(con|opt)/.test(method) && /(^|,)den|Out/.test(`${[consent, (consent = (texts[0] as string) ?? method)]}`)) {
         held = [];
-        pageAt = 0;
+        page = undefined;
       }
       return hold(method, ...texts);
     } catch (error) {
@@ -69,7 +69,7 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
     if (!options || !mayTell(options, consent)) return;
     const { key, endpoint = "" } = options;
     const url = `${endpoint}/v1/events?key=${encodeURIComponent(key)}`;
-    if (pageAt) held.unshift([pageAt, "page"]);
+    if (page) held.unshift(page);
     while (held.length) {
       // Few enough for a beacon of 64 KiB, unless somebody holds much in each.
       const events = held.slice(0, 9).map(eventText).filter(Boolean);
@@ -83,10 +83,10 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
         if (!attempt(() => navigator.sendBeacon(url, body)) && !isKept) break;
       }
       held.splice(0, 9);
-      pageAt = 0;
+      page = undefined;
     }
     // It is still the module's to tell.
-    if (pageAt) held.shift();
+    if (page) held.shift();
   };
 
   const init = (said: Options): void => {
@@ -104,7 +104,7 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
     // A tag names what is on.
     const captures = (what: "pages" | "clicks"): boolean =>
       (capture as unknown as string)?.includes?.(what) ?? capture?.[what] !== false;
-    if (captures("pages")) pageAt = Date.now();
+    if (captures("pages")) page = [Date.now(), "page"];
     if (captures("clicks")) listen("click", (event) => hold("", event.composedPath()));
     listen("pagehide", send);
     listen("visibilitychange", () => document.hidden && send());
@@ -112,7 +112,7 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
       load(given)
         .then((start) => {
           if (signal.aborted) return;
-          run = start(!pageAt, pageAt);
+          run = start(!page, page?.[0]);
           listeners.abort();
           if (!run) mode = Mode.Off;
           for (const call of held) run?.(...call);
@@ -122,7 +122,7 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
         .catch((error: unknown) => {
           mode = Mode.Failed;
           sendSoon();
-          if (given.debug) attempt(() => console.warn("[footfall] a smaller tracker runs", error));
+          if (given.debug) attempt(() => console.warn("[footfall] no module:", error));
           settle(false);
         });
     // Safari has no requestIdleCallback.

@@ -30,8 +30,12 @@ export function keep(key: string, id: string, body: string): unknown {
   return attempt(() => localStorage.length < 99 && (localStorage[`footfall:${key}:batch:${id}`] = body));
 }
 
-/** A held call as the text of an event; false where it is none. */
-export function eventText([timestamp, type, first, second]: Call): string | false {
+/**
+ * A held call as the text of an event; false where it is none. Its id stays: Firefox cancels scripts of a tab that is
+ * closed, and the next try may send it again.
+ */
+export function eventText(call: Call & { id?: string }): string | false {
+  const [timestamp, type, first, second] = call;
   const element = !type && (first as Element[]).find((node) => node.matches?.("[data-track]"));
   const told = element
     ? { event: element.getAttribute("data-track") || "click" }
@@ -40,7 +44,7 @@ export function eventText([timestamp, type, first, second]: Call): string | fals
       : type === "identify"
         ? { user_id: first, traits: parsed(second) }
         : type === "page" && { properties: parsed(first) };
-  return told && JSON.stringify({ event_id: newId(), type: type || "track", timestamp, ...told });
+  return told && JSON.stringify({ event_id: (call.id ||= newId()), type: type || "track", timestamp, ...told });
 }
 
 const parsed = (json: unknown): unknown => attempt(() => JSON.parse(json as string));

@@ -19,7 +19,7 @@ export interface Viewer {
 }
 
 /** Tells the first view, of `at`, unless `isViewed`; and then all others. */
-export function capturePageViews(guard: Guard, { later }: Later, viewer: Viewer, isViewed: boolean, at: number): void {
+export function capturePageViews(guard: Guard, { later }: Later, viewer: Viewer, isViewed: boolean, at?: number): void {
   let movedAt = 0;
   let hasQuery = false;
   // A router may change the address several times in one task, and sets the title after it.
@@ -44,7 +44,7 @@ export function capturePageViews(guard: Guard, { later }: Later, viewer: Viewer,
   if ((document as { prerendering?: boolean }).prerendering) {
     guard.listen(document, "prerenderingchange", () => viewer.view(landing(viewer.addresses)));
   } // One that was rendered ahead, and is seen by now, counts from then on.
-  else viewer.view(landing(viewer.addresses), Math.max(at, Math.ceil(performance.timeOrigin + (entry()?.activationStart ?? 0))));
+  else viewer.view(landing(viewer.addresses), Math.max(at!, Math.ceil(performance.timeOrigin + (entry()?.activationStart ?? 0))));
 }
 
 type Entry = PerformanceNavigationTiming & { activationStart?: number };

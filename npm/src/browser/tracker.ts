@@ -42,7 +42,7 @@ export type Record = (name: string, properties: object, at?: number) => void;
 export function startTracker(
   given: Checked,
   isViewed: boolean,
-  pageAt: number,
+  pageAt: number | undefined,
   loadExtras: () => Promise<Extras>,
   extras?: Extras,
 ): Run | undefined {
