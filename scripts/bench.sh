@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `make bench`: what an acknowledged event costs the server, beside a bare librdkafka producer with the same
-# records, against a real Kafka. It judges no speed; it fails when an acknowledged event is not in the topic.
+# records, against a real Kafka, in batches of several sizes (`--short`: of 20 events alone). It judges no speed; it fails when an acknowledged event is not in the topic.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -12,7 +12,7 @@ connections=${BENCH_CONNECTIONS:-32}
 topic=footfall.events
 target=${CARGO_TARGET_DIR:-$ROOT/target}/release
 
-scripts/setup.sh system kafka
+scripts/setup.sh system kafka geo
 say "Building the release server and the load generator (the first time about 5 minutes)"
 cargo build --release -p footfall-ingest-server -p footfall-tests
 
@@ -58,6 +58,7 @@ server=127.0.0.1:$(free_port)
 admin=127.0.0.1:$(free_port)
 say "Starting the server on $server"
 "$target/footfall" serve --listen "$server" --admin-listen "$admin" --data-dir "$dir/server" --write-key pk_demo \
+  --proxies-trusted 127.0.0.1 --geo-files "$CACHE/geo/geo-whois-asn-country.mmdb" \
   --limits-private-addresses limit --limits-address-requests-per-second 10000000 --limits-key-events-per-second 10000000 \
   --kafka-brokers "$brokers" --kafka-topic "$topic" --kafka-compression lz4 >"$dir/footfall.log" 2>&1 &
 server_pid=$!
@@ -71,25 +72,40 @@ done
 # One round: the server for so many seconds, then the bare producer with the records that it left.
 round() {
   local name=$1 seconds=$2
+  shift 2
   "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" \
-    --topic "$topic" --connections "$connections" --batch-events 20 --seconds "$seconds" --report "$dir/$name-server.json"
+    --topic "$topic" --seconds "$seconds" --report "$dir/$name-server.json" "$@"
   "$target/bare-producer" --brokers "$brokers" --source "$topic" --round "$dir/$name-server.json" \
     --target bench.bare --compression lz4 --report "$dir/$name-bare.json"
 }
 
 say "Warming up"
-round warm-up 3
-server_rounds=()
-bare_rounds=()
-for ((i = 1; i <= rounds; i++)); do
-  say "Round $i of $rounds ($seconds s of load, then the look into the topic, then the bare producer)"
-  round "$i" "$seconds"
-  server_rounds+=("$dir/$i-server.json")
-  bare_rounds+=("$dir/$i-bare.json")
-done
+round warm-up 3 --connections "$connections"
+
+# `rounds_of COUNT WHAT arguments of load…`: so many rounds and their table.
+rounds_of() {
+  local count=$1 what=$2 server_rounds=() bare_rounds=()
+  shift 2
+  for ((i = 1; i <= count; i++)); do
+    say "$what: round $i of $count ($seconds s of load, then the look into the topic, then the bare producer)"
+    round "$i" "$seconds" "$@"
+    server_rounds+=("$dir/$i-server.json")
+    bare_rounds+=("$dir/$i-bare.json")
+  done
+  echo
+  echo "$what"
+  "$target/bench-table" --server "${server_rounds[@]}" --bare "${bare_rounds[@]}"
+}
+
+rounds_of "$rounds" "Batches of 20 events, $connections connections" --connections "$connections" --batch-events 20
+if [ "${1:-}" != --short ]; then
+  rounds_of 1 "Batches of 100 events" --connections "$connections" --batch-events 100
+  rounds_of 1 "Batches of 20 events, packed with gzip" --connections "$connections" --batch-events 20 --gzip
+  rounds_of 1 "Batches of 20 events, 1,000 connections" --connections 1000 --batch-events 20
+  rounds_of 1 "Batches of 1 event (no goal)" --connections "$connections" --batch-events 1
+fi
 
 echo
-echo "$(nproc) cores, shared by the server, Kafka and the load; $connections connections, batches of 20 events of about"
-echo "300 bytes; lz4, acks=all, linger 5 ms on both sides. Processor time is user + system of the one process."
-echo
-"$target/bench-table" --server "${server_rounds[@]}" --bare "${bare_rounds[@]}"
+echo "$(nproc) cores, shared by the server, Kafka and the load; events of about 300 bytes; lz4, acks=all, linger 5 ms on both"
+echo "sides. Switched on: check, duplicates, user agents, countries, cut addresses, limits. Processor time is user + system of"
+echo "the one process."

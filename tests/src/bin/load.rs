@@ -35,6 +35,9 @@ struct Arguments {
     /// Events in a batch
     #[arg(long, default_value_t = 20)]
     batch_events: usize,
+    /// Pack the bodies with gzip
+    #[arg(long)]
+    gzip: bool,
     /// Stop after that time
     #[arg(long, default_value_t = 8)]
     seconds: u64,
@@ -62,6 +65,7 @@ async fn round(arguments: Arguments) -> Result<(), Error> {
         write_key: arguments.write_key,
         connections: arguments.connections,
         batch_events: arguments.batch_events,
+        is_packed: arguments.gzip,
         duration: Duration::from_secs(arguments.seconds),
         max_events: arguments.max_events,
         server_pid: arguments.server_pid,

@@ -9,6 +9,7 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use std::collections::HashSet;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
@@ -17,11 +18,20 @@ const ANSWER_BYTES: usize = 1 << 20;
 /// The server gives Kafka 10 s for a batch; a batch without an answer after three times that is lost.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
 
-/// One connection.
+/// The browsers of its visitors: what is read of each is cached, as it is where thousands visit.
+const BROWSERS: [&str; 4] = [
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
+];
+
+/// One connection of a proxy in front of many visitors.
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     address: String,
     path: String,
+    random: fastrand::Rng,
 }
 
 /// What became of a batch.
@@ -40,7 +50,7 @@ impl BatchOutcome {
 }
 
 impl Connection {
-    pub(super) async fn open(address: &str, write_key: &str) -> Result<Self, Error> {
+    pub(super) async fn open(address: &str, write_key: &str, is_packed: bool) -> Result<Self, Error> {
         let failed = |reason: String| Error::Http { url: address.to_owned(), reason };
         let stream = TcpStream::connect(address).await.map_err(|error| failed(error.to_string()))?;
         stream.set_nodelay(true).map_err(|error| failed(error.to_string()))?;
@@ -48,18 +58,22 @@ impl Connection {
             handshake(TokioIo::new(stream)).await.map_err(|error| failed(error.to_string()))?;
         // An error of the connection comes out of the request that meets it.
         tokio::spawn(connection);
-        let path = format!("/v1/events?key={write_key}&priority=normal");
-        Ok(Self { sender, address: address.to_owned(), path })
+        let encoding = if is_packed { "&encoding=gzip" } else { "" };
+        let path = format!("/v1/events?key={write_key}&priority=normal{encoding}");
+        Ok(Self { sender, address: address.to_owned(), path, random: fastrand::Rng::new() })
     }
 
     pub(super) async fn send(&mut self, body: Bytes) -> Result<BatchOutcome, Error> {
         let url = format!("http://{}{}", self.address, self.path);
         let failed = |reason: String| Error::Http { url: url.clone(), reason };
+        // Of networks that belong to somebody, so that each has a country.
+        let visitor = Ipv4Addr::new(self.random.u8(60..96), self.random.u8(..), self.random.u8(..), 1);
         let request = Request::post(self.path.as_str())
             .header(header::HOST, self.address.as_str())
             .header(header::CONTENT_TYPE, "text/plain;charset=UTF-8")
-            .header(header::USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36")
+            .header(header::USER_AGENT, BROWSERS[self.random.usize(0..BROWSERS.len())])
             .header(header::ORIGIN, "https://forum.example")
+            .header("x-forwarded-for", visitor.to_string())
             .body(Full::new(body))
             .map_err(|error| failed(error.to_string()))?;
         let exchange = async {

@@ -7,7 +7,11 @@ mod connection;
 use crate::Error;
 use crate::ids::EventId;
 use crate::process_cpu;
+use bytes::Bytes;
 use connection::Connection;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -23,6 +27,8 @@ pub struct Plan {
     pub connections: usize,
     /// Events in a batch.
     pub batch_events: usize,
+    /// Whether bodies are packed with gzip.
+    pub is_packed: bool,
     /// No batch is begun after that time.
     pub duration: Duration,
     /// No batch is begun that would make more events than these.
@@ -77,7 +83,7 @@ pub async fn run(plan: Plan) -> Result<Outcome, Error> {
     }
     let mut connections = Vec::with_capacity(plan.connections);
     for _ in 0..plan.connections {
-        connections.push(Connection::open(&plan.address, &plan.write_key).await?);
+        connections.push(Connection::open(&plan.address, &plan.write_key, plan.is_packed).await?);
     }
     let begun = Arc::new(AtomicU64::new(0));
     let cpu_before = process_cpu::used_by(plan.server_pid)?;
@@ -120,8 +126,9 @@ async fn send_until_bound(
         && begun.fetch_add(events, Ordering::Relaxed) + events <= plan.max_events
     {
         let batch = writer.next(plan.batch_events);
+        let body = if plan.is_packed { packed(&batch.body) } else { batch.body };
         let sent = Instant::now();
-        let answer = connection.send(batch.body).await?;
+        let answer = connection.send(body).await?;
         share.latencies_us.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
         let refused = answer.refused_places(plan.batch_events);
         share.refused += refused.len() as u64;
@@ -132,6 +139,14 @@ async fn send_until_bound(
         }
     }
     Ok(share)
+}
+
+/// A body as a browser's `CompressionStream` packs it.
+fn packed(body: &[u8]) -> Bytes {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    // Writing to memory cannot fail, and an empty body would be refused.
+    let _ = packer.write_all(body);
+    packer.finish().map(Bytes::from).unwrap_or_default()
 }
 
 #[cfg(test)]
