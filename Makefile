@@ -1,6 +1,6 @@
 # A thin index over scripts/: what can be done here, a line each. Each target sets up what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e loss bench bench-sdk sizes kafka setup lint fmt clean
+.PHONY: help demo test e2e loss bench profile bench-sdk sizes kafka setup lint fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ loss: ## count what is lost or stored twice when pages go, in each browser engin
 
 bench: ## measure the server against a real Kafka, beside a bare producer
 	@scripts/bench.sh
+
+profile: ## say where the server's time goes under the bench's load (needs perf)
+	@scripts/bench.sh --profile
 
 bench-sdk: ## measure what the SDK costs a page, beside the trackers that others offer on npm
 	@scripts/bench-sdk.sh

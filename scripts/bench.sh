@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `make bench`: what an acknowledged event costs the server, beside a bare librdkafka producer with the same
-# records, against a real Kafka, in batches of several sizes (`--short`: of 20 events alone). It judges no speed; it fails when an acknowledged event is not in the topic.
+# records, against a real Kafka, in batches of several sizes (`--short`: of 20 events alone). It judges no speed; it
+# fails when an acknowledged event is not in the topic. `--profile` says instead where the server's time goes, by perf.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -81,6 +82,18 @@ round() {
 
 say "Warming up"
 round warm-up 3 --connections "$connections"
+
+if [ "${1:-}" = --profile ]; then
+  have perf || die "perf is missing (Debian: linux-perf)"
+  say "Looking where the time goes, for $seconds s"
+  perf record --quiet --freq 997 --pid "$server_pid" --output "$dir/perf.data" -- sleep "$seconds" &
+  round profiled $((seconds + 2)) --connections "$connections" --batch-events 20
+  wait $!
+  perf report --input "$dir/perf.data" --stdio --no-children --sort comm 2>/dev/null | grep -v '^#' | head -n 12
+  perf report --input "$dir/perf.data" --stdio --no-children --sort symbol --percent-limit 0.4 2>/dev/null |
+    grep -v '^#' | sed 's/ *- *- *$//'
+  exit
+fi
 
 # `rounds_of COUNT WHAT arguments of load…`: so many rounds and their table.
 rounds_of() {

@@ -5,6 +5,10 @@ use ingest_server::cli::{self, Asked};
 use ingest_server::{commands, log};
 use std::process::ExitCode;
 
+/// Half as much of the processor for what a request allocates and frees as the system's own (`docs/decisions.md`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     log::start();
     let done = match cli::read() {

@@ -38,6 +38,9 @@ pub struct Shared<'a> {
     claims: Option<&'a Stamper>,
 }
 
+/// Bytes of a record beside the texts that stand in it whole: its ids, times and names.
+const OWN_BYTES: usize = 896;
+
 /// Pages of one batch that are remembered; those above are taken apart for each event.
 const OTHER_PAGES: usize = 16;
 
@@ -207,7 +210,13 @@ impl<'a> Shared<'a> {
             referrer: page.referrer.as_deref(),
             campaign: page.campaign.as_deref(),
         };
-        let payload = one_line(serde_json::to_vec(&record)?);
+        let texts = [context_text, record.user_agent, record.page, record.referrer, record.campaign];
+        let bags = [record.properties, record.traits];
+        let size = texts.into_iter().flatten().map(|text| text.get().len()).sum::<usize>()
+            + bags.into_iter().flatten().map(|bag| bag.text().len()).sum::<usize>();
+        let mut payload = Vec::with_capacity(size + OWN_BYTES);
+        serde_json::to_writer(&mut payload, &record)?;
+        let payload = one_line(payload);
 
         let mut headers = Vec::with_capacity(self.headers.len() + 4);
         headers.push(header("ce_id", Bytes::copy_from_slice(event_id.as_bytes())));
