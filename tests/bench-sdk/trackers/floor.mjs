@@ -23,7 +23,7 @@ export const floor = {
   note: "a loader, a script and our module that do nothing; it tells one page view and no event",
   files() {
     const ours = footfall.files();
-    const [wasm] = Object.keys(ours).filter((file) => file.endsWith(".wasm"));
+    const wasm = Object.keys(ours).find((file) => file.endsWith(".wasm"));
     return { "/floor.js": LOADER, "/floor-module.js": MODULE, "/floor.wasm": ours[wasm] };
   },
   head: (origin) => `<script async src="${origin}/floor.js"></script>`,
