@@ -137,7 +137,7 @@ export async function visitForum(visit, { name, comment, search }) {
 /** That the stored events are the expected ones: no more, no fewer, each with the properties that it must have. */
 export function assertExpected(visit, payloads) {
   const views = payloads.filter((payload) => nameOf(payload) === "post_card");
-  const viewed = views.map(({ context, properties }) => `${context.page.path} ${properties.post_id}`);
+  const viewed = views.map(({ page, properties }) => `${page.path} ${properties.post_id}`);
   assert.deepEqual(viewed.toSorted(), visit.expectedViews.toSorted(), "the cards that were in sight");
 
   const rest = payloads.filter((payload) => nameOf(payload) !== "post_card").toSorted((a, b) => a.seq - b.seq);
