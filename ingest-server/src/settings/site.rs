@@ -6,6 +6,7 @@ mod origins;
 mod privacy;
 
 pub use origins::Origins;
+pub(crate) use origins::without_port;
 pub use privacy::{SignalPolicy, Signals};
 
 use super::checks::{SecretPlace, SiteCheckSettings, anonymous, plan_mode, signatures};

@@ -82,8 +82,11 @@ pub(super) fn check(text: &str) -> Result<(), String> {
 }
 
 /// A host without its port; brackets stay.
-fn without_port(host: &str) -> &str {
-    host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(host, |(name, _)| name)
+pub(crate) fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
 }
 
 fn is_name(text: &str) -> bool {
@@ -95,6 +98,22 @@ fn is_name(text: &str) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_host_is_told_from_its_port_and_is_the_sites_own_by_its_origins() {
+        for (host, bare) in [("a.example:80", "a.example"), ("a.example", "a.example")] {
+            assert_eq!(without_port(host), bare);
+        }
+        assert_eq!(without_port("[2001:db8::1]:80"), "[2001:db8::1]");
+        assert_eq!(without_port("[2001:db8::1]"), "[2001:db8::1]");
+        let origins =
+            Origins::new(["https://*.a.example:8443", "http://b.example"].map(str::to_owned).into());
+        for (host, is_own) in
+            [("de.a.example", true), ("a.example", false), ("b.example", true), ("xb.example", false)]
+        {
+            assert_eq!(origins.has_host(host), is_own, "{host}");
+        }
+    }
 
     #[test]
     fn a_star_stands_for_all_hosts_below_and_for_nothing_else() {

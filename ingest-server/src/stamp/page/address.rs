@@ -68,14 +68,6 @@ fn lower(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A host without its port.
-pub(super) fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,8 +96,6 @@ mod tests {
         ] {
             assert_eq!(part(text), expected.map(|parts| parts.map(str::to_owned)), "{text}");
         }
-        assert_eq!(without_port("[2001:db8::1]:80"), "[2001:db8::1]");
-        assert_eq!(without_port("[2001:db8::1]"), "[2001:db8::1]");
     }
 
     proptest! {

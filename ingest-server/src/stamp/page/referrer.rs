@@ -1,9 +1,10 @@
 //! Which kind of place a page was reached from, by a kept list of search engines, social networks and assistants.
 //! What of the referrer's address is kept is its host and path; what was searched for is told on its own.
 
-use super::address::{Address, without_port};
+use super::address::Address;
 use super::query::first;
 use super::{PageRules, Wanted};
+use crate::settings::without_port;
 use footfall_event_model::{Referrer, ReferrerClass};
 use std::collections::HashMap;
 use std::sync::LazyLock;
