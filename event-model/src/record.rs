@@ -26,7 +26,7 @@ pub enum TimeFlag {
     Implausible,
 }
 
-/// One accepted event as consumers read it (`docs/wire.md`, "The record").
+/// What a record says of its own event (`docs/wire.md`, "The record"); [`Surroundings`] says the rest.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Record<'a> {
@@ -54,34 +54,15 @@ pub struct Record<'a> {
     /// What is odd about the time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_flag: Option<TimeFlag>,
-    /// When the request was made by the sender's clock, in Unix milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sent_at: Option<i64>,
-    /// When the server had read the request's head, in Unix milliseconds.
-    pub received_at: i64,
     /// The count per tab.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
-    /// The site.
-    pub write_key: &'a str,
-    /// The batch it came in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub batch_id: Option<&'a str>,
     /// The user: the event's own, else the context's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<&'a str>,
-    /// The browser.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub anonymous_id: Option<&'a str>,
-    /// The visit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<&'a str>,
     /// The group: the event's own, else the context's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_id: Option<&'a str>,
-    /// One view of one page.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub page_view_id: Option<&'a str>,
     /// The former id of an `alias`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_id: Option<&'a str>,
@@ -93,16 +74,42 @@ pub struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<serde_json::Map<String, serde_json::Value>>"))]
     pub traits: Option<&'a Json>,
-    /// The context: the batch's, overridden by the event's, without the ids that stand above and the page below.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "Option<crate::Context>"))]
-    pub context: Option<&'a RawValue>,
     /// An event that the site counts on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_event: Option<bool>,
     /// Sent again although it may have been stored before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub possible_duplicate: Option<bool>,
+}
+
+/// What a record says of where its event comes from. It is the same for most events of a request, and then written
+/// once for all of them.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Surroundings<'a> {
+    /// When the request was made by the sender's clock, in Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<i64>,
+    /// When the server had read the request's head, in Unix milliseconds.
+    pub received_at: i64,
+    /// The site.
+    pub write_key: &'a str,
+    /// The batch it came in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_id: Option<&'a str>,
+    /// The browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anonymous_id: Option<&'a str>,
+    /// The visit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<&'a str>,
+    /// One view of one page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_view_id: Option<&'a str>,
+    /// The context: the batch's, overridden by the event's, without the ids that stand above and the page below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<crate::Context>"))]
+    pub context: Option<&'a RawValue>,
     /// Where the request came from.
     pub client: &'a Client,
     /// What sent it: a [`UserAgent`], written once for all requests of the same browser.
@@ -121,6 +128,81 @@ pub struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<Campaign<'static>>"))]
     pub campaign: Option<&'a RawValue>,
+}
+
+/// [`Surroundings`] as text, to be part of one record or of many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SurroundingsText(Vec<u8>);
+
+impl Surroundings<'_> {
+    /// Writes them, in one line.
+    ///
+    /// # Errors
+    /// [`serde_json::Error`] where they cannot be written as JSON, which they can.
+    pub fn written(&self) -> Result<SurroundingsText, serde_json::Error> {
+        let mut text = serde_json::to_vec(self)?;
+        in_one_line(&mut text);
+        Ok(SurroundingsText(text))
+    }
+}
+
+impl SurroundingsText {
+    /// Bytes of the text.
+    #[allow(clippy::len_without_is_empty, reason = "it is never empty")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Record<'_> {
+    /// Appends the record that these two are together: one JSON object in one line, so that a journal or a topic
+    /// printed record by record is JSON Lines.
+    ///
+    /// # Errors
+    /// [`serde_json::Error`] where it cannot be written as JSON, which it can.
+    pub fn append_to(
+        &self,
+        out: &mut Vec<u8>,
+        surroundings: &SurroundingsText,
+    ) -> Result<(), serde_json::Error> {
+        let start = out.len();
+        serde_json::to_writer(&mut *out, self)?;
+        if [self.properties, self.traits].into_iter().flatten().any(|bag| has_line_breaks(bag.text())) {
+            in_one_line(&mut out[start..]);
+        }
+        // Neither of the two objects is empty.
+        if let Some(end) = out.last_mut() {
+            *end = b',';
+        }
+        out.extend_from_slice(surroundings.0.get(1..).unwrap_or_default());
+        Ok(())
+    }
+}
+
+/// Makes spaces of line breaks. A sender's own stand between its values only: inside a string JSON allows none
+/// (RFC 8259, section 7).
+pub fn in_one_line(json: &mut [u8]) {
+    for byte in json {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+}
+
+/// Without an early end, so that the compiler looks at many bytes at once.
+fn has_line_breaks(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| found | (byte == b'\n') | (byte == b'\r'))
+}
+
+/// The whole record, for its schema.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "Record", description = "One accepted event as consumers read it (`docs/wire.md`, \"The record\").")]
+pub(crate) struct WholeRecord<'a> {
+    #[serde(flatten)]
+    _own: Record<'a>,
+    #[serde(flatten)]
+    _surroundings: Surroundings<'a>,
 }
 
 /// Where a request came from, as far as the policy lets it be kept.

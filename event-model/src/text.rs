@@ -56,6 +56,10 @@ pub fn push_number(out: &mut String, number: u64) {
 /// cost the whole event. Both escapes are six bytes long, so nothing moves.
 pub fn repair_surrogates(json: &mut [u8]) -> usize {
     let mut repaired = 0;
+    // Most texts escape nothing, and this looks at many bytes at once.
+    if !json.contains(&b'\\') {
+        return repaired;
+    }
     let mut at = 0;
     while let Some(found) = json.get(at..).and_then(|rest| rest.iter().position(|&b| b == b'\\')) {
         at += found;

@@ -12,6 +12,7 @@ use footfall_delivery::Record;
 use footfall_event_model::wire::EventRefused;
 use footfall_event_model::{Event, EventResult};
 use serde_json::value::RawValue;
+use std::sync::Arc;
 
 /// What became of the events of one batch before delivery.
 #[derive(Default)]
@@ -34,7 +35,7 @@ pub(crate) struct Judged {
 pub(crate) struct Source {
     pub(crate) index: u32,
     pub(crate) event_id: String,
-    pub(crate) anonymous_id: Option<String>,
+    pub(crate) anonymous_id: Option<Arc<str>>,
 }
 
 /// The events of a batch that are stored already.

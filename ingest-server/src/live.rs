@@ -17,7 +17,7 @@ const KEPT_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 pub struct LiveEvent {
     /// The browser, where the sender said.
-    pub anonymous_id: Option<String>,
+    pub anonymous_id: Option<Arc<str>>,
     /// The record's JSON text.
     pub record: Bytes,
 }

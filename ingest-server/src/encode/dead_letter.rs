@@ -2,13 +2,13 @@
 //! What may be kept of it is decided by `mask`; where letters are stored is delivery's part.
 
 use super::mask::Masked;
-use super::{EncodeError, Shared, header, new_id, one_line};
+use super::{EncodeError, Shared, header, new_id};
 use bytes::Bytes;
 use footfall_delivery::{Header, Priority, Record as Outgoing};
 use footfall_event_model::limits::ID_BYTES;
 use footfall_event_model::text::cut;
 use footfall_event_model::wire::EventRefused;
-use footfall_event_model::{Context, Violation};
+use footfall_event_model::{Context, Violation, in_one_line};
 use serde::Serialize;
 
 /// Bytes of an event's text in a letter: twice what an event may have, so that most that are too large are there too.
@@ -40,7 +40,8 @@ impl Shared<'_> {
         let fits = masked.text.len() <= LETTER_BYTES;
         let context = Context { user_signature: None, ..self.context.clone() };
         let letter = Letter { sent_at: self.sent_at, context, events: if fits { &[event] } else { &[] } };
-        let payload = one_line(serde_json::to_vec(&letter)?);
+        let mut payload = serde_json::to_vec(&letter)?;
+        in_one_line(&mut payload);
         let mut headers = vec![
             header("dead_letter_id", Bytes::from(new_id(self.seen.stamp.received_at)?)),
             text("write_key", self.write_key),
@@ -59,7 +60,7 @@ impl Shared<'_> {
         headers.extend(signed.then(|| text("user", "signed")));
         headers.extend(self.seen.stamp.private.then(|| text("private", "true")));
         headers.extend((!fits).then(|| text("omitted_bytes", &masked.text.len().to_string())));
-        Ok(Outgoing { key: None, headers, payload, priority: Priority::Background })
+        Ok(Outgoing { key: None, headers, payload: payload.into(), priority: Priority::Background })
     }
 
     /// Whether the visitor asked for privacy.

@@ -1,6 +1,7 @@
 //! From a checked event and its stamp to the record that stands in the topic: value, key and headers.
-//! The headers follow the CloudEvents 1.0 Kafka binding in binary mode; where the record goes is delivery's part.
+//! What all events of a batch share is written once; where the record goes is delivery's part.
 
+mod cloud_event;
 mod dead_letter;
 mod mask;
 
@@ -10,13 +11,15 @@ use crate::decode::Beside;
 use crate::settings::BotPolicy;
 use crate::stamp::{Agent, Clock, PageTexts, Seen, Stamp, Stamper};
 use bytes::Bytes;
+use cloud_event::is_traceparent;
 use footfall_delivery::{Header, Priority, Record as Outgoing};
-use footfall_event_model::{Client, Context, Event, EventType, Page, Record, SCHEMA_VERSION, uuid_v7};
+use footfall_event_model::{
+    Client, Context, Event, Page, Record, SCHEMA_VERSION, Surroundings, SurroundingsText, uuid_v7,
+};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
 /// What all events of a batch share, made once.
 pub struct Shared<'a> {
@@ -27,19 +30,22 @@ pub struct Shared<'a> {
     clock: Clock,
     seen: Seen<'a>,
     context: Context,
-    /// The context's text as it stands in the records of events that override nothing.
-    context_text: Option<Box<RawValue>>,
+    /// The context's user, else its browser.
+    key: Option<Bytes>,
+    anonymous_id: Option<Arc<str>>,
     /// The context's page, taken apart.
     page: Arc<PageTexts>,
     /// Pages that events said themselves, so that each is taken apart once.
     other_pages: RefCell<Vec<(Page, Arc<PageTexts>)>>,
+    /// What stands in the records of events that say nothing of their own about it.
+    surroundings: SurroundingsText,
     headers: Vec<Header>,
     /// What keeps its part of an address that the sender claims, where one may be claimed.
     claims: Option<&'a Stamper>,
 }
 
-/// Bytes of a record beside the texts that stand in it whole: its ids, times and names.
-const OWN_BYTES: usize = 896;
+/// Bytes of a record beside the texts that stand in it whole: its ids, times, names, and values of headers.
+const OWN_BYTES: usize = 384;
 
 /// Pages of one batch that are remembered; those above are taken apart for each event.
 const OTHER_PAGES: usize = 16;
@@ -51,7 +57,15 @@ pub struct Encoded {
     /// The event's id, given here where the sender gave none.
     pub event_id: String,
     /// The browser, where the sender said.
-    pub anonymous_id: Option<String>,
+    pub anonymous_id: Option<Arc<str>>,
+}
+
+/// What an event says of its surroundings itself.
+struct Own<'e> {
+    context: Context,
+    page: Option<Page>,
+    client: Option<Client>,
+    agent: Option<&'e Agent>,
 }
 
 impl<'a> Shared<'a> {
@@ -79,20 +93,38 @@ impl<'a> Shared<'a> {
         if let Some(batch_id) = batch_id {
             headers.push(header("batch_id", Bytes::copy_from_slice(batch_id.as_bytes())));
         }
-        let context_text = kept_context(&context)?;
         let page = context.page.as_ref().map(|page| seen.pages.read(page, private)).transpose()?;
-        let (page, other_pages) = (Arc::new(page.unwrap_or_default()), RefCell::default());
+        let page = Arc::new(page.unwrap_or_default());
+        let surroundings = Surroundings {
+            sent_at,
+            received_at: seen.stamp.received_at,
+            write_key,
+            batch_id,
+            anonymous_id: context.anonymous_id.as_deref(),
+            session_id: context.session_id.as_deref(),
+            page_view_id: context.page_view_id.as_deref(),
+            context: kept_context(&context)?.as_deref(),
+            client: &seen.stamp.client,
+            user_agent: seen.agent.map(|agent| &*agent.text),
+            page: page.page.as_deref(),
+            referrer: page.referrer.as_deref(),
+            campaign: page.campaign.as_deref(),
+        }
+        .written()?;
+        let key = context.user_id.as_deref().or(context.anonymous_id.as_deref());
         Ok(Self {
             write_key,
             batch_id,
             sent_at,
             priority,
             clock: Clock::new(sent_at, seen.stamp.received_at),
+            key: key.map(|key| Bytes::copy_from_slice(key.as_bytes())),
+            anonymous_id: context.anonymous_id.as_deref().map(Arc::from),
             seen,
             context,
-            context_text,
             page,
-            other_pages,
+            other_pages: RefCell::default(),
+            surroundings,
             headers,
             claims: None,
         })
@@ -141,6 +173,43 @@ impl<'a> Shared<'a> {
         Some(stamper.client(*received_at, Some(address), client.null_origin, *private))
     }
 
+    /// What this event says of its surroundings itself, taken out of it; `None` where it says nothing.
+    fn own<'e>(&self, event: &mut Event, beside: &Beside, agent: Option<&'e Agent>) -> Option<Own<'e>> {
+        let mut over = event.context.take().filter(|over| **over != Context::default());
+        let client = self.claimed(beside);
+        if over.is_none() && client.is_none() && agent.is_none() {
+            return None;
+        }
+        let page = over.as_mut().and_then(|over| over.page.take());
+        let over = over.map(|over| if self.seen.stamp.private { without_ids(*over) } else { *over });
+        let context = over.map_or_else(|| self.context.clone(), |over| self.context.overridden_by(&over));
+        Some(Own { context, page, client, agent })
+    }
+
+    /// The surroundings of an event that says something of them itself.
+    fn surroundings_of(&self, own: &mut Own<'_>) -> Result<SurroundingsText, serde_json::Error> {
+        let page = match own.page.take() {
+            Some(page) => self.page_of(page)?,
+            None => Arc::clone(&self.page),
+        };
+        Surroundings {
+            sent_at: self.sent_at,
+            received_at: self.seen.stamp.received_at,
+            write_key: self.write_key,
+            batch_id: self.batch_id,
+            anonymous_id: own.context.anonymous_id.as_deref(),
+            session_id: own.context.session_id.as_deref(),
+            page_view_id: own.context.page_view_id.as_deref(),
+            context: kept_context(&own.context)?.as_deref(),
+            client: own.client.as_ref().unwrap_or(&self.seen.stamp.client),
+            user_agent: own.agent.or(self.seen.agent).map(|agent| &*agent.text),
+            page: page.page.as_deref(),
+            referrer: page.referrer.as_deref(),
+            campaign: page.campaign.as_deref(),
+        }
+        .written()
+    }
+
     /// Makes the record of one event; `agent` is who it was sent for, where a server speaks for somebody.
     ///
     /// # Errors
@@ -156,28 +225,16 @@ impl<'a> Shared<'a> {
             (event.user_id, event.group_id, event.previous_id) = (None, None, None);
             // Traits say who somebody is: a name, an e-mail address.
             event.traits = None;
-            event.context = event.context.map(|own| Box::new(without_ids(*own)));
         }
-        let own_page = event.context.as_mut().and_then(|own| own.page.take());
-        let page = match own_page {
-            Some(page) => self.page_of(page)?,
-            None => Arc::clone(&self.page),
-        };
-        let own = event.context.as_ref().filter(|own| ***own != Context::default());
-        let own = own.map(|own| self.context.overridden_by(own));
-        let own_text = own.as_ref().map(kept_context).transpose()?.flatten();
-        let (context, context_text) = match &own {
-            Some(own) => (own, own_text.as_deref()),
-            None => (&self.context, self.context_text.as_deref()),
-        };
+        let mut own = self.own(&mut event, beside, agent);
+        let own_text = own.as_mut().map(|own| self.surroundings_of(own)).transpose()?;
+        let surroundings = own_text.as_ref().unwrap_or(&self.surroundings);
+        let context = own.as_ref().map_or(&self.context, |own| &own.context);
         let event_id = match event.event_id {
             Some(id) => id,
             None => new_id(stamp.received_at)?,
         };
         let time = self.clock.place(event.timestamp);
-        let user_id = event.user_id.as_deref().or(context.user_id.as_deref());
-        let anonymous_id = context.anonymous_id.as_deref();
-        let claimed = self.claimed(beside);
         let record = Record {
             schema_version: SCHEMA_VERSION,
             event_id: &event_id,
@@ -188,48 +245,47 @@ impl<'a> Shared<'a> {
             original_timestamp: time.original,
             clock_skew_ms: self.clock.skew_ms(),
             time_flag: time.flag,
-            sent_at: self.sent_at,
-            received_at: stamp.received_at,
             seq: event.seq,
-            write_key: self.write_key,
-            batch_id: self.batch_id,
-            user_id,
-            anonymous_id,
-            session_id: context.session_id.as_deref(),
+            user_id: event.user_id.as_deref().or(context.user_id.as_deref()),
             group_id: event.group_id.as_deref().or(context.group_id.as_deref()),
-            page_view_id: context.page_view_id.as_deref(),
             previous_id: event.previous_id.as_deref(),
             properties: event.properties.as_ref(),
             traits: event.traits.as_ref(),
-            context: context_text,
             key_event: event.key_event,
             possible_duplicate: event.possible_duplicate,
-            client: claimed.as_ref().unwrap_or(&stamp.client),
-            user_agent: agent.or(self.seen.agent).map(|agent| &*agent.text),
-            page: page.page.as_deref(),
-            referrer: page.referrer.as_deref(),
-            campaign: page.campaign.as_deref(),
         };
-        let texts = [context_text, record.user_agent, record.page, record.referrer, record.campaign];
-        let bags = [record.properties, record.traits];
-        let size = texts.into_iter().flatten().map(|text| text.get().len()).sum::<usize>()
-            + bags.into_iter().flatten().map(|bag| bag.text().len()).sum::<usize>();
-        let mut payload = Vec::with_capacity(size + OWN_BYTES);
-        serde_json::to_writer(&mut payload, &record)?;
-        let payload = one_line(payload);
+        let bags = [record.properties, record.traits].into_iter().flatten();
+        let size = surroundings.len() + bags.map(|bag| bag.text().len()).sum::<usize>();
+        // The values of the headers and the payload are one piece of memory: allocated once, freed once.
+        let mut text = Vec::with_capacity(size + OWN_BYTES);
+        text.extend_from_slice(event_id.as_bytes());
+        let id_end = text.len();
+        cloud_event::append_type(&mut text, event.kind, event.name.as_deref());
+        let type_end = text.len();
+        cloud_event::append_time(&mut text, time.timestamp);
+        let time_end = text.len();
+        record.append_to(&mut text, surroundings)?;
+        let text = Bytes::from(text);
 
         let mut headers = Vec::with_capacity(self.headers.len() + 4);
-        headers.push(header("ce_id", Bytes::copy_from_slice(event_id.as_bytes())));
-        headers.push(header("ce_type", Bytes::from(cloud_event_type(event.kind, event.name.as_deref()))));
-        headers.push(header("ce_time", Bytes::from(rfc3339(time.timestamp))));
+        headers.push(header("ce_id", text.slice(..id_end)));
+        headers.push(header("ce_type", text.slice(id_end..type_end)));
+        headers.push(header("ce_time", text.slice(type_end..time_end)));
         headers.extend_from_slice(&self.headers);
         if let Some(traceparent) = context.traceparent.as_ref().filter(|text| is_traceparent(text)) {
             headers.push(header("traceparent", Bytes::copy_from_slice(traceparent.as_bytes())));
         }
-        let key = user_id.or(anonymous_id).map(|key| Bytes::copy_from_slice(key.as_bytes()));
+        let anonymous_id = match &own {
+            Some(own) => own.context.anonymous_id.as_deref().map(Arc::from),
+            None => self.anonymous_id.clone(),
+        };
+        let key = match (&event.user_id, &own) {
+            (None, None) => self.key.clone(),
+            _ => record.user_id.or(anonymous_id.as_deref()).map(|key| Bytes::copy_from_slice(key.as_bytes())),
+        };
         // A key event may come in a batch that was not marked: the promise is made for the event.
         let priority = if event.key_event == Some(true) { Priority::Key } else { self.priority };
-        let anonymous_id = anonymous_id.map(str::to_owned);
+        let payload = text.slice(time_end..);
         Ok(Encoded { record: Outgoing { key, headers, payload, priority }, event_id, anonymous_id })
     }
 }
@@ -255,17 +311,6 @@ fn kept_context(context: &Context) -> Result<Option<Box<RawValue>>, serde_json::
     serde_json::value::to_raw_value(&kept).map(Some)
 }
 
-/// Whether a text has the form of W3C Trace Context's `traceparent`, version 00 (section 3.2); another one would only
-/// break a consumer's tracing.
-fn is_traceparent(text: &str) -> bool {
-    let hex = |part: &str, length| {
-        let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        part.len() == length && part.bytes().all(lower_hex)
-    };
-    let parts: Vec<_> = text.split('-').collect();
-    matches!(parts[..], ["00", trace, parent, flags] if hex(trace, 32) && hex(parent, 16) && hex(flags, 2))
-}
-
 /// A context that does not say who it was.
 fn without_ids(context: Context) -> Context {
     Context {
@@ -285,100 +330,9 @@ fn new_id(received_at: i64) -> Result<String, getrandom::Error> {
     Ok(uuid_v7(received_at.unsigned_abs(), &random))
 }
 
-/// A record is one line, so that a journal or a topic printed record by record is JSON Lines. A sender's own line
-/// breaks stand between its values only: inside a string JSON allows none (RFC 8259, section 7).
-fn one_line(mut json: Vec<u8>) -> Bytes {
-    for byte in &mut json {
-        if matches!(byte, b'\n' | b'\r') {
-            *byte = b' ';
-        }
-    }
-    json.into()
-}
-
-/// `footfall.track.post_view`, `footfall.page`.
-fn cloud_event_type(kind: EventType, name: Option<&str>) -> String {
-    let (prefix, kind) = ("footfall.", kind.as_str());
-    match name {
-        Some(name) => [prefix, kind, ".", name].concat(),
-        None => [prefix, kind].concat(),
-    }
-}
-
-/// A time for `ce_time`; the clock has made one of it that RFC 3339 can write.
-fn rfc3339(unix_ms: i64) -> String {
-    let time = UNIX_EPOCH + Duration::from_millis(unix_ms.max(0).unsigned_abs());
-    humantime::format_rfc3339_millis(time).to_string()
-}
-
 fn header(name: &'static str, value: Bytes) -> Header {
     Header { name: Cow::Borrowed(name), value }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::{PageSettings, SiteSettings};
-    use crate::stamp::PageRules;
-    use footfall_event_model::{Json, check};
-    use proptest::prelude::*;
-    use serde_json::Value;
-
-    fn encoded(event: Event, context: Context) -> Encoded {
-        let client = Client { address_policy: "drop", ..Client::default() };
-        let stamp = Stamp { received_at: 7, client, user_agent: None, private: false };
-        let pages = PageRules::new(&SiteSettings::default(), &PageSettings::default());
-        let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: None, pages: &pages };
-        let shared = Shared::new("pk", Some("b"), None, context, Priority::Normal, seen).unwrap();
-        shared.encode(event, &Beside::default(), None).unwrap()
-    }
-
-    fn header_of(record: &Outgoing, name: &str) -> Option<String> {
-        let found = record.headers.iter().find(|header| header.name == name)?;
-        Some(String::from_utf8(found.value.to_vec()).unwrap())
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_check_accepts_becomes_one_line_of_json_that_says_the_same(
-            ids in prop::array::uniform4(prop::option::of("[ -~]{1,12}|[äß漢😀]{1,4}")), timestamp: i64, seq: Option<u64>,
-            text in "\\PC{0,8}", kind in prop::sample::select(EventType::ALL.to_vec()),
-        ) {
-            let [event_id, user_id, anonymous_id, group_id] = ids;
-            let group_id = group_id.or((kind == EventType::Group).then(|| "g".to_owned()));
-            let properties = format!("{{\n\t\"text\" :\r\n{}}}", serde_json::json!(text));
-            let event = Event {
-                event_id: event_id.clone(), kind, name: Some("a".to_owned()), timestamp: Some(timestamp), seq,
-                user_id: user_id.clone(), group_id: group_id.clone(), previous_id: Some("p".to_owned()),
-                properties: Some(Json::parse(properties).unwrap()), ..Event::default()
-            };
-            prop_assert!(check(&event).is_ok());
-            let context = Context { anonymous_id: anonymous_id.clone(), ..Context::default() };
-            let made = encoded(event, context);
-            prop_assert!(!made.record.payload.contains(&b'\n') && !made.record.payload.contains(&b'\r'));
-            let record: Value = serde_json::from_slice(&made.record.payload).unwrap();
-            for (field, said) in [("user_id", &user_id), ("anonymous_id", &anonymous_id), ("group_id", &group_id)] {
-                prop_assert_eq!(record.get(field).and_then(Value::as_str), said.as_deref());
-            }
-            prop_assert_eq!(&record["properties"]["text"], &Value::from(text));
-            prop_assert_eq!(record.get("original_timestamp").unwrap_or(&record["timestamp"]).as_i64(), Some(timestamp));
-            prop_assert_eq!(record["seq"].as_u64(), seq);
-            prop_assert_eq!(record["type"].as_str(), Some(kind.as_str()));
-            prop_assert_eq!(header_of(&made.record, "ce_id"), event_id.or(Some(made.event_id)));
-            let key = made.record.key.map(|key| String::from_utf8(key.to_vec()).unwrap());
-            prop_assert_eq!(key, user_id.or(anonymous_id));
-        }
-    }
-
-    #[test]
-    fn a_trace_is_passed_on_only_in_its_form() {
-        let right = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        for (text, passed) in
-            [(right, true), ("00-1-2-01", false), ("", false), (&right.to_uppercase(), false)]
-        {
-            let context = Context { traceparent: Some(text.to_owned()), ..Context::default() };
-            let made = encoded(Event::track("a"), context);
-            assert_eq!(header_of(&made.record, "traceparent").is_some(), passed, "{text}");
-        }
-    }
-}
+mod tests;

@@ -89,7 +89,7 @@ pub(super) async fn debug_events(
 
 impl Watch {
     fn wants(&self, event: &LiveEvent) -> bool {
-        self.anonymous_id.is_none() || event.anonymous_id == self.anonymous_id
+        self.anonymous_id.is_none() || event.anonymous_id.as_deref() == self.anonymous_id.as_deref()
     }
 }
 

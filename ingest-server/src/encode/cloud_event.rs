@@ -1,0 +1,34 @@
+//! The headers of a record after the CloudEvents 1.0 Kafka binding, in binary mode: their values, each from one event.
+//! Which of them a record has is decided above.
+
+use footfall_event_model::EventType;
+use std::io::Write as _;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// `footfall.track.post_view`, `footfall.page`.
+pub(super) fn append_type(out: &mut Vec<u8>, kind: EventType, name: Option<&str>) {
+    out.extend_from_slice(b"footfall.");
+    out.extend_from_slice(kind.as_str().as_bytes());
+    if let Some(name) = name {
+        out.push(b'.');
+        out.extend_from_slice(name.as_bytes());
+    }
+}
+
+/// A time for `ce_time`; the clock has made one of it that RFC 3339 can write.
+pub(super) fn append_time(out: &mut Vec<u8>, unix_ms: i64) {
+    let time = UNIX_EPOCH + Duration::from_millis(unix_ms.max(0).unsigned_abs());
+    // Writing into memory cannot fail.
+    let _ = write!(out, "{}", humantime::format_rfc3339_millis(time));
+}
+
+/// Whether a text has the form of W3C Trace Context's `traceparent`, version 00 (section 3.2); another one would only
+/// break a consumer's tracing.
+pub(super) fn is_traceparent(text: &str) -> bool {
+    let hex = |part: &str, length| {
+        let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        part.len() == length && part.bytes().all(lower_hex)
+    };
+    let parts: Vec<_> = text.split('-').collect();
+    matches!(parts[..], ["00", trace, parent, flags] if hex(trace, 32) && hex(parent, 16) && hex(flags, 2))
+}

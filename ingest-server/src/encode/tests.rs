@@ -1,0 +1,64 @@
+use super::*;
+use crate::settings::{PageSettings, SiteSettings};
+use crate::stamp::PageRules;
+use footfall_event_model::{EventType, Json, check};
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn encoded(event: Event, context: Context) -> Encoded {
+    let client = Client { address_policy: "drop", ..Client::default() };
+    let stamp = Stamp { received_at: 7, client, user_agent: None, private: false };
+    let pages = PageRules::new(&SiteSettings::default(), &PageSettings::default());
+    let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: None, pages: &pages };
+    let shared = Shared::new("pk", Some("b"), None, context, Priority::Normal, seen).unwrap();
+    shared.encode(event, &Beside::default(), None).unwrap()
+}
+
+fn header_of(record: &Outgoing, name: &str) -> Option<String> {
+    let found = record.headers.iter().find(|header| header.name == name)?;
+    Some(String::from_utf8(found.value.to_vec()).unwrap())
+}
+
+proptest! {
+    #[test]
+    fn whatever_check_accepts_becomes_one_line_of_json_that_says_the_same(
+        ids in prop::array::uniform4(prop::option::of("[ -~]{1,12}|[äß漢😀]{1,4}")), timestamp: i64, seq: Option<u64>,
+        text in "\\PC{0,8}", kind in prop::sample::select(EventType::ALL.to_vec()),
+    ) {
+        let [event_id, user_id, anonymous_id, group_id] = ids;
+        let group_id = group_id.or((kind == EventType::Group).then(|| "g".to_owned()));
+        let properties = format!("{{\n\t\"text\" :\r\n{}}}", serde_json::json!(text));
+        let event = Event {
+            event_id: event_id.clone(), kind, name: Some("a".to_owned()), timestamp: Some(timestamp), seq,
+            user_id: user_id.clone(), group_id: group_id.clone(), previous_id: Some("p".to_owned()),
+            properties: Some(Json::parse(properties).unwrap()), ..Event::default()
+        };
+        prop_assert!(check(&event).is_ok());
+        let context = Context { anonymous_id: anonymous_id.clone(), ..Context::default() };
+        let made = encoded(event, context);
+        prop_assert!(!made.record.payload.contains(&b'\n') && !made.record.payload.contains(&b'\r'));
+        let record: Value = serde_json::from_slice(&made.record.payload).unwrap();
+        for (field, said) in [("user_id", &user_id), ("anonymous_id", &anonymous_id), ("group_id", &group_id)] {
+            prop_assert_eq!(record.get(field).and_then(Value::as_str), said.as_deref());
+        }
+        prop_assert_eq!(&record["properties"]["text"], &Value::from(text));
+        prop_assert_eq!(record.get("original_timestamp").unwrap_or(&record["timestamp"]).as_i64(), Some(timestamp));
+        prop_assert_eq!(record["seq"].as_u64(), seq);
+        prop_assert_eq!(record["type"].as_str(), Some(kind.as_str()));
+        prop_assert_eq!(header_of(&made.record, "ce_id"), event_id.or(Some(made.event_id)));
+        let key = made.record.key.map(|key| String::from_utf8(key.to_vec()).unwrap());
+        prop_assert_eq!(key, user_id.or(anonymous_id));
+    }
+}
+
+#[test]
+fn a_trace_is_passed_on_only_in_its_form() {
+    let right = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for (text, passed) in
+        [(right, true), ("00-1-2-01", false), ("", false), (&right.to_uppercase(), false)]
+    {
+        let context = Context { traceparent: Some(text.to_owned()), ..Context::default() };
+        let made = encoded(Event::track("a"), context);
+        assert_eq!(header_of(&made.record, "traceparent").is_some(), passed, "{text}");
+    }
+}
