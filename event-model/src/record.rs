@@ -197,7 +197,10 @@ fn has_line_breaks(text: &str) -> bool {
 /// The whole record, for its schema.
 #[cfg(test)]
 #[derive(schemars::JsonSchema)]
-#[schemars(rename = "Record", description = "One accepted event as consumers read it (`docs/wire.md`, \"The record\").")]
+#[schemars(
+    rename = "Record",
+    description = "One accepted event as consumers read it (`docs/wire.md`, \"The record\")."
+)]
 pub(crate) struct WholeRecord<'a> {
     #[serde(flatten)]
     _own: Record<'a>,

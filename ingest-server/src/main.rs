@@ -1,13 +1,14 @@
 //! The binary `footfall`: reads the command line, does what it asks, and ends with an honest exit code.
 //! Everything else is in the library.
 
+mod allocator;
+
 use ingest_server::cli::{self, Asked};
 use ingest_server::{commands, log};
 use std::process::ExitCode;
 
-/// Half as much of the processor for what a request allocates and frees as the system's own (`docs/decisions.md`).
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 fn main() -> ExitCode {
     log::start();

@@ -97,6 +97,42 @@ async fn idle_connections_of_both_versions_are_ended_in_good_order() {
 }
 
 #[tokio::test]
+async fn a_connection_that_has_rested_goes_on_where_it_was() {
+    // It rests after half a second.
+    let server = Server::start(&[("http.idle_timeout", "3s"), ("http.head_timeout", "2s")]).await;
+    let mut kept = TcpStream::connect(server.public).await.unwrap();
+    let request = b"GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n";
+    let (half, other_half) = request.split_at(20);
+    // The second request's first half comes with the first: whoever reads that has it already.
+    kept.write_all(&[request, half].concat()).await.unwrap();
+    next_answer(&mut kept).await;
+    for rest in [other_half, request, request] {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        kept.write_all(rest).await.unwrap();
+        next_answer(&mut kept).await;
+    }
+    until_closed(&mut kept).await;
+    server.until_metric(&ended("idle", 1)).await;
+    // Half a head is no rest: it has its time, from when it was seen.
+    let mut half_said = TcpStream::connect(server.public).await.unwrap();
+    half_said.write_all(&[request, half].concat()).await.unwrap();
+    next_answer(&mut half_said).await;
+    until_closed(&mut half_said).await;
+    server.until_metric(&ended("head_timeout", 1)).await;
+}
+
+/// Reads one answer, to the end of its body, and no more.
+async fn next_answer(stream: &mut TcpStream) {
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}") {
+        let mut byte = [0];
+        timeout(PATIENCE, stream.read_exact(&mut byte)).await.unwrap().unwrap();
+        answer.extend_from_slice(&byte);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 404"), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
 async fn http2_that_says_its_first_words_and_no_more_is_cut() {
     let server = Server::start(&[("http.idle_timeout", "200ms")]).await;
     // One says the preface alone; one begins a head and never ends it.

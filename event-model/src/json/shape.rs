@@ -14,15 +14,10 @@ impl Shape {
     /// Measures a text that is JSON (RFC 8259): outside of strings there is a colon for each key.
     pub(crate) fn of(text: &[u8]) -> Self {
         let (mut shape, mut open) = (Self::default(), 0usize);
-        let (mut in_string, mut escaped) = (false, false);
-        for &byte in text {
-            if in_string {
-                in_string = escaped || byte != b'"';
-                escaped = !escaped && byte == b'\\';
-                continue;
-            }
+        let mut bytes = text.iter();
+        while let Some(byte) = bytes.next() {
             match byte {
-                b'"' => in_string = true,
+                b'"' => skip_string(&mut bytes),
                 b'{' | b'[' => {
                     open += 1;
                     shape.depth = shape.depth.max(open);
@@ -33,6 +28,17 @@ impl Shape {
             }
         }
         shape
+    }
+}
+
+/// Goes behind the quote that ends a string.
+fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => _ = bytes.next(),
+            _ => {}
+        }
     }
 }
 

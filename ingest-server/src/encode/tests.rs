@@ -54,9 +54,7 @@ proptest! {
 #[test]
 fn a_trace_is_passed_on_only_in_its_form() {
     let right = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    for (text, passed) in
-        [(right, true), ("00-1-2-01", false), ("", false), (&right.to_uppercase(), false)]
-    {
+    for (text, passed) in [(right, true), ("00-1-2-01", false), ("", false), (&right.to_uppercase(), false)] {
         let context = Context { traceparent: Some(text.to_owned()), ..Context::default() };
         let made = encoded(Event::track("a"), context);
         assert_eq!(header_of(&made.record, "traceparent").is_some(), passed, "{text}");

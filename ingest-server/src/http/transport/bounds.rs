@@ -17,17 +17,40 @@ pub(super) struct Times {
     pub(super) age: Option<Duration>,
     /// Whether it speaks HTTP/2.
     pub(super) http2: bool,
+    /// Without a request until its buffers are given back, where they can be.
+    pub(super) rest: Option<Duration>,
+}
+
+/// A connection rests after this part of the time for which it may be idle (10 s of a minute): longer than the pause
+/// between the requests of a page that is being used, and far shorter than most pages stay open.
+const REST_PART: u32 = 6;
+
+/// What is to be done with a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// It has nothing to do: its buffers are given back.
+    Rest,
+    /// It is ended.
+    End(Reason),
 }
 
 impl Times {
-    pub(super) fn new(http: &HttpSettings, ages: bool, http2: bool) -> Self {
+    pub(super) fn new(http: &HttpSettings, ages: bool, http2: bool, rests: bool) -> Self {
         let age = ages.then_some(http.max_connection_age);
-        Self { head: http.head_timeout, idle: http.idle_timeout, answer: http.answer_timeout, age, http2 }
+        let rest = rests.then(|| http.idle_timeout / REST_PART);
+        Self {
+            head: http.head_timeout,
+            idle: http.idle_timeout,
+            answer: http.answer_timeout,
+            age,
+            http2,
+            rest,
+        }
     }
 
     /// The same for a connection that was told to end: it is not idle any more, and lives that long at most.
     pub(super) fn ending(&self, age: Duration) -> Self {
-        Self { idle: age, age: Some(age), ..*self }
+        Self { idle: age, age: Some(age), rest: None, ..*self }
     }
 
     /// How often a connection is looked at where its own task does not notice: answers of HTTP/2 move in others.

@@ -1,7 +1,7 @@
 //! One connection from its first byte to its last: who it is, TLS, which HTTP, and the moment at which it is ended.
 //! How long each part may take stands in `bounds`, what a request is answered in the routes.
 
-use super::bounds::{Reason, Times};
+use super::bounds::{Due, Reason, Times};
 use super::places::Place;
 use super::pulse::{Answering, Pulse};
 use super::socket::{Raw, Socket, Stream};
@@ -88,16 +88,53 @@ pub(super) async fn run(
         }
     };
     let Some(Opened { stream, peer, http2, _place }) = opened else { return Ok(()) };
-    let times = Times::new(&front.bounds, front.places.is_some(), http2);
+    // Under TLS the session's own state outweighs what could be given back.
+    let rests = !http2 && matches!(stream, Stream::Plain(_));
+    let times = Times::new(&front.bounds, front.places.is_some(), http2, rests);
     let service = service_fn({
         let (routes, pulse) = (front.routes.clone(), Arc::clone(&pulse));
         move |request| answer(&routes, &pulse, peer, request)
     });
-    let io = TokioIo::new(stream);
+    let mut io = TokioIo::new(stream);
     if http2 {
-        live(Box::pin(front.http.two.serve_connection(io, service)), &pulse, &times, phases).await
-    } else {
-        live(Box::pin(front.http.one.serve_connection(io, service)), &pulse, &times, phases).await
+        return live(Box::pin(front.http.two.serve_connection(io, service)), &pulse, &times, &mut phases)
+            .await
+            .map(drop);
+    }
+    let mut service = service;
+    loop {
+        let connection = Box::pin(front.http.one.serve_connection(io, service));
+        let Some(resting) = live(connection, &pulse, &times, &mut phases).await? else { return Ok(()) };
+        let parts = Pin::into_inner(resting).into_parts();
+        (io, service) = (parts.io, parts.service);
+        if let Stream::Plain(socket) = io.inner_mut() {
+            socket.put_back(&parts.read_buf);
+            if !rest(socket, &pulse, &times, &mut phases).await? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Holds a connection without HTTP's buffers until it has something to say (`true`) or the server stops.
+///
+/// # Errors
+/// Why the server ended it.
+async fn rest(
+    socket: &Socket,
+    pulse: &Pulse,
+    times: &Times,
+    phases: &mut watch::Receiver<Phase>,
+) -> Result<bool, Reason> {
+    let (end, due) = pulse.due(&Times { rest: None, ..*times });
+    tokio::select! {
+        // What is wrong with the socket is told to whoever reads from it.
+        _ = socket.readable() => Ok(true),
+        () = sleep_until(end) => match due {
+            Due::End(reason) => Err(reason),
+            Due::Rest => Ok(true),
+        },
+        _ = phases.wait_for(|phase| *phase != Phase::Serving) => Ok(false),
     }
 }
 
@@ -176,14 +213,18 @@ async fn speaks_http2(socket: &mut Socket) -> Option<bool> {
 }
 
 /// Drives a connection until it ends, or is ended: at once where the client holds it up, else after what it has begun.
+/// Gives it back where it rests.
 ///
 /// Boxed, the connection is held once and in its own size: within this future it would be twice, in each version's.
+///
+/// # Errors
+/// Why the server ended it.
 async fn live<C>(
     mut connection: Pin<Box<C>>,
     pulse: &Pulse,
     times: &Times,
-    mut phases: watch::Receiver<Phase>,
-) -> Result<(), Reason>
+    phases: &mut watch::Receiver<Phase>,
+) -> Result<Option<Pin<Box<C>>>, Reason>
 where
     C: GracefulConnection,
     C::Error: Display,
@@ -191,34 +232,34 @@ where
     let mut alarm = pin!(sleep_until(pulse.due(times).0));
     let due = tokio::select! {
         biased;
-        due = until_due(connection.as_mut(), alarm.as_mut(), pulse, times) => Some(due),
+        due = until_due(connection.as_mut(), alarm.as_mut(), pulse, times) => match due {
+            None => return Ok(None),
+            Some(Due::Rest) => return Ok(Some(connection)),
+            Some(Due::End(reason)) if !reason.is_graceful() => return Err(reason),
+            Some(Due::End(reason)) => Some(reason),
+        },
         _ = phases.wait_for(|phase| *phase != Phase::Serving) => None,
     };
-    let last_words = match due {
-        Some(None) => return Ok(()),
-        Some(Some(reason)) if !reason.is_graceful() => return Err(reason),
-        Some(Some(Reason::Idle)) => LAST_WORDS,
-        _ => times.answer + LAST_WORDS,
-    };
+    let last_words = if due == Some(Reason::Idle) { LAST_WORDS } else { times.answer + LAST_WORDS };
     connection.as_mut().graceful_shutdown();
     let times = times.ending(pulse.age() + last_words);
     tokio::select! {
         biased;
-        cut = until_due(connection.as_mut(), alarm.as_mut(), pulse, &times) => match due.flatten().or(cut) {
-            Some(reason) => Err(reason),
-            None => Ok(()),
+        cut = until_due(connection.as_mut(), alarm.as_mut(), pulse, &times) => match (due, cut) {
+            (Some(reason), _) | (None, Some(Due::End(reason))) => Err(reason),
+            (None, None | Some(Due::Rest)) => Ok(None),
         },
         _ = phases.wait_for(|phase| *phase == Phase::Cutting) => Err(Reason::Stop),
     }
 }
 
-/// Drives a connection until it ends by itself (`None`) or something has taken too long.
+/// Drives a connection until it ends by itself (`None`), rests, or something has taken too long.
 async fn until_due<C>(
     mut connection: Pin<&mut C>,
     mut alarm: Pin<&mut Sleep>,
     pulse: &Pulse,
     times: &Times,
-) -> Option<Reason>
+) -> Option<Due>
 where
     C: GracefulConnection,
     C::Error: Display,
@@ -237,9 +278,9 @@ where
                 alarm.as_mut().reset(at);
             }
             ready!(alarm.as_mut().poll(context));
-            let ((at, reason), now) = (pulse.due(times), Instant::now());
+            let ((at, due), now) = (pulse.due(times), Instant::now());
             if at <= now {
-                return Poll::Ready(Some(reason));
+                return Poll::Ready(Some(due));
             }
             alarm.as_mut().reset(at.min(now + times.tick()));
         }

@@ -1,7 +1,7 @@
 //! One connection's pulse: what it is doing now and since when, and so the moment at which it has done so too long.
 //! Sockets and answers write it down as they go, at the cost of a few stores; `connection` reads it.
 
-use super::bounds::{Reason, Times};
+use super::bounds::{Due, Reason, Times};
 use hyper::body::{Body, Frame, SizeHint};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -111,25 +111,28 @@ impl Pulse {
     }
 
     /// When the connection is to be looked at, and why.
-    pub(super) fn due(&self, times: &Times) -> (Instant, Reason) {
+    pub(super) fn due(&self, times: &Times) -> (Instant, Due) {
         let oldest = times.age.unwrap_or(FAR);
-        let mut due = (oldest, Reason::Age);
-        let mut sooner = |at: Option<Duration>, wait: Duration, reason| {
+        let mut due = (oldest, Due::End(Reason::Age));
+        let mut sooner = |at: Option<Duration>, wait: Duration, what| {
             if let Some(at) = at.map(|at| at + wait)
                 && at < due.0
             {
-                due = (at, reason);
+                due = (at, what);
             }
         };
-        sooner(self.blocked.get(), times.answer, Reason::Stalled);
-        if self.held.load(Relaxed) > 0 {
-            sooner(self.moved.get(), times.answer, Reason::Stalled);
+        let (blocked, held) = (self.blocked.get(), self.held.load(Relaxed) > 0);
+        sooner(blocked, times.answer, Due::End(Reason::Stalled));
+        if held {
+            sooner(self.moved.get(), times.answer, Due::End(Reason::Stalled));
         }
         if self.open.load(Relaxed) == 0 {
-            sooner(self.quiet.get(), times.idle, Reason::Idle);
+            sooner(self.quiet.get(), times.idle, Due::End(Reason::Idle));
             // HTTP/2's frames between requests are no heads; who dribbles one there is idle.
-            if !times.http2 {
-                sooner(self.head.get(), times.head, Reason::Head);
+            let head = self.head.get().filter(|_| !times.http2);
+            sooner(head, times.head, Due::End(Reason::Head));
+            if let (Some(rest), None, None, false) = (times.rest, blocked, head, held) {
+                sooner(self.quiet.get(), rest, Due::Rest);
             }
         }
         (self.began + due.0, due.1)
@@ -229,10 +232,14 @@ mod tests {
         answer: Duration::from_secs(30),
         age: Some(Duration::from_secs(3600)),
         http2: false,
+        rest: None,
     };
 
     fn reason(pulse: &Pulse) -> Reason {
-        pulse.due(&TIMES).1
+        match pulse.due(&TIMES).1 {
+            Due::End(reason) => reason,
+            Due::Rest => panic!("it may not rest"),
+        }
     }
 
     #[tokio::test]
@@ -251,11 +258,30 @@ mod tests {
         assert_eq!(reason(&pulse), Reason::Idle);
         pulse.read();
         assert_eq!(reason(&pulse), Reason::Head, "the next head has begun");
-        assert_eq!(pulse.due(&Times { http2: true, ..TIMES }).1, Reason::Idle);
+        assert_eq!(pulse.due(&Times { http2: true, ..TIMES }).1, Due::End(Reason::Idle));
         pulse.request();
         pulse.blocked();
         assert_eq!(reason(&pulse), Reason::Stalled);
         pulse.wrote();
         assert_eq!(reason(&pulse), Reason::Idle);
+    }
+
+    #[tokio::test]
+    async fn it_rests_between_two_requests_alone() {
+        let times = Times { rest: Some(Duration::from_secs(1)), ..TIMES };
+        let rests = |pulse: &Pulse| pulse.due(&times).1 == Due::Rest;
+        let pulse = Arc::new(Pulse::new());
+        assert!(!rests(&pulse), "it owes a head");
+        let open = pulse.request();
+        assert!(!rests(&pulse), "a request is open");
+        let answer = open.answer(Full::<bytes::Bytes>::from("answer"));
+        assert!(!rests(&pulse), "its answer is not read");
+        drop(answer);
+        assert!(rests(&pulse));
+        pulse.blocked();
+        assert!(!rests(&pulse), "its last bytes are not written");
+        pulse.wrote();
+        pulse.read();
+        assert!(!rests(&pulse), "the next head has begun");
     }
 }

@@ -45,6 +45,15 @@ pub(super) enum Raw {
     Unix(UnixStream),
 }
 
+impl Raw {
+    async fn readable(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(tcp) => tcp.readable().await,
+            Self::Unix(unix) => unix.readable().await,
+        }
+    }
+}
+
 /// A socket with what was read ahead of its reader.
 #[derive(Debug)]
 pub(super) struct Socket {
@@ -62,14 +71,27 @@ impl Socket {
     ///
     /// The memory is taken when there is something to read: a silent connection has none.
     pub(super) async fn read_ahead(&mut self) -> io::Result<usize> {
-        match &self.raw {
-            Raw::Tcp(tcp) => tcp.readable().await?,
-            Raw::Unix(unix) => unix.readable().await?,
-        }
+        self.raw.readable().await?;
         match &mut self.raw {
             Raw::Tcp(tcp) => tcp.read_buf(&mut self.ahead).await,
             Raw::Unix(unix) => unix.read_buf(&mut self.ahead).await,
         }
+    }
+
+    /// Puts back what whoever had the socket before has read of a head.
+    pub(super) fn put_back(&mut self, head: &[u8]) {
+        if !head.is_empty() {
+            self.ahead.splice(..0, head.iter().copied());
+            self.pulse.read();
+        }
+    }
+
+    /// Waits until there is something to read, the end included, without any memory to read it into.
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        if !self.ahead.is_empty() {
+            return Ok(());
+        }
+        self.raw.readable().await
     }
 
     /// Forgets the first bytes of what was read ahead.
