@@ -2,6 +2,7 @@
 //! What an event is stands in `footfall-event-model`, how it becomes durable in `footfall-delivery`.
 
 pub mod admit;
+pub mod allocator;
 pub mod check;
 pub mod cli;
 pub mod client;

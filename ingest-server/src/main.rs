@@ -1,14 +1,13 @@
 //! The binary `footfall`: reads the command line, does what it asks, and ends with an honest exit code.
 //! Everything else is in the library.
 
-mod allocator;
-
+use ingest_server::allocator::Allocator;
 use ingest_server::cli::{self, Asked};
 use ingest_server::{commands, log};
 use std::process::ExitCode;
 
 #[global_allocator]
-static ALLOCATOR: allocator::Allocator = allocator::Allocator;
+static ALLOCATOR: Allocator = Allocator;
 
 fn main() -> ExitCode {
     log::start();

@@ -6,6 +6,7 @@ use super::places::Place;
 use super::pulse::{Answering, Pulse};
 use super::socket::{Raw, Socket, Stream};
 use super::{Front, Peer, Phase, Tls, proxy_header};
+use crate::allocator::give_back;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Response;
@@ -109,6 +110,9 @@ pub(super) async fn run(
         (io, service) = (parts.io, parts.service);
         if let Stream::Plain(socket) = io.inner_mut() {
             socket.put_back(&parts.read_buf);
+            // Empty as it may be, it holds the memory that was read into.
+            drop(parts.read_buf);
+            give_back();
             if !rest(socket, &pulse, &times, &mut phases).await? {
                 return Ok(());
             }
