@@ -4,7 +4,7 @@
 mod dead_letter;
 mod mask;
 
-pub(crate) use mask::mask;
+pub(crate) use mask::{Masked, mask};
 
 use crate::decode::Beside;
 use crate::settings::BotPolicy;
@@ -287,7 +287,7 @@ fn new_id(received_at: i64) -> Result<String, getrandom::Error> {
 
 /// A record is one line, so that a journal or a topic printed record by record is JSON Lines. A sender's own line
 /// breaks stand between its values only: inside a string JSON allows none (RFC 8259, section 7).
-fn one_line(mut json: Vec<u8>) -> Bytes {
+pub(crate) fn one_line(mut json: Vec<u8>) -> Bytes {
     for byte in &mut json {
         if matches!(byte, b'\n' | b'\r') {
             *byte = b' ';
