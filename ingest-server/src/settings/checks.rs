@@ -74,7 +74,7 @@ impl Reader<'_> {
         let signer = place.read(origin).and_then(|secret| {
             UserSigner::new(secret.expose().as_bytes()).ok_or_else(|| {
                 format!(
-                    "names {place}, whose secret cannot be used: has fewer than {SECRET_BYTES} bytes; make one with: \
+                    "names {place} whose secret cannot be used: it has fewer than {SECRET_BYTES} bytes; make one with: \
                      openssl rand -hex 32"
                 )
             })

@@ -72,11 +72,11 @@ mod tests {
         for (table, right) in [
             (
                 "sasl.password_file = 'none'",
-                "sasl.password names the file \"none\", whose secret cannot be used: No such",
+                "sasl.password names a file whose secret cannot be used: No such",
             ),
             (
                 "sasl.password_env = 'NO_SUCH'",
-                "sasl.password names the variable \"NO_SUCH\", whose secret cannot be used: it is not set",
+                "sasl.password names a variable whose secret cannot be used: it is not set",
             ),
             (
                 "sasl.password = 'hunter2'\nsasl.password_env = 'HOME'",

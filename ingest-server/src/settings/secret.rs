@@ -26,12 +26,13 @@ pub enum SecretPlace {
     Variable(String),
 }
 
+/// Not its name: where somebody wrote the secret itself, it would be repeated.
 impl fmt::Display for SecretPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(file) => write!(f, "the file {file:?}"),
-            Self::Variable(name) => write!(f, "the variable {name:?}"),
-        }
+        f.write_str(match self {
+            Self::File(_) => "a file",
+            Self::Variable(_) => "a variable",
+        })
     }
 }
 
@@ -39,7 +40,7 @@ impl SecretPlace {
     /// Reads the secret, without the white space around it; `origin` is where the place was named.
     ///
     /// # Errors
-    /// A sentence that names the place and says why there is no secret in it.
+    /// A sentence that says why there is no secret in that place.
     pub(super) fn read(&self, origin: &Origin) -> Result<Secret, String> {
         let read = match self {
             Self::File(file) => read(&beside(origin, file)).map_err(|error| error.to_string()),
@@ -53,7 +54,7 @@ impl SecretPlace {
             "" => Err("it is empty".to_owned()),
             secret => Ok(Secret::new(secret)),
         });
-        secret.map_err(|error| format!("names {self}, whose secret cannot be used: {error}"))
+        secret.map_err(|error| format!("names {self} whose secret cannot be used: {error}"))
     }
 }
 
@@ -145,7 +146,8 @@ mod tests {
     #[test]
     fn a_file_is_looked_for_beside_the_settings_that_name_it() {
         let told = resolve(&[("write_key", "pk")], &[], Some("[admin]\ntoken_file = 'none'")).unwrap_err();
-        let right = "footfall.toml:2:1 admin.token_file: names the file \"none\", whose secret cannot be used: No such file";
+        let right =
+            "footfall.toml:2:1 admin.token_file: names a file whose secret cannot be used: No such file";
         assert!(told[0].starts_with(right), "{told:?}");
     }
 
