@@ -12,7 +12,7 @@ use crate::encode::Shared;
 use crate::event_ids::EventIds;
 use crate::judge::{Before, Judge, defect};
 use crate::live::{Live, Site};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Timed};
 use crate::receipts::{EventSet, Receipts, Reserved};
 use crate::refusal::{RefusalLog, Refused};
 use crate::results::all_dropped;
@@ -99,7 +99,7 @@ impl Edge {
     }
 
     /// What is in flight now.
-    fn in_flight(&self) -> InFlight {
+    pub(crate) fn in_flight(&self) -> InFlight {
         let (bodies, max_bodies) = self.bodies.used();
         let (records, max_records) = self.delivery.memory();
         InFlight { bodies, max_bodies, records, max_records }
@@ -121,6 +121,7 @@ impl Edge {
         site: &mut Option<&'a Site>,
     ) -> Result<Answer, Refused> {
         let (uri, headers) = (&head.uri, &head.headers);
+        let mut step = self.metrics.steps.begin();
         let client = client::address(&self.proxies, peer, headers);
         let admitted = admit::admit(shape, uri, headers)?;
         if let Some(key) = &admitted.write_key {
@@ -130,8 +131,10 @@ impl Edge {
         let left = self.limits.request(client, admitted.write_key.as_deref())?;
         self.shedding.admit(&self.in_flight(), admitted.priority)?;
         let received_at = unix_ms(SystemTime::now());
+        step.enter(Timed::Read);
         let (body, memory) = admit::read(&self.bodies, headers, body).await?;
         self.metrics.received_bytes.inc_by(body.len() as u64);
+        step.enter(Timed::Decode);
         let mut body = shape.text(uri, admitted.encoding, body)?;
         let decoded = shape.batch(&mut body)?;
         let mut batch = decoded.batch;
@@ -151,6 +154,7 @@ impl Edge {
             return Ok(answer);
         }
         let private = privacy == Privacy::Anonymous;
+        step.enter(Timed::Stamp);
         let stamp = self.stamper.stamp(received_at, client, headers, private);
         let checks = self.checks.get(&key).ok_or(Refused::NoWriteKey)?;
         let pages = self.pages.of(&key);
@@ -158,6 +162,7 @@ impl Edge {
         let hides = private || checks.anonymous == AnonymousPolicy::Anonymise;
         let tags_bots = pages.bots != BotPolicy::Keep;
         let agent = self.agents.of(headers, hides, tags_bots).await;
+        step.enter(Timed::ReserveBatch);
         let mut reservation = None;
         let mut before = Before::Some(EventSet::default());
         if let Some(batch_id) = &batch.batch_id {
@@ -172,6 +177,7 @@ impl Edge {
                 }
             }
         }
+        step.enter(Timed::Check);
         let (id, context) = (batch.batch_id.as_deref(), batch.context.take().unwrap_or_default());
         let checker = Checker::new(checks, &self.metrics.plan, &context);
         let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: agent.as_deref(), pages };
@@ -182,8 +188,10 @@ impl Edge {
         let mut judge = Judge::new(shape, checker, shared, before, self.keeps_letters, live);
         judge.check(&batch.events)?;
         let claimed = Claimed::named(judge.claimed_agents()).read(&self.agents, hides, tags_bots).await;
+        step.enter(Timed::ReserveEvents);
         let event_ids = self.event_ids.claim(&key, judge.ids());
         let event_ids = event_ids.reserve(stamp.received_at).await?;
+        step.enter(Timed::Encode);
         let mut judged = judge.encode(&event_ids.copies, &claimed)?;
         judged.unknown_fields += decoded.unknown_fields;
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);
@@ -192,12 +200,15 @@ impl Edge {
         }
         // A copy says it again.
         let given_up = if judged.duplicate == 0 { batch.dropped } else { None };
+        step.enter(Timed::Order);
         self.receipts.follow(&key, id, &asked, sent_at, stamp.received_at).await;
+        step.enter(Timed::Deliver);
         // From here on delivery counts what its records take.
         drop(body);
         drop(memory);
         let mut answer =
             self.deliver(judged, reservation, event_ids.reservation, admitted.wants_offsets, live).await?;
+        step.enter(Timed::Answer);
         self.metrics.count_dropped_by_sender(given_up.unwrap_or_default());
         answer.receipts = self.receipts.ask(&key, &asked, sent_at, stamp.received_at).await;
         Ok(answer)

@@ -41,6 +41,7 @@ pub(super) async fn metrics(State(admin): State<Admin>) -> Response {
     let ready = admin.edge.delivery().readiness() == Readiness::Ready;
     let Admin { edge, .. } = &admin;
     let (delivery, receipts) = (edge.delivery().stats(), edge.receipts.stats());
+    edge.metrics.edge.set_in_flight(edge.requests.len(), edge.in_flight().bodies);
     match edge.metrics.text(ready, &delivery, &receipts, &edge.event_ids.stats()) {
         Ok(text) => {
             let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
