@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Runs the Apache Kafka that setup/kafka.sh fetched: one KRaft node on this machine alone.
 #
-#   kafka.sh run --dir DIR --port PORT [--controller-port PORT] [--log FILE]
+#   kafka.sh run --dir DIR --port PORT [--controller-port PORT] [--log FILE] [--properties FILE]
 #       Stays in the foreground and becomes the broker's own process, so that whoever started it stops it by
 #       its process id. DIR is formatted when empty. The controller's port is PORT + 1 unless named. The
-#       broker answers once FILE (else standard output) has a line with "Kafka Server started".
+#       broker answers once the log (else standard output) has a line with "Kafka Server started". Properties
+#       of the broker in a file win over those below.
 #   kafka.sh start
 #       For a person: one on PORT (9092), its data in .footfall/kafka, until Ctrl-C.
 #   kafka.sh topics | consume | groups …
@@ -61,16 +62,17 @@ END
 }
 
 run() {
-  local dir="" port="" controller_port="" log="" cluster
+  local dir="" port="" controller_port="" log="" properties="" cluster
   while [ $# -gt 0 ]; do
     case $1 in
-      --dir | --port | --controller-port | --log) [ $# -ge 2 ] || die "$1 needs a value" ;;
+      --dir | --port | --controller-port | --log | --properties) [ $# -ge 2 ] || die "$1 needs a value" ;;
     esac
     case $1 in
       --dir) dir=$2 ;;
       --port) port=$2 ;;
       --controller-port) controller_port=$2 ;;
       --log) log=$2 ;;
+      --properties) properties=$2 ;;
       *) die "kafka.sh run has no option $1" ;;
     esac
     shift 2
@@ -83,6 +85,8 @@ run() {
   dir=$(cd "$dir" && pwd)
 
   server_properties >"$dir/server.properties"
+  # Of a property that stands twice the last one counts.
+  if [ -n "$properties" ]; then cat "$properties" >>"$dir/server.properties"; fi
   log4j_properties >"$dir/log4j2.properties"
   if [ ! -f "$dir/data/meta.properties" ]; then
     cluster=$(java "${quiet[@]}" -cp "$classpath" kafka.tools.StorageTool random-uuid)

@@ -7,6 +7,7 @@ use crate::commands::LetterTask;
 use crate::settings::{SETTINGS, Setting};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// What the command line asks for.
@@ -30,12 +31,20 @@ pub enum Asked {
 }
 
 /// What the command line says about settings.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 pub struct Said {
     /// The settings file.
     pub config: Option<PathBuf>,
     /// The values of the flags, by the setting's key.
     pub flags: BTreeMap<&'static str, Vec<String>>,
+}
+
+/// A flag may hold a password (`--kafka-properties`), so only the settings are named.
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flags: Vec<_> = self.flags.keys().collect();
+        f.debug_struct("Said").field("config", &self.config).field("flags", &flags).finish()
+    }
 }
 
 /// Reads the command line; on `--help`, `--version` or a mistake it prints and ends the process, as clap does.
@@ -45,7 +54,7 @@ pub fn read() -> Asked {
 
 /// The whole command line.
 pub fn command() -> Command {
-    let all = || SETTINGS.iter().map(arg);
+    let all = || SETTINGS.iter().filter(|setting| !setting.secret).map(arg);
     Command::new("footfall")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Takes events from browsers and makes them durable: in its own journal, or in Kafka")

@@ -11,8 +11,8 @@ use crate::decode::Shape;
 use crate::encode::Shared;
 use crate::event_ids::EventIds;
 use crate::judge::{Before, Judge, defect};
-use crate::live::Live;
-use crate::metrics::Metrics;
+use crate::live::{Live, Site};
+use crate::metrics::{Metrics, Timed};
 use crate::receipts::{EventSet, Receipts, Reserved};
 use crate::refusal::{RefusalLog, Refused};
 use crate::results::all_dropped;
@@ -21,7 +21,7 @@ use crate::sites::Sites;
 use crate::stamp::place::Places;
 use crate::stamp::{Agents, Claimed, Pages, Seen, Stamper, unix_ms};
 use axum::body::Body;
-use axum::http::{HeaderMap, Uri};
+use axum::http::request::Parts;
 use footfall_delivery::Delivery;
 use footfall_event_model::Answer;
 use std::borrow::Cow;
@@ -54,7 +54,7 @@ pub struct Edge {
     /// The requests that are being answered. They go on when their connection ends: a page that goes away has sent
     /// its batch all the same.
     pub requests: TaskTracker,
-    /// What was just accepted.
+    /// What was just accepted and refused.
     pub live: Live,
     /// What is logged of those who are refused.
     pub refusals: RefusalLog,
@@ -87,7 +87,7 @@ impl Edge {
             receipts,
             event_ids: EventIds::new(settings.event_ids_max_bytes),
             requests: TaskTracker::new(),
-            live: Live::default(),
+            live: Live::new(&settings.write_keys),
             refusals: RefusalLog::default(),
             metrics,
         }
@@ -99,7 +99,7 @@ impl Edge {
     }
 
     /// What is in flight now.
-    fn in_flight(&self) -> InFlight {
+    pub(crate) fn in_flight(&self) -> InFlight {
         let (bodies, max_bodies) = self.bodies.used();
         let (records, max_records) = self.delivery.memory();
         InFlight { bodies, max_bodies, records, max_records }
@@ -107,34 +107,41 @@ impl Edge {
 
     /// Takes one request, its events in that shape: when this returns `Ok`, every event counted as accepted is durable.
     ///
-    /// What is left of a rate limit is put into `quota`.
+    /// What is left of a rate limit is put into `quota`, and whose request it is into `site`, once that is known.
     ///
     /// # Errors
     /// [`Refused`] where the request is refused as a whole.
-    pub async fn take(
-        &self,
+    pub async fn take<'a>(
+        &'a self,
         shape: Shape,
         peer: Option<IpAddr>,
-        uri: &Uri,
-        headers: &HeaderMap,
+        head: &Parts,
         body: Body,
         quota: &OnceLock<Quota>,
+        site: &mut Option<&'a Site>,
     ) -> Result<Answer, Refused> {
+        let (uri, headers) = (&head.uri, &head.headers);
+        let mut step = self.metrics.steps.begin();
         let client = client::address(&self.proxies, peer, headers);
         let admitted = admit::admit(shape, uri, headers)?;
         if let Some(key) = &admitted.write_key {
+            *site = self.live.site(key);
             self.sites.admit(key, headers)?;
         }
         let left = self.limits.request(client, admitted.write_key.as_deref())?;
         self.shedding.admit(&self.in_flight(), admitted.priority)?;
         let received_at = unix_ms(SystemTime::now());
+        step.enter(Timed::Read);
         let (body, memory) = admit::read(&self.bodies, headers, body).await?;
         self.metrics.received_bytes.inc_by(body.len() as u64);
+        step.enter(Timed::Decode);
         let mut body = shape.text(uri, admitted.encoding, body)?;
         let decoded = shape.batch(&mut body)?;
         let mut batch = decoded.batch;
         let key = admitted.write_key.or(batch.write_key.take()).ok_or(Refused::NoWriteKey)?;
+        *site = self.live.site(&key);
         self.sites.admit(&key, headers)?;
+        let live = site.ok_or(Refused::NoWriteKey)?;
         if let Some(left) = self.limits.events(&key, batch.events.len())?.or(left) {
             quota.get_or_init(|| left);
         }
@@ -143,16 +150,19 @@ impl Edge {
             let mut answer = all_dropped(batch.events.len(), signal);
             answer.receipts = self.receipts.ask(&key, &batch.unconfirmed, batch.sent_at, received_at).await;
             self.metrics.protect.count_dropped(signal, batch.events.len());
+            self.live.publish(live.unseen("policy", &answer.events));
             return Ok(answer);
         }
         let private = privacy == Privacy::Anonymous;
+        step.enter(Timed::Stamp);
         let stamp = self.stamper.stamp(received_at, client, headers, private);
-        let site = self.checks.get(&key).ok_or(Refused::NoWriteKey)?;
+        let checks = self.checks.get(&key).ok_or(Refused::NoWriteKey)?;
         let pages = self.pages.of(&key);
         // Where some events are kept without what tells whose they were, the header itself is kept of none.
-        let hides = private || site.anonymous == AnonymousPolicy::Anonymise;
+        let hides = private || checks.anonymous == AnonymousPolicy::Anonymise;
         let tags_bots = pages.bots != BotPolicy::Keep;
         let agent = self.agents.of(headers, hides, tags_bots).await;
+        step.enter(Timed::ReserveBatch);
         let mut reservation = None;
         let mut before = Before::Some(EventSet::default());
         if let Some(batch_id) = &batch.batch_id {
@@ -167,18 +177,21 @@ impl Edge {
                 }
             }
         }
+        step.enter(Timed::Check);
         let (id, context) = (batch.batch_id.as_deref(), batch.context.take().unwrap_or_default());
-        let checker = Checker::new(site, &self.metrics.plan, &context);
+        let checker = Checker::new(checks, &self.metrics.plan, &context);
         let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: agent.as_deref(), pages };
         let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, seen)
             .map_err(|error| defect(&error.into()))?
             .believing(self.sites.takes_claimed_address(&key).then_some(&self.stamper));
         let drop_code = shared.dropped_for().unwrap_or("anonymous");
-        let mut judge = Judge::new(shape, checker, shared, before, self.keeps_letters);
+        let mut judge = Judge::new(shape, checker, shared, before, self.keeps_letters, live);
         judge.check(&batch.events)?;
         let claimed = Claimed::named(judge.claimed_agents()).read(&self.agents, hides, tags_bots).await;
+        step.enter(Timed::ReserveEvents);
         let event_ids = self.event_ids.claim(&key, judge.ids());
         let event_ids = event_ids.reserve(stamp.received_at).await?;
+        step.enter(Timed::Encode);
         let mut judged = judge.encode(&event_ids.copies, &claimed)?;
         judged.unknown_fields += decoded.unknown_fields;
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);
@@ -187,12 +200,15 @@ impl Edge {
         }
         // A copy says it again.
         let given_up = if judged.duplicate == 0 { batch.dropped } else { None };
+        step.enter(Timed::Order);
         self.receipts.follow(&key, id, &asked, sent_at, stamp.received_at).await;
+        step.enter(Timed::Deliver);
         // From here on delivery counts what its records take.
         drop(body);
         drop(memory);
         let mut answer =
-            self.deliver(judged, reservation, event_ids.reservation, admitted.wants_offsets).await?;
+            self.deliver(judged, reservation, event_ids.reservation, admitted.wants_offsets, live).await?;
+        step.enter(Timed::Answer);
         self.metrics.count_dropped_by_sender(given_up.unwrap_or_default());
         answer.receipts = self.receipts.ask(&key, &asked, sent_at, stamp.received_at).await;
         Ok(answer)

@@ -1,12 +1,15 @@
 //! The steps "check" and "encode", event by event: what goes to delivery, and what is answered without it.
 //! A broken event harms no other, and what was stored before is not stored again.
 
-use crate::check::{AnonymousPolicy, Checker, Fate, Step};
+mod refused;
+
+use crate::check::{Checker, Fate, Step};
 use crate::decode::{Beside, Shape};
-use crate::encode::{EncodeError, Shared, mask};
+use crate::encode::{EncodeError, Shared};
+use crate::live::{LiveEvent, Site};
 use crate::receipts::EventSet;
 use crate::refusal::Refused;
-use crate::results::{dropped, duplicate, invalid};
+use crate::results::duplicate;
 use crate::stamp::Claimed;
 use footfall_delivery::Record;
 use footfall_event_model::wire::EventRefused;
@@ -23,6 +26,8 @@ pub(crate) struct Judged {
     pub(crate) sources: Vec<Source>,
     /// The dead letters of what was refused.
     pub(crate) letters: Vec<Record>,
+    /// What the live view shows of what was refused and dropped.
+    pub(crate) shown: Vec<LiveEvent>,
     /// One entry for each event that is not delivered.
     pub(crate) entries: Vec<EventResult>,
     pub(crate) duplicate: u32,
@@ -78,6 +83,7 @@ pub(crate) struct Judge<'a> {
     nameless: Option<Shared<'a>>,
     before: Before,
     keeps_letters: bool,
+    live: &'a Site,
     kept: Vec<Kept>,
     judged: Judged,
 }
@@ -91,10 +97,11 @@ impl<'a> Judge<'a> {
         shared: Shared<'a>,
         before: Before,
         keeps_letters: bool,
+        live: &'a Site,
     ) -> Self {
         let keeps_letters = keeps_letters && before.nothing() && shape.is_our_own();
         let (kept, judged) = (Vec::new(), Judged::default());
-        Self { shape, checker, shared, nameless: None, before, keeps_letters, kept, judged }
+        Self { shape, checker, shared, nameless: None, before, keeps_letters, live, kept, judged }
     }
 
     /// Reads and checks the events, each on its own.
@@ -159,18 +166,14 @@ impl<'a> Judge<'a> {
         self.judged.unknown_fields += decoded.unknown_fields;
         if let Some(code) = self.shared.dropped_for() {
             let reason = "the request comes from a bot, and the site takes no events of bots";
-            self.judged.dropped += 1;
-            self.judged.entries.push(dropped(index, event.event_id, code, reason));
+            self.drop(index, event.event_id, code, reason);
             return Ok(());
         }
         let beside = decoded.beside;
         match self.checker.check(&mut event) {
             Fate::Kept => self.kept.push(Kept { index, event, beside, nameless: false }),
             Fate::Nameless => self.kept.push(Kept { index, event, beside, nameless: true }),
-            Fate::Dropped(code, reason) => {
-                self.judged.dropped += 1;
-                self.judged.entries.push(dropped(index, event.event_id, code, reason));
-            }
+            Fate::Dropped(code, reason) => self.drop(index, event.event_id, code, reason),
             Fate::Invalid(step, violations) => {
                 let refused = EventRefused { event_id: event.event_id, violations };
                 self.refuse(index, raw, step, refused)?;
@@ -182,53 +185,6 @@ impl<'a> Judge<'a> {
     fn duplicate(&mut self, index: u32, event: Event) {
         self.judged.duplicate += 1;
         self.judged.entries.push(duplicate(index, event.event_id));
-    }
-
-    fn refuse(
-        &mut self,
-        index: u32,
-        raw: &RawValue,
-        step: Step,
-        refused: EventRefused,
-    ) -> Result<(), EncodeError> {
-        if self.keeps_letters {
-            let letter = self.letter(raw, step, &refused)?;
-            self.judged.letters.extend(letter);
-        }
-        self.judged.invalid += 1;
-        self.judged.entries.push(invalid(index, refused));
-        Ok(())
-    }
-
-    /// The letter of a refused event, where the site's policies let one be kept.
-    fn letter(
-        &mut self,
-        raw: &RawValue,
-        step: Step,
-        refused: &EventRefused,
-    ) -> Result<Option<Record>, EncodeError> {
-        let Some(masked) = mask(raw, self.shared.is_private()) else { return Ok(None) };
-        if self.checker.names_nobody(masked.user_id.as_deref()) {
-            return match self.checker.anonymous() {
-                AnonymousPolicy::Accept => {
-                    self.shared.dead_letter(&masked, step.as_str(), refused, false).map(Some)
-                }
-                AnonymousPolicy::Drop => Ok(None),
-                AnonymousPolicy::Anonymise => {
-                    let Some(hidden) = mask(raw, true) else { return Ok(None) };
-                    self.nameless()?.dead_letter(&hidden, step.as_str(), refused, false).map(Some)
-                }
-            };
-        }
-        let signed = self.checker.is_signed(masked.user_id.as_deref(), masked.signature.as_deref());
-        self.shared.dead_letter(&masked, step.as_str(), refused, signed).map(Some)
-    }
-
-    fn nameless(&mut self) -> Result<&Shared<'a>, EncodeError> {
-        if self.nameless.is_none() {
-            self.nameless = Some(self.shared.nameless()?);
-        }
-        Ok(self.nameless.as_ref().unwrap_or(&self.shared))
     }
 }
 
@@ -270,7 +226,8 @@ mod tests {
             let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: None, pages: &pages };
             let shared =
                 Shared::new("pk", Some("b"), None, Context::default(), Priority::Normal, seen).unwrap();
-            let mut judge = Judge::new(Shape::Events, checker, shared, before, true);
+            let live = Site::new("pk");
+            let mut judge = Judge::new(Shape::Events, checker, shared, before, true, &live);
             judge.check(&events).unwrap();
             assert_eq!(judge.ids().count(), usize::from(before.nothing()), "one has an id");
             let judged = judge.encode(copies, &Claimed::default()).unwrap();

@@ -1,6 +1,7 @@
 //! Stores the dead letters of a request beside its events, and counts what became of them.
 //! They never change what is said of the events: an event that broke a rule is `invalid` whether its letter was kept or not.
 
+use crate::metrics::from_zero;
 use footfall_delivery::{Batch, Delivery, Record};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -34,6 +35,7 @@ impl LetterCounts {
             "Refused events by what became of their letters",
             self.letters.clone(),
         );
+        from_zero(&self.letters, [LetterLabels { result: "stored" }]);
     }
 
     fn count(&self, result: &'static str, letters: usize) {

@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod receipts;
 pub mod refusal;
 mod results;
+pub mod secret;
 pub mod server;
 pub mod settings;
 pub mod sites;

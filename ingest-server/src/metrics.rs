@@ -1,14 +1,18 @@
 //! Every metric of the server, named in one place, in the OpenMetrics text form.
 //! What counts is decided by the steps that count; delivery's own figures are read when somebody asks.
 
+mod edge;
 mod event_ids;
 mod geo;
 mod protect;
+mod steps;
 mod transport;
 
+pub use edge::EdgeMetrics;
 use event_ids::EventIdMetrics;
 pub use geo::GeoMetrics;
 pub use protect::ProtectMetrics;
+pub use steps::{StepClock, StepTimes, Timed};
 pub use transport::TransportMetrics;
 
 use crate::check::PlanCounts;
@@ -25,6 +29,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 use std::fmt;
+use std::hash::Hash;
 use std::sync::atomic::Ordering;
 
 /// What became of a request.
@@ -72,6 +77,10 @@ pub struct Metrics {
     pub geo: GeoMetrics,
     /// What protects the server.
     pub protect: ProtectMetrics,
+    /// How long each step takes.
+    pub steps: StepTimes,
+    /// What is refused and in flight.
+    pub edge: EdgeMetrics,
     /// User agents that were known.
     pub user_agent_hits: Counter,
     /// User agents that had to be read.
@@ -101,6 +110,9 @@ impl Default for Metrics {
         let (ready, waiting_bytes, waiting_records) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register("requests", "Requests with events by the code of their answer", requests.clone());
         registry.register("events", "Events by what became of them", events.clone());
+        from_zero(&requests, ["ok", "partial"].map(|code| RequestLabels { code }));
+        let statuses = ["accepted", "duplicate", "invalid", "dropped", "retry"];
+        from_zero(&events, statuses.map(|status| EventLabels { status }));
         let help = "Bodies of requests as they came, before decompression";
         registry.register_with_unit("received", help, Unit::Bytes, received_bytes.clone());
         registry.register(
@@ -119,6 +131,8 @@ impl Default for Metrics {
         letters.register(&mut registry);
         let protect = ProtectMetrics::default();
         protect.register(&mut registry);
+        let steps = StepTimes::register(&mut registry);
+        let edge = EdgeMetrics::register(&mut registry);
         let (user_agent_hits, user_agent_misses) = (Counter::default(), Counter::default());
         registry.register("user_agent_hits", "User agents found in the cache", user_agent_hits.clone());
         let help = "User agents that had to be read";
@@ -126,6 +140,7 @@ impl Default for Metrics {
         let receipts = Family::default();
         let help = "Batches that senders asked for, by what was said of them";
         registry.register("receipts", help, receipts.clone());
+        from_zero(&receipts, ["stored", "unseen", "expired"].map(|status| ReceiptLabels { status }));
         let (batch_ids, batch_ids_max) = (Gauge::default(), Gauge::default());
         let (batch_ids_bytes, batch_ids_on_disk) = (Gauge::default(), Gauge::default());
         let batch_ids_evicted = Counter::default();
@@ -162,6 +177,8 @@ impl Default for Metrics {
             letters,
             geo,
             protect,
+            steps,
+            edge,
             user_agent_hits,
             user_agent_misses,
             events_dropped_by_senders,
@@ -187,6 +204,7 @@ impl Metrics {
         let code = if answer.code == "ok" { "ok" } else { "partial" };
         self.requests.get_or_create(&RequestLabels { code }).inc();
         self.unknown_fields.inc_by(u64::from(answer.unknown_fields));
+        self.edge.count(answer);
         for (status, count) in [
             ("accepted", answer.accepted),
             ("duplicate", answer.duplicate),
@@ -245,6 +263,16 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// Begins counters at 0: for whoever reads them, one that appears with its first count has not increased.
+pub(crate) fn from_zero<S: Clone + Hash + Eq>(
+    family: &Family<S, Counter>,
+    labels: impl IntoIterator<Item = S>,
+) {
+    for label in labels {
+        drop(family.get_or_create(&label));
     }
 }
 

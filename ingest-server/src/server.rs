@@ -153,7 +153,7 @@ pub async fn run(
     listeners.tell()?;
     // Half of the time is for connections; whoever dribbles a request through all of it holds up no stop.
     let finish_within = settings.stop_timeout / 2;
-    let routes = http::admin(Arc::clone(&edge), stopping.clone());
+    let routes = http::admin(Arc::clone(&edge), settings.admin_token.clone(), stopping.clone());
     let front = Front::admin(routes, settings.http, finish_within, Arc::clone(&edge.metrics));
     let admin = Listener::Tcp(listeners.admin);
     let answering_operator = tokio::spawn(http::serve(admin, None, Arc::new(front), stopping.clone()));

@@ -120,13 +120,16 @@ fn a_wrong_secret_is_told_and_a_right_one_is_not_shown() {
         "{said}"
     );
     let said = run(right, "hunter2");
-    assert!(said.contains("site.pk.user_secret_env: names the variable \"FORUM_SECRET\", whose secret cannot be used: has fewer than 16 bytes"), "{said}");
+    assert!(said.contains("site.pk.user_secret_env: names a variable whose secret cannot be used: it has fewer than 16 bytes"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
     for (wrong, told) in [
         ("user_signatures = 'require'", "site.pk.user_signatures: needs the site's secret"),
         ("user_signatures = 'yes'", "site.pk.user_signatures: is \"yes\"; it must be require or off"),
         ("anonymous = 'deny'", "site.pk.anonymous: is \"deny\"; it must be accept, anonymise or drop"),
-        ("user_secret_file = 'none'", "none\", whose secret cannot be used: No such file"),
+        (
+            "user_secret_file = 'none'",
+            "user_secret_file: names a file whose secret cannot be used: No such file",
+        ),
         ("user_secret_file = 'a'\nuser_secret_env = 'b'", "is a second secret; name one by"),
     ] {
         let said = run(wrong, SECRET);

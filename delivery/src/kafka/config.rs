@@ -14,6 +14,13 @@ use crate::record::RECORD_OVERHEAD_BYTES;
 /// How the brokers are reached: enough for a client that only asks.
 pub(super) fn client_config(settings: &KafkaSettings) -> ClientConfig {
     let mut config = ClientConfig::new();
+    set_client(&mut config, settings);
+    config
+}
+
+/// Sets that of a config. It cannot be copied from another one, which tells no secrets: `config_map` has a placeholder
+/// where a password is.
+fn set_client(config: &mut ClientConfig, settings: &KafkaSettings) {
     config
         .set("bootstrap.servers", settings.brokers.join(","))
         .set("client.id", "footfall")
@@ -26,7 +33,6 @@ pub(super) fn client_config(settings: &KafkaSettings) -> ClientConfig {
     for (name, value) in &settings.properties {
         config.set(name, value);
     }
-    config
 }
 
 /// A producer whose own bounds lie just above the memory budget, so that the budget is what refuses.
@@ -48,10 +54,7 @@ pub(super) fn producer_config(settings: &KafkaSettings, memory_max_bytes: usize)
         .set("queue.buffering.max.messages", messages.min(i32::MAX as usize).to_string())
         .set("queue.buffering.max.kbytes", kbytes.min(i32::MAX as usize).to_string());
     // The client's part goes last: a passed-through property wins over a default above.
-    for (name, value) in client_config(settings).config_map() {
-        config.set(name, value);
-    }
-    config.set_log_level(RDKafkaLogLevel::Info);
+    set_client(&mut config, settings);
     config
 }
 
@@ -78,5 +81,20 @@ pub(super) fn config_error(error: &KafkaError) -> WrongSetting {
             WrongSetting::new(format!("kafka.properties.{name}"), reason)
         }
         other => WrongSetting::new("kafka", other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_reaches_librdkafka_as_it_was_said() {
+        let mut settings = KafkaSettings::new(["localhost:9092"]);
+        settings.properties.insert("sasl.password".into(), "hunter2".into());
+        for config in [client_config(&settings), producer_config(&settings, 64 << 20)] {
+            let told = config.create_native_config().unwrap().get("sasl.password").unwrap();
+            assert_eq!(told, "hunter2");
+        }
     }
 }

@@ -16,13 +16,16 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// The user of Basic authentication, where there is one.
 pub(super) fn user(headers: &HeaderMap) -> Option<String> {
-    let (scheme, credentials) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(BASE64.decode(credentials.trim()).ok()?).ok()?;
-    let user = decoded.split(':').next().unwrap_or_default();
+    let credentials = credentials(headers)?;
+    let user = credentials.split(':').next().unwrap_or_default();
     (!user.is_empty()).then(|| user.to_owned())
+}
+
+/// User and password of Basic authentication with the colon between them, where that is there.
+pub(crate) fn credentials(headers: &HeaderMap) -> Option<String> {
+    let (scheme, credentials) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let decoded = scheme.eq_ignore_ascii_case("basic").then(|| BASE64.decode(credentials.trim()))?.ok()?;
+    String::from_utf8(decoded).ok()
 }
 
 #[cfg(test)]

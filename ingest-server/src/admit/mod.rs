@@ -1,7 +1,7 @@
 //! The first step: what a request says of itself before its body is read (key, priority, encoding, type).
 //! Whatever can be refused here costs no memory; the body's content is judged by the steps after it.
 
-mod basic;
+pub(crate) mod basic;
 mod body;
 mod head;
 mod limits;
@@ -55,15 +55,24 @@ pub fn admit(shape: Shape, uri: &Uri, headers: &HeaderMap) -> Result<Admitted, R
     })?;
     content_type(headers)?;
     Ok(Admitted {
-        write_key: query
-            .key
-            .filter(|key| !key.is_empty())
-            .or_else(|| text(headers, &WRITE_KEY).map(str::to_owned))
-            .or_else(|| if shape.has_basic_key() { basic::user(headers) } else { None }),
+        write_key: named(shape, query.key, headers),
         priority: priority(query.priority.as_deref())?,
         encoding: encoding(headers, query.encoding.as_deref())?,
         wants_offsets: wants_offsets(query.receipt.as_deref())?,
     })
+}
+
+/// The key of a request that was refused before its key was looked for, where it is named outside the body.
+pub fn write_key(shape: Shape, uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let query = axum::extract::Query::<Query>::try_from_uri(uri).ok();
+    named(shape, query.and_then(|query| query.0.key), headers)
+}
+
+fn named(shape: Shape, in_query: Option<String>, headers: &HeaderMap) -> Option<String> {
+    in_query
+        .filter(|key| !key.is_empty())
+        .or_else(|| text(headers, &WRITE_KEY).map(str::to_owned))
+        .or_else(|| if shape.has_basic_key() { basic::user(headers) } else { None })
 }
 
 /// `text/plain` is what a beacon may send without a preflight; a request that names no type is taken as JSON

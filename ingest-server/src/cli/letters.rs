@@ -10,7 +10,8 @@ use std::time::Duration;
 pub(super) fn command() -> Command {
     let command = |name: &'static str| {
         // The settings are the server's: they say where the letters are.
-        let settings = SETTINGS.iter().map(|setting| arg(setting).hide(!setting.key.starts_with("data_dir")));
+        let settings = SETTINGS.iter().filter(|setting| !setting.secret);
+        let settings = settings.map(|setting| arg(setting).hide(!setting.key.starts_with("data_dir")));
         Command::new(name).arg(config()).args(settings)
     };
     let to = Arg::new("to").long("to").value_name("URL").required(true);

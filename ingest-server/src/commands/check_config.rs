@@ -15,6 +15,7 @@ pub fn check_config(said: Said) -> Result<(), CommandError> {
     let mut text = String::new();
     for setting in SETTINGS {
         let line = match sources.get(setting.key) {
+            Some(said) if setting.secret => format!("{} = (not shown)  # {}", setting.key, said.origin),
             // A property may be a password.
             Some(said) if setting.key == "kafka.properties" => {
                 let names = said.values.iter().map(|pair| pair.split('=').next().unwrap_or_default());

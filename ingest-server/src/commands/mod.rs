@@ -57,8 +57,21 @@ fn list(problems: &[Problem]) -> String {
 
 /// Gathers what was said on the command line, in the environment and in the file.
 fn gather(said: Said, problems: &mut Vec<Problem>) -> Sources {
-    let env = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut not_text = Vec::new();
+    let env: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter_map(|(name, value)| match value.into_string() {
+            Ok(value) => Some((name, value)),
+            Err(_) => {
+                not_text.push(name);
+                None
+            }
+        })
+        .collect();
+    // A setting is not left out in silence, and its value, which may be a secret, is not repeated.
+    let ours = not_text.into_iter().filter(|name| name.starts_with("FOOTFALL_"));
+    problems.extend(ours.map(|name| Problem { place: name, message: "is not UTF-8".to_owned() }));
+    let env = env.into_iter();
     Sources::gather(said.flags, env, said.config.as_deref(), problems)
 }
 

@@ -5,7 +5,7 @@ use super::Edge;
 use crate::event_ids;
 use crate::judge::Judged;
 use crate::letters;
-use crate::live::LiveEvent;
+use crate::live::Site;
 use crate::receipts::Reservation;
 use crate::refusal::Refused;
 use crate::results::{at, failed, say_where};
@@ -21,10 +21,22 @@ impl Edge {
         reservation: Option<Reservation>,
         event_ids: event_ids::Reservation,
         wants_offsets: bool,
+        live: &Site,
     ) -> Result<Answer, Refused> {
-        let Judged { records, sources, letters, entries, duplicate, invalid, dropped, unknown_fields } =
-            judged;
-        let payloads: Vec<_> = records.iter().map(|record| record.payload.clone()).collect();
+        let Judged {
+            records,
+            sources,
+            letters,
+            mut shown,
+            entries,
+            duplicate,
+            invalid,
+            dropped,
+            unknown_fields,
+        } = judged;
+        let shows = self.live.shows(live);
+        let payloads: Vec<_> =
+            records.iter().filter(|_| shows).map(|record| record.payload.clone()).collect();
         let mut answer =
             Answer { unknown_fields, duplicate, invalid, dropped, events: entries, ..Answer::default() };
         let letters = letters::store(&self.delivery, letters, &self.metrics.letters);
@@ -61,11 +73,16 @@ impl Edge {
         };
         let mut stored = reservation.as_ref().map(Reservation::stored).unwrap_or_default();
         let mut outcomes = outcomes.into_iter();
-        let mut accepted = Vec::with_capacity(sources.len());
-        for (source, record) in sources.into_iter().zip(payloads) {
+        shown.reserve(payloads.len());
+        let mut payloads = payloads.into_iter();
+        for source in sources {
+            let payload = payloads.next();
             // Outcomes are told only where some record failed.
             match outcomes.next() {
-                Some(RecordOutcome::Failed(failure)) => failed(&mut answer, source, failure),
+                Some(RecordOutcome::Failed(failure)) => {
+                    failed(&mut answer, source, failure);
+                    shown.extend(live.unseen("deliver", answer.events.last()));
+                }
                 outcome => {
                     if let (true, Some(RecordOutcome::Stored(position))) = (wants_offsets, outcome) {
                         answer.stored = Some(StoredIn::Kafka);
@@ -73,7 +90,7 @@ impl Edge {
                     }
                     answer.accepted += 1;
                     stored.insert(source.index);
-                    accepted.push(LiveEvent { anonymous_id: source.anonymous_id, record });
+                    shown.extend(payload.map(|record| live.accepted(source.anonymous_id, record)));
                 }
             }
         }
@@ -83,7 +100,7 @@ impl Edge {
             Some(ours) => ours.settle_in_part(stored),
             None => {}
         }
-        self.live.publish(accepted);
+        self.live.publish(shown);
         answer.events.sort_by_key(|result| result.index);
         answer.code =
             if answer.invalid + answer.dropped + answer.retry == 0 { "ok" } else { "partial" }.to_owned();

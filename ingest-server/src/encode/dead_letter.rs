@@ -63,6 +63,11 @@ impl Shared<'_> {
         Ok(Outgoing { key: None, headers, payload: payload.into(), priority: Priority::Background })
     }
 
+    /// The browser that the batch says, where it may be told.
+    pub(crate) fn anonymous_id(&self) -> Option<&str> {
+        self.context.anonymous_id.as_deref()
+    }
+
     /// Whether the visitor asked for privacy.
     pub(crate) fn is_private(&self) -> bool {
         self.seen.stamp.private

@@ -25,6 +25,8 @@ pub(crate) struct Masked {
     pub(crate) name: Option<String>,
     /// The user that the event itself names, or its own context.
     pub(crate) user_id: Option<String>,
+    /// The browser that its own context names.
+    pub(crate) anonymous_id: Option<String>,
     /// The signature in its own context.
     pub(crate) signature: Option<String>,
 }
@@ -41,6 +43,7 @@ pub(crate) fn mask(raw: &RawValue, private: bool) -> Option<Masked> {
         event_id: event.text("event_id"),
         name: event.text("event"),
         user_id: event.text("user_id").or_else(|| in_context("user_id")),
+        anonymous_id: in_context("anonymous_id"),
         signature: in_context("user_signature"),
         text: rewritten(raw, &event, private),
     })

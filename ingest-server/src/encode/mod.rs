@@ -5,7 +5,7 @@ mod cloud_event;
 mod dead_letter;
 mod mask;
 
-pub(crate) use mask::mask;
+pub(crate) use mask::{Masked, mask};
 
 use crate::decode::Beside;
 use crate::settings::BotPolicy;

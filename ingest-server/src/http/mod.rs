@@ -4,6 +4,7 @@
 mod admin;
 mod answer;
 mod config;
+mod debug;
 mod envelope;
 mod etag;
 mod events;
@@ -19,6 +20,7 @@ pub use transport::{
 
 use crate::edge::Edge;
 use crate::metrics::Metrics;
+use crate::secret::Secret;
 use axum::Router;
 use axum::http::{HeaderName, Method, header};
 use axum::middleware::from_fn;
@@ -48,16 +50,16 @@ pub fn public(edge: Arc<Edge>) -> Router {
     surviving(routes, metrics).layer(cors()).layer(from_fn(envelope::public))
 }
 
-/// The routes of the private address; `stopping` ends the streams that would hold up a stop.
-pub fn admin(edge: Arc<Edge>, stopping: watch::Receiver<bool>) -> Router {
+/// The routes of the private address; `token` opens the live view, `stopping` ends the streams that would hold up a stop.
+pub fn admin(edge: Arc<Edge>, token: Option<Secret>, stopping: watch::Receiver<bool>) -> Router {
     let metrics = Arc::clone(&edge.metrics);
     let routes = Router::new()
         .route("/healthz", get(admin::healthz))
         .route("/readyz", get(admin::readyz))
         .route("/metrics", get(admin::metrics))
-        .route("/debug/events", get(admin::debug_events))
-        .fallback(answer::not_found)
-        .with_state(admin::Admin { edge, stopping });
+        .with_state(admin::Admin { edge: Arc::clone(&edge), stopping: stopping.clone() })
+        .merge(debug::routes(edge, token, stopping))
+        .fallback(answer::not_found);
     surviving(routes, metrics).layer(from_fn(envelope::admin))
 }
 

@@ -3,6 +3,7 @@
 
 use super::envelope::Envelope;
 use super::transport::Peer;
+use crate::admit;
 use crate::decode::Shape;
 use crate::edge::Edge;
 use crate::refusal::Refused;
@@ -29,12 +30,16 @@ async fn counted(edge: Arc<Edge>, shape: Shape, request: Request) -> Result<Answ
     let envelope = head.extensions.get::<Envelope>();
     let nowhere = OnceLock::new();
     let quota = envelope.map_or(&nowhere, Envelope::quota);
-    let taken = edge.take(shape, peer, &head.uri, &head.headers, body, quota).await;
+    let mut site = None;
+    let taken = edge.take(shape, peer, &head, body, quota, &mut site).await;
     match &taken {
         Ok(answer) => edge.metrics.count_answer(answer),
         Err(refused) => {
             edge.metrics.count_refusal(refused);
-            edge.refusals.note(envelope.map_or("", Envelope::request_id), refused);
+            let request_id = envelope.map_or("", Envelope::request_id);
+            edge.refusals.note(request_id, refused);
+            let site = site.or_else(|| edge.live.site(&admit::write_key(shape, &head.uri, &head.headers)?));
+            edge.live.publish(site.and_then(|site| site.refused_batch(request_id, refused)));
         }
     }
     taken

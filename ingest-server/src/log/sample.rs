@@ -12,6 +12,7 @@ const COUNT_BITS: u32 = 32;
 /// Decides which lines are written.
 #[derive(Debug)]
 pub struct Sample {
+    lines: u64,
     began: Instant,
     now: AtomicU64,
     left_out: AtomicU64,
@@ -19,11 +20,16 @@ pub struct Sample {
 
 impl Default for Sample {
     fn default() -> Self {
-        Self { began: Instant::now(), now: AtomicU64::new(0), left_out: AtomicU64::new(0) }
+        Self::of(LINES)
     }
 }
 
 impl Sample {
+    /// As many as these a second.
+    pub fn of(lines: u64) -> Self {
+        Self { lines, began: Instant::now(), now: AtomicU64::new(0), left_out: AtomicU64::new(0) }
+    }
+
     /// Whether a line may be written now: with how many were left out before it.
     pub fn line(&self) -> Option<u64> {
         self.line_at(self.began.elapsed().as_secs())
@@ -37,7 +43,7 @@ impl Sample {
         let before = self.now.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count).unwrap_or_default();
         let same = before >> COUNT_BITS >= second;
         let lines = if same { before & ((1 << COUNT_BITS) - 1) } else { 0 };
-        if lines < LINES {
+        if lines < self.lines {
             return Some(self.left_out.swap(0, Ordering::Relaxed));
         }
         self.left_out.fetch_add(1, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! What is counted of that which protects the server: limits, shedding, and what policies drop.
 //! Each label has a few values that are known here.
 
+use super::from_zero;
 use crate::refusal::Refused;
 use footfall_delivery::Priority;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -22,7 +23,7 @@ struct PriorityLabels {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PolicyLabels {
-    /// `gpc` or `dnt`: the code that stands in the answer.
+    /// `gpc`, `dnt`, `bot` or `anonymous`: the code that stands in the answer.
     code: &'static str,
 }
 
@@ -38,10 +39,13 @@ impl ProtectMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         let help = "Requests refused because a limit was used up, by whose limit";
         registry.register("rate_limited", help, self.rate_limited.clone());
+        from_zero(&self.rate_limited, ["key", "address"].map(|of| LimitLabels { of }));
         let help = "Requests refused because too much was in flight, by their priority";
         registry.register("shed", help, self.shed.clone());
+        from_zero(&self.shed, ["background", "normal", "key"].map(|priority| PriorityLabels { priority }));
         let help = "Events that a site's policy dropped, by the code in the answer";
         registry.register("events_dropped_by_policy", help, self.dropped.clone());
+        from_zero(&self.dropped, ["gpc", "dnt", "bot", "anonymous"].map(|code| PolicyLabels { code }));
     }
 
     /// Counts the events of a batch that a policy dropped.

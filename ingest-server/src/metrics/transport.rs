@@ -1,6 +1,7 @@
 //! What connections are counted by: how many were ended by the server and why, and how long the certificate lasts.
 //! The names are prefixed and written with all the others, in `metrics`.
 
+use super::from_zero;
 use crate::http::Reason;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -36,8 +37,10 @@ impl TransportMetrics {
         let metrics = Self::default();
         let help = "Connections that the server ended or did not take, by reason";
         registry.register("connections_ended", help, metrics.ends.clone());
+        from_zero(&metrics.ends, Reason::ALL.map(|reason| EndLabels { reason: reason.label() }));
         let help = "Changed certificates that were taken over or refused";
         registry.register("tls_certificates", help, metrics.certificates.clone());
+        from_zero(&metrics.certificates, ["taken", "refused"].map(|result| CertificateLabels { result }));
         let help = "When the certificate expires, in Unix time; 0 without TLS";
         registry.register_with_unit(
             "tls_certificate_expires",

@@ -1,6 +1,7 @@
 //! What is checked of the events of each site: its tracking plan, and what follows from it.
 //! A plan is a part of the settings in a file of its own: it is read here, once for all sites that name it.
 
+use super::secret::SecretPlace;
 use super::source::Origin;
 use super::{Problem, Reader, SiteSettings};
 use crate::check::plan::Plan;
@@ -25,15 +26,6 @@ pub struct SiteCheckSettings {
     pub user_secret: Option<(Origin, SecretPlace)>,
     /// Where it was said that users must be signed.
     pub users_are_signed: Option<Origin>,
-}
-
-/// Where a secret is; never the secret itself.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SecretPlace {
-    /// A file that holds nothing else.
-    File(String),
-    /// A variable of the environment.
-    Variable(String),
 }
 
 /// The plans that were read, by their files; `None` where one was wrong.
@@ -79,27 +71,15 @@ impl Reader<'_> {
     }
 
     fn signer(&mut self, origin: &Origin, place: &SecretPlace) -> Option<UserSigner> {
-        let read = match place {
-            SecretPlace::File(file) => read(&beside(origin, file)).map_err(|error| error.to_string()),
-            SecretPlace::Variable(name) => std::env::var(name).map_err(|error| error.to_string()),
-        };
-        let signer = read.and_then(|secret| {
-            let short =
-                || format!("has fewer than {SECRET_BYTES} bytes; make one with: openssl rand -hex 32");
-            UserSigner::new(secret.trim().as_bytes()).ok_or_else(short)
-        });
-        let (what, name) = match place {
-            SecretPlace::File(file) => ("the file", file),
-            SecretPlace::Variable(name) => ("the variable", name),
-        };
-        signer
-            .map_err(|error| {
-                self.problems.push(Problem::new(
-                    origin,
-                    format!("names {what} {name:?}, whose secret cannot be used: {error}"),
-                ));
+        let signer = place.read(origin).and_then(|secret| {
+            UserSigner::new(secret.expose().as_bytes()).ok_or_else(|| {
+                format!(
+                    "names {place} whose secret cannot be used: it has fewer than {SECRET_BYTES} bytes; make one with: \
+                     openssl rand -hex 32"
+                )
             })
-            .ok()
+        });
+        signer.map_err(|message| self.problems.push(Problem::new(origin, message))).ok()
     }
 
     fn read_plan(&mut self, origin: &Origin, path: &Path) -> Option<Plan> {

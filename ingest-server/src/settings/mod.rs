@@ -7,7 +7,9 @@ mod http;
 mod limits;
 mod listen;
 mod page;
+mod properties;
 mod proxies;
+mod secret;
 mod site;
 mod source;
 mod table;
@@ -20,6 +22,7 @@ pub use limits::{Limit, LimitSettings, SiteLimits};
 pub use listen::{TlsSettings, UnixSettings};
 pub use page::{BotPolicy, DeviceSettings, PageSettings, Route};
 pub use proxies::{ProxyHeader, ProxySettings};
+pub use secret::SecretPlace;
 pub(crate) use site::without_port;
 pub use site::{CAPTURES, CaptureSettings, Origins, SignalPolicy, Signals, SiteSettings};
 pub use source::{Origin, Said, Sources};
@@ -27,6 +30,7 @@ pub use table::{SETTINGS, Setting};
 
 use crate::check::SiteChecks;
 use crate::log::LogFormat;
+use crate::secret::Secret;
 use bytesize::ByteSize;
 use footfall_delivery::{Compression, DeliverySettings, KafkaSettings, WrongSetting};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +52,8 @@ pub struct Settings {
     pub unix: Option<UnixSettings>,
     /// Where probes, metrics and the live view are served.
     pub admin_listen: SocketAddr,
+    /// What opens the live view; without it only this machine may see that.
+    pub admin_token: Option<Secret>,
     /// The sites' public keys; never empty.
     pub write_keys: BTreeSet<String>,
     /// What is set for single sites, by their keys.
@@ -128,6 +134,7 @@ impl Settings {
         let tls = TlsSettings::read(&mut reader);
         let unix = UnixSettings::read(&mut reader);
         let admin_listen = reader.one("admin_listen", address);
+        let admin_token = reader.admin_token();
         let data_dir = reader.one("data_dir", |text| non_empty(text).map(PathBuf::from));
         let write_keys = reader.write_keys();
         let sites = reader.sites(&write_keys);
@@ -177,6 +184,7 @@ impl Settings {
             tls,
             unix,
             admin_listen: admin_listen?,
+            admin_token,
             write_keys,
             sites,
             checks,
@@ -306,23 +314,6 @@ impl Reader<'_> {
             request_timeout: request_timeout?,
             properties,
         })
-    }
-
-    fn properties(&mut self) -> BTreeMap<String, String> {
-        let Some(said) = self.sources.get("kafka.properties") else { return BTreeMap::new() };
-        let mut properties = BTreeMap::new();
-        for pair in said.values {
-            match pair.split_once('=') {
-                Some((name, value)) if !name.trim().is_empty() => {
-                    properties.insert(name.trim().to_owned(), value.to_owned());
-                }
-                // The value may be a password: it is not repeated.
-                _ => self
-                    .problems
-                    .push(Problem::new(&said.origin, "must be NAME=VALUE, such as client.rack=a")),
-            }
-        }
-        properties
     }
 }
 

@@ -9,8 +9,9 @@ pub use origins::Origins;
 pub(crate) use origins::without_port;
 pub use privacy::{SignalPolicy, Signals};
 
-use super::checks::{SecretPlace, SiteCheckSettings, anonymous, plan_mode, signatures};
+use super::checks::{SiteCheckSettings, anonymous, plan_mode, signatures};
 use super::page::{self, BotPolicy, Route};
+use super::secret::SecretPlace;
 use super::source::{Origin, scalar, unknown};
 use super::{Problem, SiteLimits};
 use footfall_event_model::{Event, check};

@@ -3,6 +3,7 @@
 
 use super::Problem;
 use super::page::{self, Route};
+use super::secret::not_in_the_file;
 use super::site::{self, Sites};
 use super::table::{SETTINGS, Setting, by_key};
 use std::collections::BTreeMap;
@@ -46,12 +47,19 @@ impl fmt::Display for Origin {
 }
 
 /// What was said about one setting, in one place.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Said {
     /// Where.
     pub origin: Origin,
     /// The values as text; one, unless the setting is a list.
     pub values: Vec<String>,
+}
+
+/// A value may be a secret.
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} value(s) by {}", self.values.len(), self.origin)
+    }
 }
 
 /// What was said about each setting, the strongest place only: flag over environment over file.
@@ -158,6 +166,9 @@ impl Sources {
             let key = format!("{prefix}{}", name.get_ref());
             let origin = place(name.span().start, &key);
             match (by_key(&key), value.get_ref()) {
+                (Some(setting), _) if setting.secret => {
+                    problems.push(Problem::new(origin, not_in_the_file(setting.key)));
+                }
                 (Some(setting), DeValue::Table(inner)) if setting.list => {
                     let mut values = Vec::new();
                     pairs(inner, "", &mut values, &mut |at, name| {

@@ -10,6 +10,8 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// May be given more than once: a list in the file, commas in the environment.
     pub list: bool,
+    /// May not be shown: its variable says it, or the file that the setting with `_file` behind the key names.
+    pub secret: bool,
     /// What stands for the value in the help.
     pub value_name: &'static str,
     /// What it decides, in a line.
@@ -34,11 +36,16 @@ const fn one(
     value_name: &'static str,
     help: &'static str,
 ) -> Setting {
-    Setting { key, default: Some(default), list: false, value_name, help }
+    Setting { key, default: Some(default), list: false, secret: false, value_name, help }
 }
 
 const fn unset(key: &'static str, list: bool, value_name: &'static str, help: &'static str) -> Setting {
-    Setting { key, default: None, list, value_name, help }
+    Setting { key, default: None, list, secret: false, value_name, help }
+}
+
+/// A secret; it has no flag, since every user of the machine can read a command line.
+const fn secret(key: &'static str, help: &'static str) -> Setting {
+    Setting { key, default: None, list: false, secret: true, value_name: "", help }
 }
 
 /// All settings, in the order of the help.
@@ -49,6 +56,13 @@ pub const SETTINGS: &[Setting] = &[
         "127.0.0.1:8081",
         "ADDRESS",
         "Where probes, metrics and the live view are served; keep it private",
+    ),
+    secret("admin.token", "What opens the live view, /debug/events, also from other machines"),
+    unset(
+        "admin.token_file",
+        false,
+        "FILE",
+        "The file of the token that opens /debug/events to other machines; or the token in FOOTFALL_ADMIN_TOKEN",
     ),
     unset("tls.listen", false, "ADDRESS", "Where events and the SDK are served by TLS, beside listen"),
     unset(
@@ -73,7 +87,12 @@ pub const SETTINGS: &[Setting] = &[
     one("kafka.compression", "snappy", "CODEC", "none, gzip, snappy, lz4 or zstd"),
     one("kafka.linger", "5ms", "DURATION", "How long the producer waits to fill a batch"),
     one("kafka.request_timeout", "10s", "DURATION", "How long an event may wait for the brokers"),
-    unset("kafka.properties", true, "NAME=VALUE", "A further librdkafka property; a table in the file"),
+    unset(
+        "kafka.properties",
+        true,
+        "NAME=VALUE",
+        "A further librdkafka property, a table in the file; NAME_file=FILE or NAME_env=VARIABLE for a secret",
+    ),
     one("memory.max_bytes", "64MiB", "SIZE", "Accepted events that wait to become durable; above it 503"),
     one("journal.max_bytes", "1GiB", "SIZE", "The journal on disk; above it 503"),
     one("dead_letters", "on", "SWITCH", "Whether refused events are kept as dead letters: on or off"),

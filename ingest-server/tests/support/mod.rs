@@ -4,6 +4,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+pub mod kafka;
+pub mod live;
 pub mod program;
 pub mod reverse_proxy;
 pub mod tls;

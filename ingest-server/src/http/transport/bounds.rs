@@ -81,6 +81,18 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Idle,
+        Self::Age,
+        Self::Head,
+        Self::Stalled,
+        Self::Handshake,
+        Self::ProxyHeader,
+        Self::Address,
+        Self::Stop,
+    ];
+
     /// The label of the metric.
     pub fn label(self) -> &'static str {
         match self {

@@ -75,7 +75,8 @@ impl Front {
     ) -> Self {
         let open = Arc::new(Semaphore::new(bounds.max_connections.min(Semaphore::MAX_PERMITS)));
         let places = Some(Arc::new(Places::new(bounds.max_connections_per_address)));
-        let http = Http::new();
+        // A page that goes may close its half right after the body.
+        let http = Http::new(true);
         Self { routes, bounds, http, open, places, trusted, proxy_header, metrics, finish_within }
     }
 
@@ -88,7 +89,8 @@ impl Front {
     ) -> Self {
         let trusted: Trusted = Arc::new(|_| false);
         let public = Self::public(routes, bounds, trusted, false, finish_within, metrics);
-        Self { places: None, ..public }
+        // A stream whose watcher has gone ends at once, and not with the next thing that is written.
+        Self { places: None, http: Http::new(false), ..public }
     }
 }
 

@@ -1,0 +1,89 @@
+//! A real Apache Kafka that asks for a name and a password (SASL/PLAIN), stopped with the test.
+//! `scripts/kafka.sh` knows how to get and start it.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A first start may have to fetch Kafka.
+const START_DEADLINE: Duration = Duration::from_secs(300);
+
+pub struct Kafka {
+    pub brokers: String,
+    directory: TempDir,
+    broker: Child,
+    /// Stops the broker where this process ends without doing so: the pipe to its `cat` closes then.
+    watchdog: Child,
+}
+
+impl Kafka {
+    /// Starts one that knows this user.
+    pub fn start(user: &str, password: &str) -> Self {
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let (first, second) = (free(), free());
+        let (port, controller) = (first.local_addr().unwrap().port(), second.local_addr().unwrap().port());
+        drop((first, second));
+        let directory = tempfile::tempdir().unwrap();
+        let (properties, log) = (directory.path().join("sasl.properties"), directory.path().join("log"));
+        let listener = format!("SASL_PLAINTEXT://127.0.0.1:{port}");
+        let module = "org.apache.kafka.common.security.plain.PlainLoginModule required";
+        let users =
+            format!("username=\"broker\" password=\"b\" user_broker=\"b\" user_{user}=\"{password}\";");
+        let lines = [
+            format!("listeners={listener},CONTROLLER://127.0.0.1:{controller}"),
+            format!("advertised.listeners={listener}"),
+            "inter.broker.listener.name=SASL_PLAINTEXT".to_owned(),
+            "listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
+            "sasl.enabled.mechanisms=PLAIN".to_owned(),
+            "sasl.mechanism.inter.broker.protocol=PLAIN".to_owned(),
+            format!("listener.name.sasl_plaintext.plain.sasl.jaas.config={module} {users}"),
+        ];
+        std::fs::write(&properties, lines.join("\n")).unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka.sh");
+        let broker = Command::new("bash")
+            .arg(script)
+            .arg("run")
+            .arg("--dir")
+            .arg(directory.path().join("kafka"))
+            .args(["--port", &port.to_string(), "--controller-port", &controller.to_string()])
+            .arg("--log")
+            .arg(&log)
+            .arg("--properties")
+            .arg(&properties)
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let watchdog = Command::new("sh")
+            .args(["-c", "trap '' INT; cat; kill -9 \"$1\"; rm -rf \"$2\"", "sh", &broker.id().to_string()])
+            .arg(directory.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut kafka = Self { brokers: format!("127.0.0.1:{port}"), directory, broker, watchdog };
+        let begun = Instant::now();
+        while !kafka.log().contains("Kafka Server started") {
+            let ended = kafka.broker.try_wait().unwrap();
+            assert!(ended.is_none() && begun.elapsed() < START_DEADLINE, "{ended:?} {}", kafka.log());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        kafka
+    }
+
+    /// What the broker has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        // The watchdog first: the broker's id is free for others once it has been waited for.
+        for child in [&mut self.watchdog, &mut self.broker] {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
