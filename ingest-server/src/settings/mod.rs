@@ -8,6 +8,7 @@ mod limits;
 mod listen;
 mod page;
 mod proxies;
+mod redis;
 mod site;
 mod source;
 mod table;
@@ -20,6 +21,7 @@ pub use limits::{Limit, LimitSettings, SiteLimits};
 pub use listen::{TlsSettings, UnixSettings};
 pub use page::{BotPolicy, DeviceSettings, PageSettings, Route};
 pub use proxies::{ProxyHeader, ProxySettings};
+pub use redis::{OnFailure, RedisSettings};
 pub(crate) use site::without_port;
 pub use site::{CAPTURES, CaptureSettings, Origins, SignalPolicy, Signals, SiteSettings};
 pub use source::{Origin, Said, Sources};
@@ -60,6 +62,8 @@ pub struct Settings {
     pub receipts_max_bytes: usize,
     /// Bytes that the window of event ids may take.
     pub event_ids_max_bytes: usize,
+    /// What several servers share, if anything.
+    pub redis: Option<RedisSettings>,
     /// Where records go.
     pub delivery: DeliverySettings,
     /// The bounds of the HTTP edge.
@@ -138,6 +142,7 @@ impl Settings {
         let dead_letters = reader.one("dead_letters", value::switch);
         let receipts_max_bytes = reader.one("receipts.max_bytes", size);
         let event_ids_max_bytes = reader.one("event_ids.max_bytes", size);
+        let redis = reader.redis();
         let proxies = reader.proxies();
         let geo = reader.geo();
         let limits = reader.limits();
@@ -183,6 +188,7 @@ impl Settings {
             dead_letters: dead_letters?,
             receipts_max_bytes: receipts_max_bytes?,
             event_ids_max_bytes: event_ids_max_bytes?,
+            redis,
             delivery,
             proxies: proxies?,
             geo: geo?,
