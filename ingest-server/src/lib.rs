@@ -23,5 +23,6 @@ pub mod refusal;
 mod results;
 pub mod server;
 pub mod settings;
+pub mod shared;
 pub mod sites;
 pub mod stamp;

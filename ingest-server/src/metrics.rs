@@ -4,11 +4,13 @@
 mod event_ids;
 mod geo;
 mod protect;
+mod redis;
 mod transport;
 
 use event_ids::EventIdMetrics;
 pub use geo::GeoMetrics;
 pub use protect::ProtectMetrics;
+pub use redis::RedisMetrics;
 pub use transport::TransportMetrics;
 
 use crate::check::PlanCounts;
@@ -81,6 +83,8 @@ pub struct Metrics {
     /// What becomes of connections.
     pub transport: TransportMetrics,
     event_ids: EventIdMetrics,
+    /// Redis, where servers share through one.
+    pub redis: RedisMetrics,
     batch_ids: Gauge,
     batch_ids_max: Gauge,
     batch_ids_bytes: Gauge,
@@ -167,6 +171,7 @@ impl Default for Metrics {
             events_dropped_by_senders,
             receipts,
             event_ids,
+            redis: RedisMetrics::default(),
             batch_ids,
             batch_ids_max,
             batch_ids_bytes,
@@ -182,6 +187,13 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// The metrics of a server that shares with others.
+    pub fn with_redis() -> Self {
+        let mut metrics = Self::default();
+        metrics.redis.register(&mut metrics.registry);
+        metrics
+    }
+
     /// Counts one answered request.
     pub fn count_answer(&self, answer: &footfall_event_model::Answer) {
         let code = if answer.code == "ok" { "ok" } else { "partial" };

@@ -52,7 +52,8 @@ impl Reader<'_> {
     pub(super) fn redis(&mut self) -> Option<RedisSettings> {
         let cluster = self.one("redis.cluster", switch);
         let prefix = self.one("redis.prefix", prefix);
-        let timeout = self.one("redis.timeout", |text| within(text, TIMEOUTS, "from 1ms to 1s, such as 50ms"));
+        let timeout =
+            self.one("redis.timeout", |text| within(text, TIMEOUTS, "from 1ms to 1s, such as 50ms"));
         let on_failure = self.one("redis.on_failure", on_failure);
         let limits = self.one("redis.limits", switch);
         let event_ids = self.one("redis.event_ids", switch);
@@ -140,7 +141,8 @@ impl Reader<'_> {
         ] {
             let said = self.sources.get(key).filter(|said| !matches!(said.origin, Origin::Default(_)));
             if let Some(said) = said {
-                let message = "is set, but neither redis.url nor redis.url_file is: name the Redis, or leave this out";
+                let message =
+                    "is set, but neither redis.url nor redis.url_file is: name the Redis, or leave this out";
                 self.problems.push(Problem::new(said.origin, message));
             }
         }
@@ -160,7 +162,8 @@ fn server(url: &str) -> Result<ConnectionInfo, String> {
         return Err(wrong("has a '#', which a password has as %23; certificates are always verified"));
     }
     let read = url.into_connection_info();
-    let server = read.map_err(|_| wrong("cannot be read (a password has '/' as %2F, '@' as %40, ':' as %3A)"))?;
+    let server =
+        read.map_err(|_| wrong("cannot be read (a password has '/' as %2F, '@' as %40, ':' as %3A)"))?;
     if server.redis_settings().db() < 0 {
         return Err(wrong("names a database below 0"));
     }
@@ -205,13 +208,20 @@ mod tests {
     fn nothing_is_shared_by_default_and_all_of_it_where_a_redis_is_named() {
         assert!(redis(&[]).unwrap().is_none());
         let shared = redis(&[("redis.url", "redis://:hunter2x@cache:6380/3")]).unwrap().unwrap();
-        assert_eq!((shared.server.addr().to_string().as_str(), shared.server.redis_settings().db()), ("cache:6380", 3));
-        assert_eq!((shared.prefix.as_str(), shared.on_failure, shared.cluster), ("footfall:", OnFailure::Open, false));
+        assert_eq!(
+            (shared.server.addr().to_string().as_str(), shared.server.redis_settings().db()),
+            ("cache:6380", 3)
+        );
+        assert_eq!(
+            (shared.prefix.as_str(), shared.on_failure, shared.cluster),
+            ("footfall:", OnFailure::Open, false)
+        );
         assert_eq!((shared.timeout, shared.limits), (Duration::from_millis(50), true));
         let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
         assert_eq!((shared.event_ids, shared.receipts), (Some(Duration::from_secs(600)), hours(24)));
         assert!(!format!("{shared:?}").contains("hunter2x"));
-        let less = [("redis.url", "rediss://cache"), ("redis.event_ids", "off"), ("redis.receipts_window", "2h")];
+        let less =
+            [("redis.url", "rediss://cache"), ("redis.event_ids", "off"), ("redis.receipts_window", "2h")];
         let shared = redis(&less).unwrap().unwrap();
         assert_eq!((shared.event_ids, shared.receipts), (None, hours(2)));
     }
@@ -228,7 +238,10 @@ mod tests {
         let told = redis(&[("redis.url_file", &name)]).unwrap_err();
         assert!(told[0].contains("it has more than 4096 bytes"), "{told:?}");
         let told = redis(&[("redis.url_file", "/nowhere")]).unwrap_err();
-        assert!(told.len() == 1 && told[0].starts_with("--redis-url-file: names the file /nowhere, which"), "{told:?}");
+        assert!(
+            told.len() == 1 && told[0].starts_with("--redis-url-file: names the file /nowhere, which"),
+            "{told:?}"
+        );
     }
 
     #[test]
@@ -244,8 +257,14 @@ mod tests {
             (&[url, ("redis.url_file", "f")], "--redis-url-file: is set, and redis.url too"),
             (&[url, ("redis.prefix", "a{b}")], "--redis-prefix: is \"a{b}\"; it must have 1 to 64"),
             (&[url, ("redis.timeout", "2s")], "--redis-timeout: is \"2s\"; it must be from 1ms to 1s"),
-            (&[url, ("redis.on_failure", "half")], "--redis-on-failure: is \"half\"; it must be open or closed"),
-            (&[url, ("redis.receipts_window", "1s")], "--redis-receipts-window: is \"1s\"; it must be from 1m"),
+            (
+                &[url, ("redis.on_failure", "half")],
+                "--redis-on-failure: is \"half\"; it must be open or closed",
+            ),
+            (
+                &[url, ("redis.receipts_window", "1s")],
+                "--redis-receipts-window: is \"1s\"; it must be from 1m",
+            ),
             (&[("redis.limits", "off")], "--redis-limits: is set, but neither redis.url nor"),
             (
                 &[url, ("redis.limits", "off"), ("redis.event_ids", "off"), ("redis.receipts", "off")],
