@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 pub mod program;
+pub mod redis;
 pub mod reverse_proxy;
 pub mod tls;
 
