@@ -1,9 +1,14 @@
 //! A real redis-server on a port of its own in a folder of its own, which can be killed, paused and started again.
 //! `scripts/setup.sh redis` installs it.
 
+use ingest_server::metrics::RedisMetrics;
+use ingest_server::settings::{Settings, Sources};
+use ingest_server::shared::SharedMemory;
+use std::collections::BTreeMap;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -114,4 +119,21 @@ impl Drop for Redis {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The settings of a server that shares through Redis, with these on top.
+pub fn settings(url: &str, more: &[(&'static str, &str)]) -> Settings {
+    let mut flags =
+        BTreeMap::from([("write_key", vec!["pk_demo".to_owned()]), ("redis.url", vec![url.to_owned()])]);
+    flags.extend(more.iter().map(|(key, value)| (*key, vec![(*value).to_owned()])));
+    let mut problems = Vec::new();
+    let sources = Sources::gather(flags, std::iter::empty(), None, &mut problems);
+    Settings::resolve(&sources, &mut problems).ok_or(problems).unwrap()
+}
+
+/// What another server would have of the shared memory, and its metrics.
+pub async fn memory(url: &str, more: &[(&'static str, &str)]) -> (Arc<SharedMemory>, RedisMetrics) {
+    let (settings, metrics) = (settings(url, more), RedisMetrics::default());
+    let memory = SharedMemory::open(&settings.redis.unwrap(), Duration::ZERO, metrics.clone()).await;
+    (memory, metrics)
 }
