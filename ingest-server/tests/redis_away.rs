@@ -201,7 +201,7 @@ async fn a_redis_that_is_paused_costs_one_wait_and_no_request_more_than_its_time
 #[tokio::test]
 async fn more_commands_than_the_bound_do_not_queue() {
     let redis = Redis::start();
-    let (memory, metrics) = memory(&redis.url(), &[("redis.timeout", "1s")]).await;
+    let (memory, _) = memory(&redis.url(), &[]).await;
     redis.pause();
     let asked = (0..1100).map(|_| memory.take_of_key("pk_demo", [1, 500], 1));
     let began = Instant::now();
@@ -210,7 +210,6 @@ async fn more_commands_than_the_bound_do_not_queue() {
     assert!(answers.iter().all(Result::is_err));
     let not_asked = answers.iter().filter(|answer| answer.is_err_and(|away| !away.asked)).count();
     assert_eq!(not_asked, 1100 - 1024);
-    drop(metrics);
 }
 
 #[tokio::test]
@@ -269,6 +268,7 @@ async fn the_log_tells_once_that_redis_goes_and_once_that_it_is_back_and_never_t
     let dir = tempfile::tempdir().unwrap();
     let url = format!("redis://:hunter2x@127.0.0.1:{}", redis.port);
     let program = Program::start_with(dir.path(), &["--redis-url", &url]);
+    assert!(program.start.contains("sharing with other servers through Redis"), "{}", program.start);
     assert_eq!(program.post(batch("b1", "e1", &[])).await.status, 200);
     redis.kill();
     for number in 0..50 {
@@ -294,7 +294,7 @@ async fn the_log_tells_once_that_redis_goes_and_once_that_it_is_back_and_never_t
     let program = Program::start_with(dir.path(), &["--redis-url", &url, "--log-format", "json"]);
     assert_eq!(program.post(batch("b2", "e2", &[])).await.json()["accepted"], 1);
     program.signal("-TERM");
-    let (_, log) = program.end();
+    let log = program.start.clone() + &program.end().1;
     let away = log.lines().find(|line| line.contains("Redis is away")).unwrap();
     let said: Value = serde_json::from_str(away).unwrap();
     assert!(said["reason"].as_str().unwrap().to_lowercase().contains("password"), "{said}");

@@ -38,7 +38,7 @@ fn soon() -> tokio::time::Instant {
 }
 
 async fn server(redis: &Redis) -> Server {
-    Server::start(&[("redis.url", &redis.url())]).await
+    Server::start(&[("redis.url", &redis.url()), ("redis.timeout", "1s")]).await
 }
 
 /// What another server holds that is storing a batch of these events.

@@ -25,12 +25,13 @@ impl Redis {
         Self::start_with(&[])
     }
 
-    /// The same with further arguments, such as `--maxmemory 3mb`.
+    /// The same with further arguments, in which `PORT` stands for its port.
     pub fn start_with(arguments: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         // It cannot be asked which port the system chose, so one is chosen before.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let port = free_port();
+        let arguments: Vec<_> =
+            arguments.iter().map(|argument| argument.replace("PORT", &port.to_string())).collect();
         Self { child: spawn(port, dir.path(), &arguments), port, arguments, dir }
     }
 
@@ -97,6 +98,11 @@ impl Redis {
     }
 }
 
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 fn spawn(port: u16, dir: &Path, arguments: &[String]) -> Child {
     let mut command = Command::new("redis-server");
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"]).arg(dir);
@@ -121,10 +127,11 @@ impl Drop for Redis {
     }
 }
 
-/// The settings of a server that shares through Redis, with these on top.
+/// The settings of a server that shares through Redis, with these on top. It waits longer than others, since a test's
+/// machine may be busy.
 pub fn settings(url: &str, more: &[(&'static str, &str)]) -> Settings {
-    let mut flags =
-        BTreeMap::from([("write_key", vec!["pk_demo".to_owned()]), ("redis.url", vec![url.to_owned()])]);
+    let all = [("write_key", "pk_demo"), ("redis.url", url), ("redis.timeout", "1s")];
+    let mut flags: BTreeMap<_, _> = all.map(|(key, value)| (key, vec![value.to_owned()])).into();
     flags.extend(more.iter().map(|(key, value)| (*key, vec![(*value).to_owned()])));
     let mut problems = Vec::new();
     let sources = Sources::gather(flags, std::iter::empty(), None, &mut problems);
