@@ -132,6 +132,7 @@ impl Edge {
         if let Some(key) = &admitted.write_key {
             self.sites.admit(key, headers)?;
         }
+        self.shared.as_ref().map_or(Ok(()), |shared| shared.admit())?;
         let left = self.limits.request(client, admitted.write_key.as_deref()).await?;
         self.shedding.admit(&self.in_flight(), admitted.priority)?;
         let received_at = unix_ms(SystemTime::now());

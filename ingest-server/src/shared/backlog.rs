@@ -110,9 +110,10 @@ impl Backlog {
         self.metrics.untold.set(queue.settlements.len() as i64);
     }
 
-    /// Batches in it.
+    /// What is to be told: batches, and sites that lack something.
     pub(super) fn len(&self) -> usize {
-        self.lock().settlements.len()
+        let queue = self.lock();
+        queue.settlements.len() + queue.lost.len()
     }
 
     /// Takes at most `most` of what is to be told first.
@@ -163,7 +164,7 @@ mod tests {
         Settlement {
             token: number.to_string(),
             epoch: format!("{{pk{}}}:epoch", number % 2),
-            batch: Some(("b".to_owned(), "k".to_owned())),
+            batch: Some(("b".to_owned(), "1".to_owned())),
             events: vec!["e".to_owned(); 20],
             durable: "1".repeat(20),
             known_ms: [7, 8],
@@ -182,7 +183,7 @@ mod tests {
         for number in 20..23 {
             backlog.push(settlement(number));
         }
-        assert_eq!((backlog.len(), metrics.lost.get(), metrics.untold.get()), (10, 3, 10));
+        assert_eq!((backlog.len(), metrics.lost.get(), metrics.untold.get()), (12, 3, 10));
         let lost = |site: u8| Untold::Lost { epoch: format!("{{pk{site}}}:epoch"), kept_ms: 7 };
         let first = [lost(0), lost(1), Untold::Settled(settlement(13))];
         let taken = backlog.take(3);

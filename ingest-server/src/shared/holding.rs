@@ -188,7 +188,7 @@ impl Holding {
             return None;
         }
         let fate = match fate {
-            BatchFate::Known => "k".to_owned(),
+            BatchFate::Known => "1".to_owned(),
             BatchFate::Part(stored) => format!("p{}", stored.to_text()),
             BatchFate::Doubt => "p?".to_owned(),
             BatchFate::Released => "x".to_owned(),

@@ -106,6 +106,14 @@ impl SharedMemory {
         }
     }
 
+    /// Refuses a request before its body is read, where nothing may be taken without Redis and it is away.
+    ///
+    /// # Errors
+    /// [`Refused::RedisUnavailable`].
+    pub fn admit(&self) -> Result<(), Refused> {
+        self.refuses().map_or(Ok(()), |_| Err(Refused::RedisUnavailable))
+    }
+
     /// Why no requests are taken, where that is so.
     pub fn refuses(&self) -> Option<&'static str> {
         let refuses = self.settings.on_failure == OnFailure::Closed && !self.link.is_up();

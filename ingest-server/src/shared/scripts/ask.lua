@@ -15,7 +15,7 @@ for place = 2, #KEYS do
   local said = '-'
   if held then
     local _, held_until, stored = string.match(held, '^r(%S+) (%d+) (%S*)$')
-    if held == 'k' then
+    if held == '1' then
       said = 'k'
     elseif held_until and tonumber(held_until) > now then
       said = 'r'

@@ -2,7 +2,7 @@
 -- KEYS: the batch, the site's epoch. ARGV: the request's token; milliseconds that a reservation and an id last.
 -- Returns known; or busy, where another request is storing it; or ours, and what an earlier copy has stored.
 --
--- A batch is one of: k (known); p<events> (these are stored, or ? where nobody knows); r<token> <until> <events>
+-- A batch is one of: 1 (known); p<events> (these are stored, or ? where nobody knows); r<token> <until> <events>
 -- (being stored until then, and nobody knows what became of it afterwards). It stays for as long as an id does, so
 -- that what may be stored is never called unseen.
 local time = redis.call('TIME')
@@ -16,7 +16,7 @@ end
 
 local stored = ''
 local held = redis.call('GET', KEYS[1])
-if held == 'k' then
+if held == '1' then
   return { 'known' }
 elseif held then
   local holder, held_until, before = string.match(held, '^r(%S+) (%d+) (%S*)$')
