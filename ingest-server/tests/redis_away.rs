@@ -214,36 +214,6 @@ async fn more_commands_than_the_bound_do_not_queue() {
 }
 
 #[tokio::test]
-async fn a_redis_that_was_emptied_or_gave_up_keys_says_expired_and_not_unseen() {
-    let redis = Redis::start();
-    let server = Server::start(&[("redis.url", &redis.url())]).await;
-    let id = uuid_v7(now() - 20_000, &[1; 10]);
-    let asked =
-        async || server.post(batch("ask", "ask", &[&id])).await.json()["receipts"][0]["status"].clone();
-    for emptied in [true, false] {
-        asked().await;
-        // The server looks at it once a second, and writes down its state.
-        until(async || redis.keys().iter().any(|key| key.ends_with(":state"))).await;
-        redis.age("pk_demo", 600);
-        until(async || asked().await == "unseen").await;
-        if emptied {
-            redis.say(&["flushall"]);
-            assert_eq!(asked().await, "expired", "at once: the site's epoch is gone with its ids");
-        } else {
-            // Redis gives up what is used least.
-            redis.say(&["config", "set", "maxmemory-policy", "allkeys-lru"]);
-            redis.say(&["config", "set", "maxmemory", "1"]);
-            redis.say(&["config", "set", "maxmemory", "0"]);
-            assert_ne!(
-                redis.say(&["info", "stats"]).lines().find(|line| line.starts_with("evicted_keys")),
-                Some("evicted_keys:0")
-            );
-            until(async || asked().await == "expired").await;
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_redis_without_room_is_away_until_it_has_some() {
     let redis = Redis::start();
     let servers = [
@@ -268,7 +238,7 @@ async fn the_log_tells_once_that_redis_goes_and_once_that_it_is_back_and_never_t
     let mut redis = Redis::start_with(&["--requirepass", "hunter2x"]);
     let dir = tempfile::tempdir().unwrap();
     let url = format!("redis://:hunter2x@127.0.0.1:{}", redis.port);
-    let program = Program::start_with(dir.path(), &["--redis-url", &url]);
+    let mut program = Program::start_with(dir.path(), &["--redis-url", &url]);
     assert!(program.start.contains("sharing with other servers through Redis"), "{}", program.start);
     assert_eq!(program.post(batch("b1", "e1", &[])).await.status, 200);
     redis.kill();
@@ -276,17 +246,9 @@ async fn the_log_tells_once_that_redis_goes_and_once_that_it_is_back_and_never_t
         assert_eq!(program.post(batch(&format!("c{number}"), "e1", &[])).await.status, 200);
     }
     redis.restart();
-    let is_back = async || {
-        // Silent without the password, so the shared event tells.
-        let url = url.clone();
-        let (memory, _) = memory(&url, &[]).await;
-        let mut holding = memory.hold("pk_demo");
-        let known = holding.reserve_batch("c49", tokio::time::Instant::now()).await;
-        matches!(known, Ok(ingest_server::shared::BatchReserved::Known))
-    };
-    until(is_back).await;
+    let log = program.log_until("Redis is back");
     program.signal("-TERM");
-    let (_, log) = program.end();
+    let log = log + &program.end().1;
     let lines = |what: &str| log.lines().filter(|line| line.contains(what)).count();
     assert_eq!((lines("Redis is away"), lines("Redis is back")), (1, 1), "{log}");
     assert!(!log.contains("hunter2x"), "{log}");

@@ -75,6 +75,15 @@ impl Program {
         assert!(sent.success());
     }
 
+    /// Reads the log up to a line with that in it.
+    pub fn log_until(&mut self, what: &str) -> String {
+        let mut log = String::new();
+        while !log.lines().last().is_some_and(|line| line.contains(what)) {
+            assert!(self.log.read_line(&mut log).unwrap() > 0, "no {what} in {log}");
+        }
+        log
+    }
+
     /// SIGKILL, and nothing is left of it.
     pub fn kill(self) {
         self.signal("-KILL");
