@@ -3,6 +3,7 @@
 //! HTTP's own matters are in `http`.
 
 mod deliver;
+mod shared;
 
 use crate::admit::{self, BodyBudget, InFlight, Limits, Privacy, Quota, Shedding};
 use crate::check::{AnonymousPolicy, Checker, SiteChecks};
@@ -17,11 +18,13 @@ use crate::receipts::{EventSet, Receipts, Reserved};
 use crate::refusal::{RefusalLog, Refused};
 use crate::results::all_dropped;
 use crate::settings::{BotPolicy, ProxySettings, Settings};
+use crate::shared::SharedMemory;
 use crate::sites::Sites;
 use crate::stamp::place::Places;
 use crate::stamp::{Agents, Claimed, Pages, Seen, Stamper, unix_ms};
 use axum::body::Body;
 use axum::http::request::Parts;
+use deliver::Ours;
 use footfall_delivery::Delivery;
 use footfall_event_model::Answer;
 use std::borrow::Cow;
@@ -51,6 +54,8 @@ pub struct Edge {
     pub receipts: Receipts,
     /// The events that are durable already.
     pub event_ids: EventIds,
+    /// What is shared with other servers, if anything.
+    pub shared: Option<Arc<SharedMemory>>,
     /// The requests that are being answered. They go on when their connection ends: a page that goes away has sent
     /// its batch all the same.
     pub requests: TaskTracker,
@@ -69,6 +74,7 @@ impl Edge {
         delivery: Delivery,
         receipts: Receipts,
         places: Arc<Places>,
+        shared: Option<Arc<SharedMemory>>,
         metrics: Arc<Metrics>,
     ) -> Self {
         let (hits, misses) = (metrics.user_agent_hits.clone(), metrics.user_agent_misses.clone());
@@ -78,7 +84,7 @@ impl Edge {
             agents: Agents::new(settings.device, hits, misses),
             pages: Pages::new(settings),
             bodies: BodyBudget::new(settings.http.max_body_bytes, settings.http.body_timeout),
-            limits: Limits::new(settings),
+            limits: Limits::new(settings, shared.clone()),
             shedding: Shedding::new(&settings.limits),
             delivery,
             sites: Sites::new(settings),
@@ -86,6 +92,7 @@ impl Edge {
             keeps_letters: settings.dead_letters,
             receipts,
             event_ids: EventIds::new(settings.event_ids_max_bytes),
+            shared,
             requests: TaskTracker::new(),
             live: Live::new(&settings.write_keys),
             refusals: RefusalLog::default(),
@@ -128,7 +135,8 @@ impl Edge {
             *site = self.live.site(key);
             self.sites.admit(key, headers)?;
         }
-        let left = self.limits.request(client, admitted.write_key.as_deref())?;
+        self.shared.as_ref().map_or(Ok(()), |shared| shared.admit())?;
+        let left = self.limits.request(client, admitted.write_key.as_deref()).await?;
         self.shedding.admit(&self.in_flight(), admitted.priority)?;
         let received_at = unix_ms(SystemTime::now());
         step.enter(Timed::Read);
@@ -142,13 +150,13 @@ impl Edge {
         *site = self.live.site(&key);
         self.sites.admit(&key, headers)?;
         let live = site.ok_or(Refused::NoWriteKey)?;
-        if let Some(left) = self.limits.events(&key, batch.events.len())?.or(left) {
+        if let Some(left) = self.limits.events(&key, batch.events.len()).await?.or(left) {
             quota.get_or_init(|| left);
         }
         let privacy = self.sites.privacy(&key, headers);
         if let Privacy::Dropped(signal) = privacy {
             let mut answer = all_dropped(batch.events.len(), signal);
-            answer.receipts = self.receipts.ask(&key, &batch.unconfirmed, batch.sent_at, received_at).await;
+            answer.receipts = self.ask(&key, &batch.unconfirmed, batch.sent_at, received_at).await;
             self.metrics.protect.count_dropped(signal, batch.events.len());
             self.live.publish(live.unseen("policy", &answer.events));
             return Ok(answer);
@@ -165,8 +173,9 @@ impl Edge {
         step.enter(Timed::ReserveBatch);
         let mut reservation = None;
         let mut before = Before::Some(EventSet::default());
+        let mut holding = self.shared.as_ref().map(|shared| shared.hold(&key));
         if let Some(batch_id) = &batch.batch_id {
-            match self.receipts.reserve(&key, batch_id, stamp.received_at).await? {
+            match self.reserve_batch(&key, batch_id, stamp.received_at, holding.as_mut()).await? {
                 Reserved::Known => {
                     self.metrics.duplicate_batches.inc();
                     before = Before::All;
@@ -189,8 +198,8 @@ impl Edge {
         judge.check(&batch.events)?;
         let claimed = Claimed::named(judge.claimed_agents()).read(&self.agents, hides, tags_bots).await;
         step.enter(Timed::ReserveEvents);
-        let event_ids = self.event_ids.claim(&key, judge.ids());
-        let event_ids = event_ids.reserve(stamp.received_at).await?;
+        let claim = self.event_ids.claim(&key, judge.ids());
+        let event_ids = self.reserve_events(claim, judge.ids(), stamp.received_at, holding.as_mut()).await?;
         step.enter(Timed::Encode);
         let mut judged = judge.encode(&event_ids.copies, &claimed)?;
         judged.unknown_fields += decoded.unknown_fields;
@@ -206,11 +215,11 @@ impl Edge {
         // From here on delivery counts what its records take.
         drop(body);
         drop(memory);
-        let mut answer =
-            self.deliver(judged, reservation, event_ids.reservation, admitted.wants_offsets, live).await?;
+        let ours = Ours { batch: reservation, events: event_ids.reservation, shared: holding };
+        let mut answer = self.deliver(judged, ours, admitted.wants_offsets, live).await?;
         step.enter(Timed::Answer);
         self.metrics.count_dropped_by_sender(given_up.unwrap_or_default());
-        answer.receipts = self.receipts.ask(&key, &asked, sent_at, stamp.received_at).await;
+        answer.receipts = self.ask(&key, &asked, sent_at, stamp.received_at).await;
         Ok(answer)
     }
 }

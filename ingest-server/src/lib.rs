@@ -25,5 +25,6 @@ mod results;
 pub mod secret;
 pub mod server;
 pub mod settings;
+pub mod shared;
 pub mod sites;
 pub mod stamp;

@@ -5,6 +5,7 @@ mod edge;
 mod event_ids;
 mod geo;
 mod protect;
+mod redis;
 mod steps;
 mod transport;
 
@@ -12,6 +13,7 @@ pub use edge::EdgeMetrics;
 use event_ids::EventIdMetrics;
 pub use geo::GeoMetrics;
 pub use protect::ProtectMetrics;
+pub use redis::RedisMetrics;
 pub use steps::{StepClock, StepTimes, Timed};
 pub use transport::TransportMetrics;
 
@@ -90,6 +92,8 @@ pub struct Metrics {
     /// What becomes of connections.
     pub transport: TransportMetrics,
     event_ids: EventIdMetrics,
+    /// Redis, where servers share through one.
+    pub redis: RedisMetrics,
     batch_ids: Gauge,
     batch_ids_max: Gauge,
     batch_ids_bytes: Gauge,
@@ -184,6 +188,7 @@ impl Default for Metrics {
             events_dropped_by_senders,
             receipts,
             event_ids,
+            redis: RedisMetrics::default(),
             batch_ids,
             batch_ids_max,
             batch_ids_bytes,
@@ -199,6 +204,13 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// The metrics of a server that shares with others.
+    pub fn with_redis() -> Self {
+        let mut metrics = Self::default();
+        metrics.redis.register(&mut metrics.registry);
+        metrics
+    }
+
     /// Counts one answered request.
     pub fn count_answer(&self, answer: &footfall_event_model::Answer) {
         let code = if answer.code == "ok" { "ok" } else { "partial" };

@@ -109,6 +109,9 @@ pub enum Refused {
     /// The path takes another method.
     #[error("this path does not take {0}; events go to POST /v1/events")]
     MethodNotAllowed(String),
+    /// Redis is away, and what servers share through it is needed.
+    #[error("the memory that this server shares with others does not answer; send this again later")]
+    RedisUnavailable,
     /// A defect of ours.
     #[error("the server failed on this request; it is a defect, please report it")]
     Internal,
@@ -136,6 +139,7 @@ impl Refused {
             Self::Delivery(error) => error.code(),
             Self::NotFound => "not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::RedisUnavailable => "redis_unavailable",
             Self::Internal => "internal",
         }
     }
@@ -155,9 +159,11 @@ impl Refused {
             // RFC 6585, section 5.
             Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Overloaded | Self::Shed(_) | Self::InFlight | Self::Delivery(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Overloaded
+            | Self::Shed(_)
+            | Self::InFlight
+            | Self::RedisUnavailable
+            | Self::Delivery(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotFound | Self::NoSuchSite(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -167,7 +173,9 @@ impl Refused {
     /// How long to wait at least before the same request can succeed, where it can.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Overloaded | Self::InFlight | Self::BodyTimeout(_) => Some(Duration::from_secs(1)),
+            Self::Overloaded | Self::InFlight | Self::RedisUnavailable | Self::BodyTimeout(_) => {
+                Some(Duration::from_secs(1))
+            }
             // What matters more may come again earlier.
             Self::Shed(Priority::Key) => Some(Duration::from_secs(1)),
             Self::Shed(Priority::Normal) => Some(Duration::from_secs(2)),

@@ -6,6 +6,7 @@ use crate::http::{self, Front, Listener, Tls, Trusted, UnixSocket};
 use crate::metrics::Metrics;
 use crate::receipts::Receipts;
 use crate::settings::Settings;
+use crate::shared::SharedMemory;
 use crate::stamp::place::{DatabaseError, Places, keep_fresh};
 use footfall_delivery::{CloseOutcome, Delivery, OpenError};
 use std::future::Future;
@@ -124,6 +125,15 @@ fn public_front(edge: &Arc<Edge>, settings: &Settings, finish_within: Duration) 
     )
 }
 
+/// What is shared with other servers, after one try to reach it.
+async fn share(settings: &Settings, metrics: &Metrics) -> Option<Arc<SharedMemory>> {
+    let redis = settings.redis.as_ref()?;
+    // The journal's own time is that of a few fsyncs.
+    let delivery_timeout =
+        settings.delivery.kafka.as_ref().map_or(Duration::ZERO, |kafka| kafka.request_timeout);
+    Some(SharedMemory::open(redis, delivery_timeout, metrics.redis.clone()).await)
+}
+
 /// Serves until `shutdown`, then finishes what is in flight within the settings' stop timeout.
 ///
 /// # Errors
@@ -133,7 +143,8 @@ pub async fn run(
     settings: Settings,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RunError> {
-    let metrics = Arc::<Metrics>::default();
+    let metrics = if settings.redis.is_some() { Metrics::with_redis() } else { Metrics::default() };
+    let metrics = Arc::new(metrics);
     // Before anything durable is opened: a wrong file stops the boot.
     let places = Arc::new(Places::open(&settings.geo, &metrics)?);
     let tls = settings.tls.as_ref().map(Tls::open).transpose()?;
@@ -146,8 +157,17 @@ pub async fn run(
     }
     let journal = settings.delivery.kafka.is_none();
     let receipts = Receipts::open(&settings.delivery.data_dir, settings.receipts_max_bytes, journal);
-    let edge =
-        Arc::new(Edge::new(&settings, delivery.clone(), receipts, Arc::clone(&places), Arc::clone(&metrics)));
+    let shared = share(&settings, &metrics).await;
+    let sharing = shared.clone().map(|shared| tokio::spawn(shared.keep()));
+    let edge = Edge::new(
+        &settings,
+        delivery.clone(),
+        receipts,
+        Arc::clone(&places),
+        shared.clone(),
+        Arc::clone(&metrics),
+    );
+    let edge = Arc::new(edge);
     let refreshing = tokio::spawn(keep_fresh(places, settings.geo.check_interval, metrics));
     let (stop, stopping) = watch::channel(false);
     listeners.tell()?;
@@ -187,6 +207,9 @@ pub async fn run(
         }
         edge.requests.close();
         edge.requests.wait().await;
+        if let Some(shared) = shared {
+            shared.close().await;
+        }
         served
     });
     let in_time = match served.await {
@@ -196,6 +219,9 @@ pub async fn run(
         }
         Err(_) => false,
     };
+    if let Some(sharing) = sharing {
+        sharing.abort();
+    }
     // Nobody waits for an operator's browser that does not read.
     answering_operator.abort();
     let left = deadline.saturating_duration_since(Instant::now());

@@ -26,6 +26,11 @@ pub fn check_config(said: Said) -> Result<(), CommandError> {
                     said.origin
                 )
             }
+            // So may a part of this address.
+            Some(said) if setting.key == "redis.url" => {
+                let server = resolved.redis.as_ref().map(|redis| redis.server.addr().to_string());
+                format!("redis.url = {} (the rest not shown)  # {}", server.unwrap_or_default(), said.origin)
+            }
             Some(said) => format!("{} = {}  # {}", setting.key, said.values.join(", "), said.origin),
             None => format!("{} is not set", setting.key),
         };

@@ -6,11 +6,51 @@ use crate::event_ids;
 use crate::judge::Judged;
 use crate::letters;
 use crate::live::Site;
-use crate::receipts::Reservation;
+use crate::receipts::{EventSet, Reservation};
 use crate::refusal::Refused;
 use crate::results::{at, failed, say_where};
+use crate::shared::{BatchFate, Holding};
 use footfall_delivery::{Batch as Outgoing, DeliveryError, RecordOutcome};
 use footfall_event_model::{Answer, StoredIn};
+
+/// What a request has reserved: here, and for all servers. Dropping it releases that.
+pub(super) struct Ours {
+    pub(super) batch: Option<Reservation>,
+    pub(super) events: event_ids::Reservation,
+    pub(super) shared: Option<Holding>,
+}
+
+impl Ours {
+    /// The store may have the events all the same: whoever asks for the batch is told so.
+    async fn doubt(self) {
+        let Some(batch) = self.batch else { return };
+        let fate = if batch.stored().is_empty() { BatchFate::Doubt } else { BatchFate::Released };
+        batch.doubt();
+        if let Some(shared) = self.shared {
+            shared.settle(fate, |_| false).await;
+        }
+    }
+
+    /// Says which events are durable; `all` that no other is to come.
+    async fn settle(self, durable: EventSet, all: bool) {
+        self.events.settle(|index| durable.contains(index));
+        let before = self.batch.as_ref().map(Reservation::stored).unwrap_or_default();
+        let fate = match self.batch {
+            Some(batch) if all => {
+                batch.settle();
+                BatchFate::Known
+            }
+            Some(batch) => {
+                batch.settle_in_part(durable);
+                if durable == before { BatchFate::Released } else { BatchFate::Part(durable) }
+            }
+            None => BatchFate::Released,
+        };
+        if let Some(shared) = self.shared {
+            shared.settle(fate, |index| durable.contains(index)).await;
+        }
+    }
+}
 
 impl Edge {
     /// Hands the records over, waits until they are durable, settles the batch's id, and says what became of each
@@ -18,8 +58,7 @@ impl Edge {
     pub(super) async fn deliver(
         &self,
         judged: Judged,
-        reservation: Option<Reservation>,
-        event_ids: event_ids::Reservation,
+        ours: Ours,
         wants_offsets: bool,
         live: &Site,
     ) -> Result<Answer, Refused> {
@@ -62,8 +101,8 @@ impl Edge {
                         error => {
                             let unsure =
                                 matches!(error, DeliveryError::TimedOut { .. } | DeliveryError::Closed);
-                            if let (true, Some(ours)) = (unsure, reservation) {
-                                ours.doubt();
+                            if unsure {
+                                ours.doubt().await;
                             }
                             return Err(error.into());
                         }
@@ -71,7 +110,7 @@ impl Edge {
                 }
             }
         };
-        let mut stored = reservation.as_ref().map(Reservation::stored).unwrap_or_default();
+        let mut stored = ours.batch.as_ref().map(Reservation::stored).unwrap_or_default();
         let mut outcomes = outcomes.into_iter();
         shown.reserve(payloads.len());
         let mut payloads = payloads.into_iter();
@@ -94,12 +133,7 @@ impl Edge {
                 }
             }
         }
-        event_ids.settle(|index| stored.contains(index));
-        match reservation {
-            Some(ours) if answer.retry == 0 => ours.settle(),
-            Some(ours) => ours.settle_in_part(stored),
-            None => {}
-        }
+        ours.settle(stored, answer.retry == 0).await;
         self.live.publish(shown);
         answer.events.sort_by_key(|result| result.index);
         answer.code =

@@ -118,6 +118,18 @@ impl Claim {
     }
 }
 
+impl Claimed {
+    /// Adds the places of events that another server has stored; from here on they are known here too.
+    pub fn add_copies(&mut self, known: &[u32]) {
+        if known.is_empty() {
+            return;
+        }
+        self.reservation.learn(known);
+        self.copies.extend_from_slice(known);
+        self.copies.sort_unstable();
+    }
+}
+
 impl Reservation {
     /// Says of which places in the batch the events are durable; the others are released.
     pub fn settle(mut self, is_durable: impl Fn(u32) -> bool) {
@@ -130,6 +142,20 @@ impl Reservation {
                 table.remember(digest, self.seconds);
             }
         }
+    }
+
+    /// Takes events for known that are at these places.
+    fn learn(&mut self, places: &[u32]) {
+        let ids = self.ids.clone();
+        let mut table = ids.lock();
+        self.ours.retain(|(place, digest)| {
+            let is_known = places.contains(place);
+            if is_known {
+                table.release(digest);
+                table.remember(*digest, self.seconds);
+            }
+            !is_known
+        });
     }
 }
 

@@ -28,6 +28,9 @@ pub(super) async fn readyz(State(admin): State<Admin>) -> Response {
     if *admin.stopping.borrow() {
         return (StatusCode::SERVICE_UNAVAILABLE, "not ready: the server is stopping\n").into_response();
     }
+    if let Some(reason) = admin.edge.shared.as_ref().and_then(|shared| shared.refuses()) {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response();
+    }
     match admin.edge.delivery().readiness() {
         Readiness::Ready => "ready\n".into_response(),
         Readiness::NotReady { reason } => {

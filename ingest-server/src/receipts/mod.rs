@@ -19,7 +19,7 @@ use crate::known_ids::{self, seconds};
 use crate::refusal::Refused;
 use digest::{Digest, Salt};
 use entry::Entry;
-use footfall_event_model::{BatchReceipt, ReceiptStatus};
+use footfall_event_model::ReceiptStatus;
 use memory::Memory;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -122,17 +122,16 @@ impl Receipts {
         }
     }
 
-    /// What is known of batches whose sender got no answer; one that is being stored still is left out, so that its
-    /// sender asks again.
-    pub async fn ask(
+    /// What this server knows of batches whose sender got no answer; it waits a while for one that it is storing.
+    pub async fn look<'a>(
         &self,
         write_key: &str,
-        batch_ids: &[String],
+        batch_ids: &'a [String],
         sent_at: Option<i64>,
         received_at: i64,
-    ) -> Vec<BatchReceipt> {
+    ) -> Vec<(&'a str, Found)> {
         let deadline = Instant::now() + self.waits.ask;
-        let mut receipts = Vec::with_capacity(batch_ids.len());
+        let mut all = Vec::with_capacity(batch_ids.len());
         for batch_id in batch_ids {
             let digest = self.salt.digest(write_key, batch_id);
             let in_flight = self.lock().in_flight.get(&digest).cloned();
@@ -141,19 +140,20 @@ impl Receipts {
                 let _ = timeout_at(deadline, other.changed()).await;
             }
             let memory = self.lock();
-            let status = if memory.known.contains(&digest) {
-                ReceiptStatus::Stored
+            let found = if memory.known.contains(&digest) {
+                Found::Stored
             } else if memory.in_flight.contains_key(&digest) {
-                continue;
+                Found::InFlight
             } else if let Some(stored) = memory.partials.get(&digest) {
                 // Sent again, it is stored to its end and no event twice; unless nobody knows what is stored of it.
-                if stored.is_empty() { ReceiptStatus::Expired } else { ReceiptStatus::Unseen }
+                Found::InPart(if stored.is_empty() { ReceiptStatus::Expired } else { ReceiptStatus::Unseen })
             } else {
-                memory.horizon.judge(batch_id, sent_at, received_at)
+                let age_ms = horizon::age(batch_id, sent_at, received_at).and_then(|age| age.try_into().ok());
+                Found::Not { status: memory.horizon.judge(batch_id, sent_at, received_at), age_ms }
             };
-            receipts.push(BatchReceipt { batch_id: batch_id.clone(), status });
+            all.push((batch_id.as_str(), found));
         }
-        receipts
+        all
     }
 
     /// Figures for the metrics; cheap.
@@ -178,6 +178,40 @@ impl Receipts {
 
     fn lock(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What this server knows of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It is durable.
+    Stored,
+    /// It is being stored.
+    InFlight,
+    /// A part of it is durable, or nobody knows; with what is said of it.
+    InPart(ReceiptStatus),
+    /// It is not there.
+    Not {
+        /// What is said of it where no other server is asked.
+        status: ReceiptStatus,
+        /// How old it is by its sender's clock, in milliseconds, where its id tells.
+        age_ms: Option<u64>,
+    },
+}
+
+impl Found {
+    /// Whether another server may know more.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::InPart(_) | Self::Not { .. })
+    }
+
+    /// What is said where no other server is asked; `None` where the sender is to ask again.
+    pub fn alone(self) -> Option<ReceiptStatus> {
+        match self {
+            Self::Stored => Some(ReceiptStatus::Stored),
+            Self::InFlight => None,
+            Self::InPart(status) | Self::Not { status, .. } => Some(status),
+        }
     }
 }
 
@@ -206,6 +240,11 @@ impl Reservation {
     /// The events of this batch that an earlier copy has stored.
     pub fn stored(&self) -> EventSet {
         self.stored
+    }
+
+    /// Adds events that another server has stored of it.
+    pub fn add_stored(&mut self, stored: EventSet) {
+        self.stored.add(stored);
     }
 
     /// Every event is durable, or will never be.

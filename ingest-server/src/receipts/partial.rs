@@ -3,6 +3,8 @@
 
 use super::digest::Digest;
 use crate::known_ids::end_of;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use footfall_event_model::limits::BATCH_EVENTS;
 use std::collections::{BTreeMap, HashMap};
 
@@ -31,6 +33,24 @@ impl EventSet {
     /// Whether it has no event.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Adds the events of another set.
+    pub(crate) fn add(&mut self, other: Self) {
+        for (word, more) in self.0.iter_mut().zip(other.0) {
+            *word |= more;
+        }
+    }
+
+    /// As text without spaces.
+    pub(crate) fn to_text(self) -> String {
+        URL_SAFE_NO_PAD.encode(self.to_bytes())
+    }
+
+    /// What [`Self::to_text`] wrote; `None` where that is something else.
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        (bytes.len() == Self::BYTES).then(|| Self::from_bytes(&bytes))
     }
 
     pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {
@@ -119,7 +139,16 @@ mod tests {
             let mut set = EventSet::default();
             indexes.iter().for_each(|&index| set.insert(index));
             prop_assert_eq!(set.is_empty(), indexes.is_empty());
-            let set = EventSet::from_bytes(&set.to_bytes());
+            prop_assert_eq!(EventSet::from_bytes(&set.to_bytes()), set);
+            let mut halves = EventSet::default();
+            for half in [0, 1] {
+                let mut other = EventSet::default();
+                indexes.iter().filter(|index| *index % 2 == half).for_each(|&index| other.insert(index));
+                halves.add(other);
+            }
+            let text = halves.to_text();
+            prop_assert!(!text.contains([' ', '?']) && EventSet::from_text(&text[1..]).is_none());
+            let set = EventSet::from_text(&text).unwrap();
             for index in 0..600 {
                 prop_assert_eq!(set.contains(index), indexes.contains(&index));
             }

@@ -23,7 +23,7 @@ async fn is_known(receipts: &Receipts, id: &str) -> bool {
 
 async fn ask(receipts: &Receipts, id: &str) -> Option<ReceiptStatus> {
     let now = crate::stamp::unix_ms(std::time::SystemTime::now());
-    receipts.ask("pk", &[id.to_owned()], None, now).await.pop().map(|receipt| receipt.status)
+    receipts.look("pk", &[id.to_owned()], None, now).await.pop().and_then(|(_, found)| found.alone())
 }
 
 fn set(indexes: &[u32]) -> EventSet {
@@ -128,8 +128,9 @@ async fn a_new_memory_says_unseen_of_new_ids_and_expired_of_those_from_before_it
     assert_eq!(ask(&receipts, &uuid_v7(1_000, &[7; 10])).await, Some(ReceiptStatus::Expired));
     assert_eq!(ask(&receipts, "no time in it").await, Some(ReceiptStatus::Unseen));
     let now = crate::stamp::unix_ms(std::time::SystemTime::now());
-    let told = receipts.ask("pk", &[new_id()], Some(now + 1), now + 1).await;
-    assert_eq!(told[0].status, ReceiptStatus::Unseen);
+    let asked = [new_id()];
+    let told = receipts.look("pk", &asked, Some(now + 1), now + 1).await;
+    assert_eq!(told[0].1.alone(), Some(ReceiptStatus::Unseen));
 }
 
 #[tokio::test]
@@ -258,12 +259,13 @@ proptest! {
                     }
                     Step::Again(which) if !batches.is_empty() => {
                         let (id, stored) = &batches[which.index(batches.len())];
-                        let told = receipts.ask("pk", std::slice::from_ref(id), Some(time), time).await;
+                        let told = receipts.look("pk", std::slice::from_ref(id), Some(time), time).await;
                         let known = matches!(receipts.reserve("pk", id, time).await.unwrap(), Reserved::Known);
-                        match told[0].status {
-                            ReceiptStatus::Stored => assert!(stored & known, "{id}"),
-                            ReceiptStatus::Unseen => assert!(!stored & !known, "{id}"),
-                            ReceiptStatus::Expired => assert!(!known, "{id}"),
+                        match told[0].1.alone() {
+                            Some(ReceiptStatus::Stored) => assert!(stored & known, "{id}"),
+                            Some(ReceiptStatus::Unseen) => assert!(!stored & !known, "{id}"),
+                            Some(ReceiptStatus::Expired) => assert!(!known, "{id}"),
+                            None => panic!("{id} is being stored"),
                         }
                     }
                     Step::Again(_) => {}

@@ -9,6 +9,7 @@ mod listen;
 mod page;
 mod properties;
 mod proxies;
+mod redis;
 mod secret;
 mod site;
 mod source;
@@ -22,6 +23,7 @@ pub use limits::{Limit, LimitSettings, SiteLimits};
 pub use listen::{TlsSettings, UnixSettings};
 pub use page::{BotPolicy, DeviceSettings, PageSettings, Route};
 pub use proxies::{ProxyHeader, ProxySettings};
+pub use redis::{OnFailure, RedisSettings};
 pub use secret::SecretPlace;
 pub(crate) use site::without_port;
 pub use site::{CAPTURES, CaptureSettings, Origins, SignalPolicy, Signals, SiteSettings};
@@ -66,6 +68,8 @@ pub struct Settings {
     pub receipts_max_bytes: usize,
     /// Bytes that the window of event ids may take.
     pub event_ids_max_bytes: usize,
+    /// What several servers share, if anything.
+    pub redis: Option<RedisSettings>,
     /// Where records go.
     pub delivery: DeliverySettings,
     /// The bounds of the HTTP edge.
@@ -145,6 +149,7 @@ impl Settings {
         let dead_letters = reader.one("dead_letters", value::switch);
         let receipts_max_bytes = reader.one("receipts.max_bytes", size);
         let event_ids_max_bytes = reader.one("event_ids.max_bytes", size);
+        let redis = reader.redis();
         let proxies = reader.proxies();
         let geo = reader.geo();
         let limits = reader.limits();
@@ -191,6 +196,7 @@ impl Settings {
             dead_letters: dead_letters?,
             receipts_max_bytes: receipts_max_bytes?,
             event_ids_max_bytes: event_ids_max_bytes?,
+            redis,
             delivery,
             proxies: proxies?,
             geo: geo?,

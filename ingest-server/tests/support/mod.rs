@@ -7,6 +7,7 @@
 pub mod kafka;
 pub mod live;
 pub mod program;
+pub mod redis;
 pub mod reverse_proxy;
 pub mod tls;
 

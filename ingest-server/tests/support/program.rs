@@ -19,6 +19,8 @@ pub struct Program {
     child: Child,
     log: BufReader<std::process::ChildStderr>,
     pub public: SocketAddr,
+    /// What it logged before it listened.
+    pub start: String,
 }
 
 impl Program {
@@ -28,6 +30,11 @@ impl Program {
 
     /// The same with further arguments.
     pub fn start_with(data_dir: &Path, more: &[&str]) -> Self {
+        Self::start_in(data_dir, more, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn start_in(data_dir: &Path, more: &[&str], variables: &[(&str, &Path)]) -> Self {
         let dir = data_dir.to_str().unwrap();
         let local = "127.0.0.1:0";
         let arguments = [
@@ -41,10 +48,13 @@ impl Program {
             "--write-key",
             "pk_demo",
         ];
-        let mut child = footfall(&arguments).args(more).stderr(Stdio::piped()).spawn().unwrap();
+        let mut command = footfall(&arguments);
+        let started = command.args(more).envs(variables.iter().copied()).stderr(Stdio::piped()).spawn();
+        let mut child = started.unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
+        let (mut line, mut start) = (String::new(), String::new());
         let public = loop {
+            start.push_str(&line);
             line.clear();
             assert!(log.read_line(&mut line).unwrap() > 0, "the server ended before it listened");
             if let Some((_, rest)) = line.split_once("listening on http://")
@@ -53,7 +63,7 @@ impl Program {
                 break address.parse().unwrap();
             }
         };
-        Self { child, log, public }
+        Self { child, log, public, start }
     }
 
     pub async fn post(&self, body: impl Into<Bytes>) -> Reply {
@@ -63,6 +73,15 @@ impl Program {
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Reads the log up to a line with that in it.
+    pub fn log_until(&mut self, what: &str) -> String {
+        let mut log = String::new();
+        while !log.lines().last().is_some_and(|line| line.contains(what)) {
+            assert!(self.log.read_line(&mut log).unwrap() > 0, "no {what} in {log}");
+        }
+        log
     }
 
     /// SIGKILL, and nothing is left of it.

@@ -30,6 +30,25 @@ impl Addresses {
 
     /// Takes one token from the bucket of `counted`; `site` tells buckets of sites apart that have a rate of their own.
     pub(super) fn take(&self, counted: u128, site: Option<&str>, bucket: &Bucket, now: u64) -> Quota {
+        self.with(counted, site, |full_at| {
+            let (quota, then) = bucket.take(*full_at, now, 1);
+            *full_at = then;
+            quota
+        })
+    }
+
+    /// What taking one would come to.
+    pub(super) fn look(&self, counted: u128, site: Option<&str>, bucket: &Bucket, now: u64) -> Quota {
+        self.with(counted, site, |full_at| bucket.take(*full_at, now, 1).0)
+    }
+
+    /// Takes over that the bucket will not be full before that.
+    pub(super) fn learn(&self, counted: u128, site: Option<&str>, full_at: u64) {
+        self.with(counted, site, |held| *held = full_at.max(*held));
+    }
+
+    /// Hands over the time at which a bucket is full.
+    fn with<T>(&self, counted: u128, site: Option<&str>, act: impl FnOnce(&mut u64) -> T) -> T {
         let hash = self.seed.hash_one((counted, site));
         let set = (hash as usize / SHARDS) % (SLOTS / WAYS) * WAYS;
         let mut shard = self.shards[hash as usize % SHARDS].lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,10 +64,10 @@ impl Addresses {
             }
         }
         let slot = &mut ways[chosen];
-        let full_at = if slot[0] == hash { slot[1] } else { 0 };
-        let (quota, full_at) = bucket.take(full_at, now, 1);
-        *slot = [hash, full_at];
-        quota
+        if slot[0] != hash {
+            *slot = [hash, 0];
+        }
+        act(&mut slot[1])
     }
 }
 

@@ -32,6 +32,11 @@ impl Bucket {
         Self { interval, depth: interval.saturating_mul(u64::from(rate.burst)), limit: rate.burst }
     }
 
+    /// Nanoseconds of one token, and of a full bucket.
+    pub(super) fn rate(&self) -> [u64; 2] {
+        [self.interval, self.depth]
+    }
+
     /// Takes `tokens`, or tells how long to wait: the quota, and when the bucket will be full.
     pub(super) fn take(&self, full_at: u64, now: u64, tokens: u32) -> (Quota, u64) {
         let begun = full_at.max(now);

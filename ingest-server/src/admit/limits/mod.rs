@@ -3,15 +3,18 @@
 
 mod addresses;
 mod bucket;
+mod shared;
 
 pub use bucket::Quota;
 
 use crate::refusal::Refused;
 use crate::settings::{LimitSettings, Settings};
+use crate::shared::SharedMemory;
 use addresses::{Addresses, counted, is_private};
 use bucket::Bucket;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -51,6 +54,8 @@ pub struct Limits {
     address: Option<Bucket>,
     sites: BTreeMap<String, Site>,
     addresses: Addresses,
+    /// Where several servers share the buckets.
+    shared: Option<Arc<SharedMemory>>,
 }
 
 /// The limits of one site.
@@ -65,7 +70,7 @@ struct Site {
 
 impl Limits {
     /// The limits of the settings.
-    pub fn new(settings: &Settings) -> Self {
+    pub fn new(settings: &Settings, shared: Option<Arc<SharedMemory>>) -> Self {
         let LimitSettings { key_events, address_requests, private_addresses, .. } = settings.limits;
         let site = |write_key: &String| {
             let own = settings.sites.get(write_key).map(|site| site.limits).unwrap_or_default();
@@ -82,6 +87,7 @@ impl Limits {
             address: address_requests.map(Bucket::new),
             sites: settings.write_keys.iter().map(site).collect(),
             addresses: Addresses::new(),
+            shared: shared.filter(|shared| shared.shares_limits()),
         }
     }
 
@@ -89,8 +95,12 @@ impl Limits {
     /// used up its own already. `None` where no limit holds.
     ///
     /// # Errors
-    /// [`Refused::RateLimited`].
-    pub fn request(&self, client: Option<IpAddr>, write_key: Option<&str>) -> Result<Option<Quota>, Refused> {
+    /// [`Refused::RateLimited`]; [`Refused::RedisUnavailable`] where the limit is shared and nothing else may count.
+    pub async fn request(
+        &self,
+        client: Option<IpAddr>,
+        write_key: Option<&str>,
+    ) -> Result<Option<Quota>, Refused> {
         let site = write_key.and_then(|key| self.sites.get_key_value(key));
         if let Some((_, Site { key: Some(bucket), key_full_at, .. })) = site {
             let quota = bucket.take(key_full_at.load(Ordering::Relaxed), self.now(), 1).0;
@@ -102,6 +112,12 @@ impl Limits {
         if is_private(client) && !self.private_addresses {
             return Ok(None);
         }
+        if let Some(shared) = &self.shared
+            && let Some(quota) =
+                self.take_shared_of_address(shared, counted(client), of_site, &bucket).await?
+        {
+            return Ok(Some(quota));
+        }
         let quota = self.addresses.take(counted(client), of_site, &bucket, self.now());
         allowed(Counted::Address, quota).map(Some)
     }
@@ -110,13 +126,25 @@ impl Limits {
     /// holds.
     ///
     /// # Errors
-    /// [`Refused::RateLimited`].
-    pub fn events(&self, write_key: &str, events: usize) -> Result<Option<Quota>, Refused> {
+    /// As of [`Self::request`].
+    pub async fn events(&self, write_key: &str, events: usize) -> Result<Option<Quota>, Refused> {
         let Some(Site { key: Some(bucket), key_full_at, .. }) = self.sites.get(write_key) else {
             return Ok(None);
         };
-        let (now, events) = (self.now(), u32::try_from(events).unwrap_or(u32::MAX));
+        let events = u32::try_from(events).unwrap_or(u32::MAX);
         let mut full_at = key_full_at.load(Ordering::Relaxed);
+        if let Some(shared) = &self.shared {
+            // As for an address, what is known here is enough to refuse.
+            allowed(Counted::Key, bucket.take(full_at, self.now(), events).0)?;
+            let learn = |full_at| {
+                key_full_at.fetch_max(full_at, Ordering::Relaxed);
+            };
+            if let Some(quota) = self.take_shared_of_key(shared, write_key, bucket, events, learn).await? {
+                return Ok(Some(quota));
+            }
+            full_at = key_full_at.load(Ordering::Relaxed);
+        }
+        let now = self.now();
         loop {
             let (quota, then) = bucket.take(full_at, now, events);
             if quota.wait_ns > 0 {
