@@ -105,3 +105,8 @@ pub(crate) async fn wait_until_not_ready(delivery: &Delivery, words: &str) {
     })
     .await;
 }
+
+/// Shows what delivery says, as an operator would read it.
+pub(crate) fn log() {
+    tracing_subscriber::fmt().with_env_filter("info").with_writer(std::io::stderr).init();
+}
