@@ -6,12 +6,15 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::sink::Shared;
 use crate::journal::{OutboxError, OutboxReader, OutboxRow};
 use crate::kafka::Tail;
 use crate::record::Stream;
+
+/// How long what the process before had sent may take to arrive at a broker that has just come back.
+const ARRIVING: Duration = Duration::from_secs(1);
 
 /// Rows of one read.
 const READ_ROWS: usize = 5_000;
@@ -26,6 +29,12 @@ pub(super) fn reconcile(shared: &Shared, data_dir: &Path, rows: RangeInclusive<i
     let begun = Instant::now();
     let rows = *rows.start()..=(*rows.end()).min(shared.books.core().rows.last());
     let dead_letter_topic = shared.kafka.dead_letter_topic();
+    while begun.elapsed() < ARRIVING {
+        // New batches go to the journal meanwhile.
+        if !shared.books.look.wait(ARRIVING.saturating_sub(begun.elapsed())) {
+            return Err("the delivery is closed".to_owned());
+        }
+    }
     let reader = OutboxReader::open(data_dir).map_err(words)?;
     let offsets = reader.kept_offsets().map_err(words)?;
     let mut doubtful = Doubtful::read(&reader, rows)?;

@@ -51,11 +51,21 @@ pub(crate) struct Load {
 impl Load {
     /// Starts the senders; `name` keeps their keys apart from those of another load.
     pub(crate) fn start(delivery: &Delivery, name: &str) -> Self {
+        Self::start_telling(delivery, name, |_| ())
+    }
+
+    /// The same, and tells what was acknowledged.
+    pub(crate) fn start_telling(delivery: &Delivery, name: &str, tell: fn(&[Id])) -> Self {
         let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Seen::default())));
         let mut tasks: Vec<_> = (0..CALLERS)
             .map(|caller| {
-                let sender =
-                    send(delivery.clone(), format!("{name}-{caller}"), Arc::clone(&stop), Arc::clone(&seen));
+                let sender = send(
+                    delivery.clone(),
+                    format!("{name}-{caller}"),
+                    Arc::clone(&stop),
+                    Arc::clone(&seen),
+                    tell,
+                );
                 tokio::spawn(sender)
             })
             .collect();
@@ -65,6 +75,13 @@ impl Load {
 
     pub(crate) fn acknowledged(&self) -> usize {
         self.seen.lock().unwrap().acknowledged.len()
+    }
+
+    /// Goes on until the process is killed.
+    pub(crate) async fn forever(self) {
+        for task in self.tasks {
+            task.await.unwrap();
+        }
     }
 
     /// Ends the senders once each has its answer.
@@ -77,7 +94,13 @@ impl Load {
     }
 }
 
-async fn send(delivery: Delivery, name: String, stop: Arc<AtomicBool>, seen: Arc<Mutex<Seen>>) {
+async fn send(
+    delivery: Delivery,
+    name: String,
+    stop: Arc<AtomicBool>,
+    seen: Arc<Mutex<Seen>>,
+    tell: fn(&[Id]),
+) {
     let mut number = 0;
     while !stop.load(Ordering::Relaxed) {
         let ids: Vec<Id> =
@@ -92,6 +115,7 @@ async fn send(delivery: Delivery, name: String, stop: Arc<AtomicBool>, seen: Arc
             match answer {
                 Ok(receipt) => {
                     seen.in_journal += if receipt.stored == Stored::Journal { BATCH } else { 0 };
+                    tell(&ids);
                     seen.acknowledged.extend(ids);
                 }
                 Err(error) => {

@@ -4,6 +4,7 @@
 
 mod brokers;
 mod load;
+mod process;
 #[path = "../support/mod.rs"]
 mod support;
 mod verdict;
@@ -25,12 +26,23 @@ const ROWS: &[Row] = &[
     Row { name: "broker stopped for 8 s", quick: true, run: brokers::paused_8 },
     Row { name: "broker stopped for 30 s", quick: false, run: brokers::paused_30 },
     Row { name: "broker down at boot", quick: true, run: brokers::down_at_boot },
+    Row { name: "stop during an outage", quick: true, run: process::stopped_in_an_outage },
+    Row { name: "server killed every 3 s for 15 s", quick: true, run: process::killed_15 },
+    Row { name: "server killed every 3 s for 60 s", quick: false, run: process::killed_60 },
+    Row {
+        name: "the same, and the broker stops",
+        quick: false,
+        run: process::killed_beside_a_broker_that_stops,
+    },
 ];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "--list") {
         return;
+    }
+    if let Some(child) = arguments.iter().position(|argument| argument == "--child") {
+        return process::child(&arguments[child + 1..]);
     }
     if std::env::var_os("FAULTS_LOG").is_some() {
         support::log();
