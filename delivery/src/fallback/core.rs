@@ -20,7 +20,7 @@ use super::rows::{Next, Rows};
 use super::ticket::Ticket;
 use crate::completion::AppendResult;
 use crate::error::DeliveryError;
-use crate::kafka::Refused;
+use crate::kafka::{DEFAULT_BATCH_BYTES, Refused};
 use crate::receipt::{Position, RecordFailure};
 use crate::record::{Batch, Record, Stream};
 
@@ -129,6 +129,10 @@ pub(crate) struct Core<W> {
     pub(crate) rows: Rows,
     pub(crate) offsets: Offsets,
     pub(crate) totals: Totals,
+    /// The bound of the producer's batches.
+    pub(crate) batch_bytes: usize,
+    /// The topic has refused a batch of more than one record: it takes less than it did.
+    pub(crate) batches_too_large: bool,
     /// Why the breaker must open at once.
     must_open: Option<String>,
     closed: bool,
@@ -147,6 +151,8 @@ impl<W: Waiter> Core<W> {
             rows,
             offsets: Offsets::default(),
             totals: Totals::default(),
+            batch_bytes: DEFAULT_BATCH_BYTES,
+            batches_too_large: false,
             must_open: None,
             closed: false,
         }
@@ -188,6 +194,20 @@ impl<W: Waiter> Core<W> {
         let mut settled = Settled { ended: None, set_aside: None, rows_delivered: false };
         let Some(one) = self.in_flight.get_mut(ticket.slot) else { return settled };
         let row = one.row(ticket.index);
+        let fate = fate.map_err(|refused| match refused {
+            // A record that is larger than the bound of a batch is alone in it.
+            Refused::TooLarge(failure)
+                if one.batch.records()[ticket.index].wire_bytes() > self.batch_bytes =>
+            {
+                Refused::Record(failure)
+            }
+            Refused::TooLarge(mut failure) => {
+                self.batches_too_large = true;
+                failure.reason = format!("the topic takes no batch of {} bytes any more", self.batch_bytes);
+                Refused::GivenUp { failure, possibly_stored: false }
+            }
+            other => other,
+        });
         match fate {
             Ok(position) => {
                 self.phase.acknowledged(now);
@@ -209,6 +229,7 @@ impl<W: Waiter> Core<W> {
                 settled.set_aside = Some(SetAside { record, stream, failure: failure.clone(), row });
                 one.refused(ticket.index, failure);
             }
+            Err(Refused::TooLarge(_)) => {}
             Err(Refused::GivenUp { failure, possibly_stored }) => {
                 self.phase.failed();
                 self.totals.possible_duplicates += u64::from(possibly_stored);

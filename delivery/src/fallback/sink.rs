@@ -73,6 +73,8 @@ impl FallbackSink {
         let rows = Rows::left(&opened.left.rows, opened.left.count);
         let books = Arc::new(Books::new(Core::new(limits, rows), opened.queue()));
         let producer = Producer::open(kafka, memory_max_bytes, None, Arc::clone(&books) as _)?;
+        books.core().batch_bytes = producer.batch_max_bytes();
+        books.core().totals.damaged = opened.lost;
         let (left, waiting) = (opened.left.rows.clone(), opened.left.count);
         let topics = Topics { events: kafka.topic.clone(), dead_letters: kafka.dead_letter_topic() };
         let journal = opened.start(Some((Arc::clone(&books), topics)))?;
@@ -290,7 +292,12 @@ impl Shared {
     pub(super) fn renew(&self, batch_max_bytes: Option<usize>) -> Result<(), OpenError> {
         let reports = Arc::clone(&self.books) as _;
         let producer = Producer::open(&self.kafka, self.memory_max_bytes, batch_max_bytes, reports)?;
-        let before = std::mem::replace(&mut *self.change(), Arc::new(producer));
+        let batch_bytes = producer.batch_max_bytes();
+        let before = {
+            let mut gate = self.change();
+            self.books.core().batch_bytes = batch_bytes;
+            std::mem::replace(&mut *gate, Arc::new(producer))
+        };
         drop(before);
         Ok(())
     }
@@ -320,6 +327,10 @@ fn poll(shared: &Shared) {
     while !shared.books.look.is_stopped() {
         let producer = Arc::clone(&shared.producing());
         producer.poll(TICK);
+        if shared.books.core().batches_too_large {
+            // What stands behind the refused ones would overtake them.
+            producer.take_back();
+        }
         drop(producer);
         let due = shared.books.core().trip(shared.books.now());
         if let Some(reason) = due {

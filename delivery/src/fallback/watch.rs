@@ -108,27 +108,42 @@ impl Watch {
         books.drain.set();
     }
 
-    /// What must be known before anything is handed over; done once, and again for a producer that ended for good.
+    /// What must be known before anything is handed over; done once, and again where the producer must be made anew.
     fn connect(&mut self) -> Result<(), String> {
-        let producer = Arc::clone(&self.shared.producing());
+        let mut producer = Arc::clone(&self.shared.producing());
+        let (held, too_large) = {
+            let core = self.shared.books.core();
+            (core.in_flight(), core.batches_too_large)
+        };
         if let Some(words) = producer.fatal_error() {
             tracing::warn!("the Kafka producer has ended and is made anew: {words}");
-            self.shared.renew(producer.batch_max_bytes()).map_err(|error| error.to_string())?;
+            drop(producer);
+            self.renew(self.shared.books.core().batch_bytes)?;
+            producer = Arc::clone(&self.shared.producing());
+            (self.connected, self.doubtful) = (false, Some(1..=i64::MAX));
+        } else if too_large {
+            if held > 0 {
+                return Err("the producer still holds what it had before batches became smaller".to_owned());
+            }
             self.connected = false;
-            self.doubtful = Some(1..=i64::MAX);
         }
         if self.connected {
             return Ok(());
         }
         let Found { ends, max_message_bytes } = self.probe.find(&producer, &self.shared.kafka.topic)?;
-        // A producer whose batches the topic would refuse is replaced before it has sent one.
-        if let Some(bound) = max_message_bytes
-            && bound < DEFAULT_BATCH_BYTES
-            && producer.batch_max_bytes() != Some(bound)
-        {
-            self.shared.renew(Some(bound)).map_err(|error| error.to_string())?;
-        }
+        // A producer whose batches the topic would refuse is replaced before it sends one.
+        let now = producer.batch_max_bytes();
+        let bound = match max_message_bytes {
+            Some(bound) if bound < now => bound,
+            _ if too_large => now / 2,
+            _ => now,
+        };
         drop(producer);
+        if bound < now {
+            tracing::info!("the topic takes batches of at most {bound} bytes: none is made larger");
+            self.renew(bound)?;
+        }
+        self.shared.books.core().batches_too_large = false;
         if let Some(rows) = self.doubtful.clone() {
             if self.shared.books.core().in_flight() > 0 {
                 return Err("what the producer held is being copied to the journal".to_owned());
@@ -140,6 +155,10 @@ impl Watch {
         self.keep_offsets()?;
         self.connected = true;
         Ok(())
+    }
+
+    fn renew(&self, batch_bytes: usize) -> Result<(), String> {
+        self.shared.renew(Some(batch_bytes)).map_err(|error| error.to_string())
     }
 
     /// No row may be handed over before it is known from where on to look for it.
@@ -157,6 +176,3 @@ impl Watch {
         }
     }
 }
-
-/// Above this, librdkafka's own bound of a batch is the smaller one.
-const DEFAULT_BATCH_BYTES: usize = 1_000_000;

@@ -108,6 +108,12 @@ impl Database {
         })
     }
 
+    /// Whether the rows for Kafka can be read at all.
+    pub(super) fn check(self, path: &Path) -> Result<Self, OpenError> {
+        self.left().map_err(|error| open_error(path, &error))?;
+        Ok(self)
+    }
+
     /// What an earlier process left for Kafka.
     pub(super) fn left(&self) -> rusqlite::Result<Left> {
         outbox::left(&self.connection)

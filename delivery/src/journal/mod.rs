@@ -39,6 +39,7 @@ mod private;
 mod queue;
 mod reader;
 mod row;
+mod salvage;
 mod schema;
 mod sink;
 mod writer;

@@ -138,7 +138,8 @@ pub(super) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     let reason = error.to_string();
     match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::NotAJournal { path, reason },
+        Some(ErrorCode::NotADatabase) => OpenError::NotAJournal { path, reason },
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::DamagedJournal { path, reason },
         _ => OpenError::Journal { path, reason },
     }
 }

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::database::Database;
 use super::job::Job;
 use super::lock::WriterLock;
 use super::outbox::{Left, Topics};
 use super::private;
 use super::queue::Queue;
+use super::salvage::{self, Salvaged};
 use super::schema::open_error;
 use super::writer::Writer;
 use super::{JournalSettings, journal_path};
@@ -50,6 +50,8 @@ pub(crate) struct OpenJournal {
     alive: Sender<()>,
     /// What an earlier process left for Kafka.
     pub(crate) left: Left,
+    /// Rows that a damaged file had and that could not be read.
+    pub(crate) lost: u64,
 }
 
 impl OpenJournal {
@@ -59,7 +61,7 @@ impl OpenJournal {
             .map_err(|source| OpenError::Io { path: data_dir.to_owned(), source })?;
         let lock = WriterLock::take(data_dir)?;
         let path = journal_path(data_dir);
-        let database = Database::open(&path, settings)?;
+        let Salvaged { database, lost } = salvage::open(&path, settings)?;
         let left = database.left().map_err(|error| open_error(&path, &error))?;
         let max_bytes = database.max_bytes();
         let queue = Arc::new(Queue::default());
@@ -70,7 +72,7 @@ impl OpenJournal {
         writer.probe();
         let (alive, ended) = channel::<()>();
         let sink = JournalSink { queue, health, counters, max_bytes, ended: Mutex::new(ended) };
-        Ok(Self { writer, sink, alive, left })
+        Ok(Self { writer, sink, alive, left, lost })
     }
 
     pub(crate) fn queue(&self) -> Arc<Queue> {

@@ -64,7 +64,10 @@ impl Writer {
                         self.tidy();
                     }
                 }
-                Work::Closed => return,
+                Work::Closed => {
+                    self.tidy();
+                    return;
+                }
             }
         }
     }

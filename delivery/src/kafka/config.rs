@@ -28,7 +28,7 @@ pub(super) fn client_config(settings: &KafkaSettings) -> ClientConfig {
 }
 
 /// librdkafka's own bound of one produce batch.
-const BATCH_BYTES: usize = 1_000_000;
+pub(crate) const DEFAULT_BATCH_BYTES: usize = 1_000_000;
 
 /// A producer whose own bounds lie just above the memory budget, so that the budget is what refuses. Its batches have at
 /// most `batch_max_bytes`: Kafka refuses a batch that is too large as a whole, and a record that is larger than the
@@ -61,7 +61,7 @@ pub(super) fn producer_config(
         config.set(name, value);
     }
     if let Some(bound) = batch_max_bytes {
-        let set = config.get("batch.size").and_then(|size| size.parse().ok()).unwrap_or(BATCH_BYTES);
+        let set = config.get("batch.size").and_then(|size| size.parse().ok()).unwrap_or(DEFAULT_BATCH_BYTES);
         config.set("batch.size", bound.min(set).to_string());
     }
     config.set_log_level(RDKafkaLogLevel::Info);

@@ -11,6 +11,8 @@ use crate::receipt::{RecordFailure, RecordOutcome};
 pub(crate) enum Refused {
     /// The record itself will never be taken: it is set aside, and no other is affected.
     Record(RecordFailure),
+    /// The produce batch was larger than the topic takes: the record's fault if it was alone in it.
+    TooLarge(RecordFailure),
     /// The record is good and Kafka is not: it waits in the journal for better times.
     GivenUp {
         failure: RecordFailure,
@@ -31,7 +33,7 @@ pub(super) fn refused(error: &KafkaError) -> Refused {
     };
     let failure = |code_name, retry| RecordFailure { code: code_name, reason: code.to_string(), retry };
     match code {
-        Code::MessageSizeTooLarge => Refused::Record(failure("record_too_large", false)),
+        Code::MessageSizeTooLarge => Refused::TooLarge(failure("record_too_large", false)),
         Code::InvalidMessage | Code::InvalidRecord | Code::InvalidTimestamp => {
             Refused::Record(failure("record_refused", false))
         }
@@ -83,7 +85,6 @@ mod tests {
     #[test]
     fn each_code_says_whose_fault_it_is() {
         let records = [
-            (Code::MessageSizeTooLarge, "record_too_large"),
             (Code::InvalidMessage, "record_refused"),
             (Code::InvalidRecord, "record_refused"),
             (Code::InvalidTimestamp, "record_refused"),
@@ -93,6 +94,9 @@ mod tests {
             let Refused::Record(failure) = of(code) else { panic!("{code:?} is a record's fault") };
             assert_eq!((failure.code, failure.retry), (name, false));
         }
+        assert!(
+            matches!(of(Code::MessageSizeTooLarge), Refused::TooLarge(f) if f.code == "record_too_large")
+        );
         let outages = [
             (Code::UnknownTopicOrPartition, "unknown_topic", false),
             (Code::UnknownTopic, "unknown_topic", false),

@@ -10,6 +10,7 @@ mod reader;
 mod settings;
 mod tail;
 
+pub(crate) use config::DEFAULT_BATCH_BYTES;
 pub(crate) use context::Reports;
 pub(crate) use failure::{Refused, batch_error};
 pub(crate) use probe::{Found, Probe};

@@ -7,9 +7,9 @@ use std::time::Duration;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header as KafkaHeader, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
 
-use super::config::{config_error, producer_config};
+use super::config::{DEFAULT_BATCH_BYTES, config_error, producer_config};
 use super::context::{ReportContext, Reports};
 use super::failure::{Refused, refused};
 use super::settings::KafkaSettings;
@@ -20,8 +20,8 @@ pub(crate) struct Producer {
     pub(super) inner: BaseProducer<ReportContext>,
     topic: String,
     dead_letter_topic: String,
-    /// The most bytes of one produce batch, where the topic takes less than librdkafka would send.
-    batch_max_bytes: Option<usize>,
+    /// The most bytes of one produce batch.
+    batch_max_bytes: usize,
 }
 
 impl Producer {
@@ -33,6 +33,8 @@ impl Producer {
         reports: Arc<dyn Reports>,
     ) -> Result<Self, OpenError> {
         let config = producer_config(settings, memory_max_bytes, batch_max_bytes);
+        let batch_max_bytes =
+            config.get("batch.size").and_then(|size| size.parse().ok()).unwrap_or(DEFAULT_BATCH_BYTES);
         let inner = BaseProducer::from_config_and_context(&config, ReportContext { reports });
         let inner = inner.map_err(|error| match error {
             KafkaError::ClientConfig(..) => config_error(&error).into(),
@@ -42,7 +44,7 @@ impl Producer {
         Ok(Self { inner, topic, dead_letter_topic, batch_max_bytes })
     }
 
-    pub(crate) fn batch_max_bytes(&self) -> Option<usize> {
+    pub(crate) fn batch_max_bytes(&self) -> usize {
         self.batch_max_bytes
     }
 
@@ -67,6 +69,11 @@ impl Producer {
     /// Waits for reports at most so long, and passes them on.
     pub(crate) fn poll(&self, at_most: Duration) {
         self.inner.poll(at_most);
+    }
+
+    /// Takes back what was not sent yet; each record is reported as given up.
+    pub(crate) fn take_back(&self) {
+        self.inner.purge(PurgeConfig::default().queue());
     }
 
     /// Why this producer can send nothing any more, in librdkafka's words.

@@ -1,7 +1,7 @@
 //! Load with numbers that can be checked: each key counts its own records, and whoever sends notes what was acknowledged.
 //! Nothing is sent again: what is refused is refused, so that each copy in the topic is delivery's own doing.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -32,7 +32,8 @@ pub(crate) fn record(key: &str, number: u64) -> Record {
 /// What the senders saw.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    pub(crate) acknowledged: HashSet<Id>,
+    /// With the moment at which it was told.
+    pub(crate) acknowledged: HashMap<Id, Instant>,
     pub(crate) in_journal: u64,
     pub(crate) refused: u64,
     pub(crate) refusals: std::collections::BTreeMap<&'static str, u64>,
@@ -116,7 +117,7 @@ async fn send(
                 Ok(receipt) => {
                     seen.in_journal += if receipt.stored == Stored::Journal { BATCH } else { 0 };
                     tell(&ids);
-                    seen.acknowledged.extend(ids);
+                    seen.acknowledged.extend(ids.into_iter().map(|id| (id, Instant::now())));
                 }
                 Err(error) => {
                     *seen.refusals.entry(error.code()).or_default() += 1;
@@ -127,7 +128,7 @@ async fn send(
                     for (place, id) in ids.into_iter().enumerate() {
                         match outcomes.get(place) {
                             Some(RecordOutcome::Stored(_) | RecordOutcome::Journaled) => {
-                                seen.acknowledged.insert(id);
+                                seen.acknowledged.insert(id, Instant::now());
                             }
                             _ => seen.refused += 1,
                         }

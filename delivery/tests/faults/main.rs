@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod brokers;
+mod disk;
 mod load;
 mod process;
 #[path = "../support/mod.rs"]
 mod support;
+mod topics;
 mod verdict;
 
 use std::time::{Duration, Instant};
@@ -26,6 +28,15 @@ const ROWS: &[Row] = &[
     Row { name: "broker stopped for 8 s", quick: true, run: brokers::paused_8 },
     Row { name: "broker stopped for 30 s", quick: false, run: brokers::paused_30 },
     Row { name: "broker down at boot", quick: true, run: brokers::down_at_boot },
+    Row { name: "one record too large for the topic", quick: true, run: topics::oversized },
+    Row { name: "topic takes smaller batches than before", quick: false, run: topics::limit_lowered },
+    Row { name: "topic missing at boot", quick: false, run: topics::missing_at_boot },
+    Row { name: "topic deleted under load", quick: false, run: topics::deleted },
+    Row { name: "journal full during an outage", quick: true, run: disk::journal_full },
+    Row { name: "disk full during an outage", quick: false, run: disk::disk_full },
+    Row { name: "rows of the journal damaged", quick: true, run: disk::row_damaged },
+    Row { name: "a page of the journal damaged", quick: false, run: disk::page_damaged },
+    Row { name: "journal truncated", quick: false, run: disk::truncated },
     Row { name: "stop during an outage", quick: true, run: process::stopped_in_an_outage },
     Row { name: "server killed every 3 s for 15 s", quick: true, run: process::killed_15 },
     Row { name: "server killed every 3 s for 60 s", quick: false, run: process::killed_60 },

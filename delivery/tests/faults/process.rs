@@ -51,7 +51,8 @@ fn life(directory: &Path, brokers: &str, number: u32, lasts: Duration, seen: &Ar
                 let (key, number) = id.rsplit_once('/')?;
                 Some((key.to_owned(), number.parse().ok()?))
             });
-            seen.lock().unwrap().acknowledged.extend(ids.collect::<Vec<Id>>());
+            let ids: Vec<Id> = ids.collect();
+            seen.lock().unwrap().acknowledged.extend(ids.into_iter().map(|id| (id, Instant::now())));
         }
     });
     std::thread::sleep(lasts);

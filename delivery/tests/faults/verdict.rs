@@ -71,7 +71,7 @@ impl Verdict {
             let before = last.insert(&id.0, id.1);
             out_of_order += usize::from(before.is_some_and(|before| before > id.1));
         }
-        let lost = seen.acknowledged.iter().filter(|id| !found.contains(id)).count();
+        let lost = seen.acknowledged.keys().filter(|id| !found.contains(id)).count();
         let mut waits = seen.waits;
         waits.sort_unstable();
         let end = std::time::Instant::now();
@@ -92,6 +92,11 @@ impl Verdict {
             stats,
             problems: Vec::new(),
         }
+    }
+
+    /// A row that another process has printed.
+    pub(crate) fn told_by_another_process(name: &str) -> Self {
+        Self::of(name, &[], Seen::default(), DeliveryStats::default())
     }
 
     /// Notes what is not as it must be.

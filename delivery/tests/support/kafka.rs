@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -117,6 +117,24 @@ impl Kafka {
         }
         let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
         for result in admin.create_topics([&new], &options).await.unwrap() {
+            result.unwrap();
+        }
+    }
+
+    pub(crate) async fn alter_topic(&self, topic: &str, name: &str, value: &str) {
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
+        let alter = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(name, value);
+        for result in admin.alter_configs([&alter], &AdminOptions::new()).await.unwrap() {
+            result.unwrap();
+        }
+    }
+
+    pub(crate) async fn delete_topic(&self, topic: &str) {
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
+        let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
+        for result in admin.delete_topics(&[topic], &options).await.unwrap() {
             result.unwrap();
         }
     }
