@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod brokers;
+mod cost;
 mod disk;
 mod load;
 mod process;
@@ -57,6 +58,9 @@ fn main() {
     }
     if std::env::var_os("FAULTS_LOG").is_some() {
         support::log();
+    }
+    if arguments.iter().any(|argument| argument == "--cost") {
+        return cost::run();
     }
     let all = arguments.iter().any(|argument| argument == "--all");
     let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
