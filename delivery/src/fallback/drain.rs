@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::core::Step;
+use super::gate::Shared;
 use super::phase::KafkaState;
-use super::sink::Shared;
 use crate::completion::Completion;
 use crate::journal::{Job, OutboxError, OutboxReader, OutboxRow};
 use crate::record::{Batch, Stream};

@@ -12,6 +12,7 @@
 mod books;
 mod core;
 mod drain;
+mod gate;
 mod in_flight;
 mod offsets;
 mod phase;

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::sink::Shared;
+use super::gate::Shared;
 use crate::journal::{OutboxError, OutboxReader, OutboxRow};
 use crate::kafka::Tail;
 use crate::record::Stream;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use super::gate::Shared;
 use super::phase::KafkaState;
 use super::reconcile::reconcile;
-use super::sink::Shared;
 use crate::journal::Job;
 use crate::kafka::{Found, Probe};
 use crate::pace::Pace;
@@ -39,11 +39,20 @@ impl Watch {
 
     pub(super) fn run(mut self) {
         let mut pace = Pace::default();
+        // Kafka was found usable and has acknowledged nothing since.
+        let mut in_vain = false;
         loop {
             let (state, proven) = {
                 let core = self.shared.books.core();
                 (core.phase.state(), core.phase.is_proven())
             };
+            if state == KafkaState::Away && std::mem::take(&mut in_vain) {
+                // Its word alone does not count again at once.
+                if !self.shared.books.look.wait(pace.next_wait()) {
+                    return;
+                }
+                continue;
+            }
             let looked = match state {
                 KafkaState::Recovering if !proven => Ok(()),
                 KafkaState::Away => self.look().and_then(|()| self.connect()),
@@ -55,6 +64,7 @@ impl Watch {
             let wait = match (state, looked) {
                 (KafkaState::Away, Ok(())) => {
                     self.found();
+                    in_vain = true;
                     HEALTHY_INTERVAL
                 }
                 (KafkaState::Away, Err(reason)) => {
@@ -64,6 +74,7 @@ impl Watch {
                 }
                 (_, Ok(())) => {
                     if proven || state == KafkaState::Healthy {
+                        in_vain = false;
                         pace.reset();
                         // What was said of an outage that is over explains none that comes later.
                         self.shared.books.forget_error();

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use footfall_delivery::{CloseOutcome, Readiness};
+use footfall_delivery::{CloseOutcome, KafkaState, Readiness};
 
 use super::block_on;
 use super::load::{Load, Seen};
+use super::proxy::Proxy;
 use super::support::kafka::Kafka;
 use super::support::{ToKafka, wait_for, wait_until_healthy};
 use super::verdict::{Verdict, read_topic, rows, wait_until_drained};
@@ -14,7 +15,7 @@ pub(crate) const TOPIC: &str = "faults";
 pub(crate) const MEMORY: usize = 16 << 20;
 
 pub(crate) fn open(kafka: &Kafka) -> ToKafka {
-    ToKafka::open(&kafka.brokers(), TOPIC, |settings| settings.memory_max_bytes = MEMORY)
+    open_at(&kafka.brokers())
 }
 
 pub(crate) async fn pass(duration: Duration) {
@@ -25,6 +26,10 @@ pub(crate) async fn pass(duration: Duration) {
 pub(crate) async fn wait_for_more(load: &Load, records: usize) {
     let before = load.acknowledged();
     wait_for("more acknowledgements", || (load.acknowledged() >= before + records).then_some(())).await;
+}
+
+fn open_at(brokers: &str) -> ToKafka {
+    ToKafka::open(brokers, TOPIC, |settings| settings.memory_max_bytes = MEMORY)
 }
 
 /// Drains, reads, and holds it all to the promise.
@@ -113,5 +118,80 @@ pub(crate) fn down_at_boot(name: &'static str) -> Verdict {
         verdict.expect(verdict.duplicates == 0, "something was stored twice");
         verdict.expect(verdict.refused == 0, "events were refused");
         verdict
+    })
+}
+
+/// One broker of three dies, so that leaders move; then a second one, which is one too many for min.insync.replicas=2.
+pub(crate) fn three(name: &'static str) -> Verdict {
+    block_on(async {
+        let mut nodes = Kafka::start_three();
+        let brokers = nodes.each_ref().map(Kafka::brokers).join(",");
+        nodes[0].create_topic(TOPIC, &[("min.insync.replicas", "2")]).await;
+        let opened = open_at(&brokers);
+        wait_until_healthy(&opened).await;
+        let load = Load::start(&opened, "a");
+        wait_for_more(&load, 2_000).await;
+        nodes[2].kill();
+        pass(Duration::from_secs(10)).await;
+        wait_until_healthy(&opened).await;
+        let with_two = opened.stats().kafka.unwrap();
+        nodes[1].kill();
+        pass(Duration::from_secs(10)).await;
+        let with_one = opened.stats().kafka.unwrap().state;
+        std::thread::scope(|scope| {
+            nodes[1..].iter_mut().for_each(|node| drop(scope.spawn(|| node.start_again())));
+        });
+        wait_until_healthy(&opened).await;
+        wait_for_more(&load, 2_000).await;
+        let seen = load.stop().await;
+        println!("    with two brokers {with_two:?}");
+        let mut verdict = judge(name, &nodes[0], opened, seen).await;
+        verdict.expect(with_one != KafkaState::Healthy, "it was healthy with one broker of three");
+        verdict.expect(verdict.refused == 0, "events were refused");
+        verdict
+    })
+}
+
+fn behind_a_proxy(name: &'static str, hurt: impl AsyncFnOnce(&Proxy, &Load)) -> Verdict {
+    block_on(async {
+        let proxy = Proxy::bind();
+        let kafka = Kafka::start_behind(proxy.port());
+        proxy.forward_to(kafka.port());
+        kafka.create_topic(TOPIC, &[]).await;
+        let opened = ToKafka::open(&format!("127.0.0.1:{}", proxy.port()), TOPIC, |settings| {
+            settings.memory_max_bytes = MEMORY;
+            // A lost answer is noticed by nothing else.
+            settings.kafka.as_mut().unwrap().request_timeout = Duration::from_secs(3);
+        });
+        wait_until_healthy(&opened).await;
+        let load = Load::start(&opened, "a");
+        wait_for_more(&load, 1_000).await;
+        hurt(&proxy, &load).await;
+        proxy.heal();
+        wait_until_healthy(&opened).await;
+        wait_for_more(&load, 1_000).await;
+        let seen = load.stop().await;
+        let mut verdict = judge(name, &kafka, opened, seen).await;
+        println!("    {} answers dropped, {} connections cut", proxy.dropped(), proxy.cut_so_far());
+        verdict.expect(proxy.dropped() + proxy.cut_so_far() > 5, "the proxy did nothing");
+        verdict.expect(verdict.duplicates == 0, "something was stored twice");
+        verdict.expect(verdict.refused == 0, "events were refused");
+        verdict
+    })
+}
+
+pub(crate) fn answers_dropped(name: &'static str) -> Verdict {
+    behind_a_proxy(name, async |proxy, _| {
+        proxy.drop_produce_answers(15);
+        pass(Duration::from_secs(40)).await;
+    })
+}
+
+pub(crate) fn cut_every_second(name: &'static str) -> Verdict {
+    behind_a_proxy(name, async |proxy, _| {
+        for _ in 0..20 {
+            pass(Duration::from_secs(1)).await;
+            proxy.cut();
+        }
     })
 }

@@ -7,6 +7,7 @@ mod cost;
 mod disk;
 mod load;
 mod process;
+mod proxy;
 #[path = "../support/mod.rs"]
 mod support;
 mod topics;
@@ -29,6 +30,9 @@ const ROWS: &[Row] = &[
     Row { name: "broker stopped for 8 s", quick: true, run: brokers::paused_8 },
     Row { name: "broker stopped for 30 s", quick: false, run: brokers::paused_30 },
     Row { name: "broker down at boot", quick: true, run: brokers::down_at_boot },
+    Row { name: "15 % of produce answers dropped", quick: false, run: brokers::answers_dropped },
+    Row { name: "connection cut every second", quick: false, run: brokers::cut_every_second },
+    Row { name: "three brokers: one gone, two gone, back", quick: false, run: brokers::three },
     Row { name: "one record too large for the topic", quick: true, run: topics::oversized },
     Row { name: "topic takes smaller batches than before", quick: false, run: topics::limit_lowered },
     Row { name: "topic missing at boot", quick: false, run: topics::missing_at_boot },
