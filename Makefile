@@ -1,6 +1,6 @@
 # A thin index over scripts/: what can be done here, a line each. Each target sets up what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e loss bench profile bench-sdk sizes kafka setup lint fmt clean
+.PHONY: help demo test e2e loss faults bench profile bench-sdk sizes kafka setup lint fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ e2e: ## run only the tests that need a browser and a Kafka
 
 loss: ## count what is lost or stored twice when pages go, in each browser engine; about 45 minutes
 	@scripts/loss.sh
+
+faults: ## hurt brokers, disks and processes, and count what was acknowledged; about 15 minutes
+	@scripts/faults.sh
 
 bench: ## measure the server against a real Kafka, beside a bare producer
 	@scripts/bench.sh

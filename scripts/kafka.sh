@@ -2,10 +2,13 @@
 # Runs the Apache Kafka that setup/kafka.sh fetched: one KRaft node on this machine alone.
 #
 #   kafka.sh run --dir DIR --port PORT [--controller-port PORT] [--log FILE] [--properties FILE]
+#       [--advertised PORT] [--node ID --voters ID@HOST:PORT,… --cluster-id ID]
 #       Stays in the foreground and becomes the broker's own process, so that whoever started it stops it by
 #       its process id. DIR is formatted when empty. The controller's port is PORT + 1 unless named. The
 #       broker answers once the log (else standard output) has a line with "Kafka Server started". Properties
-#       of the broker in a file win over those below.
+#       of the broker in a file win over those below. Clients are told the advertised port. With --node it is
+#       one of several: --voters names the controller of each, all of them are given the same cluster id, and
+#       topics have three replicas unless they say otherwise.
 #   kafka.sh start
 #       For a person: one on PORT (9092), its data in .footfall/kafka, until Ctrl-C.
 #   kafka.sh topics | consume | groups …
@@ -26,16 +29,16 @@ usage() {
 server_properties() {
   cat <<END
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:$controller_port
+node.id=$node
+controller.quorum.voters=${voters:-1@127.0.0.1:$controller_port}
 listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller_port
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
+advertised.listeners=PLAINTEXT://127.0.0.1:$advertised
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$dir/data
 auto.create.topics.enable=true
 num.partitions=3
-default.replication.factor=1
+default.replication.factor=$replicas
 min.insync.replicas=1
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
@@ -62,10 +65,10 @@ END
 }
 
 run() {
-  local dir="" port="" controller_port="" log="" properties="" cluster
+  local dir="" port="" controller_port="" log="" properties="" advertised="" node=1 voters="" cluster="" replicas=1
   while [ $# -gt 0 ]; do
     case $1 in
-      --dir | --port | --controller-port | --log | --properties) [ $# -ge 2 ] || die "$1 needs a value" ;;
+      --dir | --port | --controller-port | --log | --properties | --advertised | --node | --voters | --cluster-id) [ $# -ge 2 ] || die "$1 needs a value" ;;
     esac
     case $1 in
       --dir) dir=$2 ;;
@@ -73,6 +76,10 @@ run() {
       --controller-port) controller_port=$2 ;;
       --log) log=$2 ;;
       --properties) properties=$2 ;;
+      --advertised) advertised=$2 ;;
+      --node) node=$2 ;;
+      --voters) voters=$2 replicas=3 ;;
+      --cluster-id) cluster=$2 ;;
       *) die "kafka.sh run has no option $1" ;;
     esac
     shift 2
@@ -81,6 +88,8 @@ run() {
   is_port "$port" || die "kafka.sh run needs --port PORT, a free port from 1 to 65534"
   controller_port=${controller_port:-$((port + 1))}
   is_port "$controller_port" || die "--controller-port must be a free port from 1 to 65535"
+  advertised=${advertised:-$port}
+  is_port "$advertised" || die "--advertised must be a port from 1 to 65535"
   mkdir -p "$dir"
   dir=$(cd "$dir" && pwd)
 
@@ -89,7 +98,7 @@ run() {
   if [ -n "$properties" ]; then cat "$properties" >>"$dir/server.properties"; fi
   log4j_properties >"$dir/log4j2.properties"
   if [ ! -f "$dir/data/meta.properties" ]; then
-    cluster=$(java "${quiet[@]}" -cp "$classpath" kafka.tools.StorageTool random-uuid)
+    if [ -z "$cluster" ]; then cluster=$(java "${quiet[@]}" -cp "$classpath" kafka.tools.StorageTool random-uuid); fi
     java "${quiet[@]}" -cp "$classpath" kafka.tools.StorageTool format \
       --cluster-id "$cluster" --config "$dir/server.properties" >&2
   fi

@@ -36,11 +36,11 @@ impl Completion {
     }
 
     /// Answers the caller while the records are still held in memory; what follows is no longer told or counted.
-    pub(crate) fn answer_early(&mut self, error: DeliveryError) {
+    pub(crate) fn answer_early(&mut self, result: AppendResult) {
         if let Some(waiter) = self.waiter.take() {
-            self.count(&Err(&error));
+            self.count(&result.as_ref());
             // A caller that went away has nothing to be told.
-            let _ = waiter.send(Err(error));
+            let _ = waiter.send(result);
         }
     }
 

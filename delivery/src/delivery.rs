@@ -61,7 +61,7 @@ struct Inner {
 }
 
 impl Delivery {
-    /// Checks the settings as a whole and opens the store: Kafka where it is set, else the journal.
+    /// Checks the settings as a whole and opens the journal and, where it is set, Kafka.
     ///
     /// A store that cannot be written now (brokers away, disk full) is no error: see [`Self::readiness`].
     ///
@@ -73,18 +73,16 @@ impl Delivery {
         if let Some(wrong) = settings.check().into_iter().next() {
             return Err(wrong.into());
         }
-        let inner = Inner {
-            sink: Sink::open(&settings)?,
-            budget: MemoryBudget::new(settings.memory_max_bytes),
-            counters: Arc::new(Counters::default()),
-        };
+        let budget = MemoryBudget::new(settings.memory_max_bytes);
+        let counters = Arc::new(Counters::default());
+        let inner = Inner { sink: Sink::open(&settings, &budget, &counters)?, budget, counters };
         Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Makes a batch durable; `Ok` means that every record is. An empty batch is durable at once.
     ///
-    /// The wait is bounded: by the fsyncs of what was there before in the journal, by `kafka.request_timeout` in
-    /// Kafka. A future that is dropped while it waits takes nothing back: the records are still stored.
+    /// The wait is bounded: by the fsyncs of what was there before in the journal, which takes over from a Kafka that has
+    /// not acknowledged within `kafka.slow_after`. A future that is dropped while it waits takes nothing back: the records are still stored.
     ///
     /// # Errors
     ///
@@ -137,12 +135,13 @@ impl Delivery {
             failed_records: counters.failed_records.get(),
             refused_records: counters.refused_records.get(),
             journal: sink.journal_stats(),
+            kafka: sink.fallback_stats(),
         }
     }
 
     /// Takes nothing more and waits, blocking this thread, until what was taken is durable or the deadline is
-    /// over. Appends that still wait in Kafka are then answered with `Closed`; a journal whose disk hangs answers
-    /// when the disk does. A second call finds nothing left to do.
+    /// over. What Kafka does not acknowledge in time goes to the journal, and to Kafka with the next start; a journal
+    /// whose disk hangs answers when the disk does. A second call finds nothing left to do.
     pub fn close(&self, deadline: Duration) -> CloseOutcome {
         if self.inner.sink.close(deadline) {
             return CloseOutcome::Drained;

@@ -139,12 +139,20 @@ pub enum OpenError {
         /// The directory that was searched.
         data_dir: PathBuf,
     },
-    /// The file was not written by this product, or is damaged.
+    /// The file was not written by this product.
     #[error("{} is not a readable Footfall journal: {reason}", .path.display())]
     NotAJournal {
         /// The file.
         path: PathBuf,
         /// What was found instead.
+        reason: String,
+    },
+    /// The file is one of ours as far as can be told, and damaged.
+    #[error("the journal {} is damaged: {reason}", .path.display())]
+    DamagedJournal {
+        /// The file.
+        path: PathBuf,
+        /// The cause in SQLite's words.
         reason: String,
     },
     /// The journal was written by a newer version.

@@ -4,15 +4,17 @@
 //! | module | role |
 //! |---|---|
 //! | `delivery` | the entry: memory bound, hand-over, answer |
-//! | `sink` | the choice between journal and Kafka |
+//! | `sink` | the choice between the journal alone and Kafka |
+//! | `fallback` | Kafka, and the journal while Kafka is away: what goes where, and how it comes back |
 //! | [`journal`] | SQLite on this machine's disk, group commit, and its reader |
-//! | `kafka` | the producer and the probe of its topic |
+//! | `kafka` | the producer, the probe of its topic, and its readers |
 //! | `completion`, `budget` | one wake-up a batch; bytes held and given back |
 
 mod budget;
 mod completion;
 mod delivery;
 mod error;
+mod fallback;
 pub mod journal;
 mod kafka;
 mod pace;
@@ -25,6 +27,7 @@ mod stats;
 
 pub use delivery::{CloseOutcome, Delivery};
 pub use error::{DeliveryError, OpenError, WrongSetting};
+pub use fallback::KafkaState;
 pub use journal::JournalSettings;
 pub use kafka::{Compression, KafkaSettings, TopicError, TopicReader, TopicRecord};
 pub use readiness::Readiness;
@@ -33,4 +36,4 @@ pub use record::{
     BATCH_MAX_RECORDS, Batch, HEADER_OVERHEAD_BYTES, Header, Priority, RECORD_OVERHEAD_BYTES, Record, Stream,
 };
 pub use settings::DeliverySettings;
-pub use stats::{DeliveryStats, JournalStats};
+pub use stats::{DeliveryStats, FallbackStats, JournalStats};

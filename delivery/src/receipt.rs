@@ -31,6 +31,8 @@ pub struct Receipt {
 pub enum RecordOutcome {
     /// It is durable at this place in the topic.
     Stored(Position),
+    /// It is in the journal on this machine's disk, fsynced, and goes to Kafka from there.
+    Journaled,
     /// It is not known to be durable.
     Failed(RecordFailure),
 }

@@ -64,6 +64,17 @@ impl Record {
     }
 }
 
+impl Record {
+    /// About what this record takes in a produce batch, before compression.
+    pub(crate) fn wire_bytes(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|h| 4 + h.name.len() + h.value.len()).sum();
+        WIRE_OVERHEAD_BYTES + self.key.as_ref().map_or(0, Bytes::len) + headers + self.payload.len()
+    }
+}
+
+/// Lengths, offsets and times of a record, and the head of its batch.
+const WIRE_OVERHEAD_BYTES: usize = 128;
+
 /// Which of the two streams a batch belongs to: each has a topic, or a table of the journal, of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Stream {

@@ -1,27 +1,41 @@
-//! Where a batch is made durable: the one place that chooses between the journal and Kafka.
-//! Today the settings choose; whoever chooses by the state of Kafka will do it here.
+//! Where a batch is made durable: in the journal alone, or in Kafka with the journal behind it.
+//! The settings choose; what is done while Kafka is away is decided in `fallback`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::budget::MemoryBudget;
 use crate::completion::Completion;
 use crate::error::OpenError;
+use crate::fallback::{FallbackSettings, FallbackSink};
 use crate::journal::JournalSink;
-use crate::kafka::KafkaSink;
 use crate::readiness::Readiness;
 use crate::receipt::Stored;
 use crate::record::Batch;
 use crate::settings::DeliverySettings;
-use crate::stats::JournalStats;
+use crate::stats::{Counters, FallbackStats, JournalStats};
 
 pub(crate) enum Sink {
     Journal(JournalSink),
-    Kafka(KafkaSink),
+    Kafka(FallbackSink),
 }
 
 impl Sink {
-    pub(crate) fn open(settings: &DeliverySettings) -> Result<Self, OpenError> {
+    pub(crate) fn open(
+        settings: &DeliverySettings,
+        budget: &Arc<MemoryBudget>,
+        counters: &Arc<Counters>,
+    ) -> Result<Self, OpenError> {
         match &settings.kafka {
-            Some(kafka) => KafkaSink::open(kafka, settings.memory_max_bytes).map(Self::Kafka),
+            Some(kafka) => FallbackSink::open(FallbackSettings {
+                data_dir: settings.data_dir.clone(),
+                journal: &settings.journal,
+                kafka,
+                memory_max_bytes: settings.memory_max_bytes,
+                budget: Arc::clone(budget),
+                counters: Arc::clone(counters),
+            })
+            .map(Self::Kafka),
             None => JournalSink::open(&settings.data_dir, &settings.journal).map(Self::Journal),
         }
     }
@@ -30,7 +44,7 @@ impl Sink {
     pub(crate) fn submit(&self, batch: Batch, completion: Completion) {
         match self {
             Self::Journal(journal) => journal.submit(batch, completion),
-            Self::Kafka(kafka) => kafka.submit(&batch, completion),
+            Self::Kafka(kafka) => kafka.submit(batch, completion),
         }
     }
 
@@ -49,10 +63,17 @@ impl Sink {
         }
     }
 
-    pub(crate) fn journal_stats(&self) -> Option<JournalStats> {
+    pub(crate) fn journal_stats(&self) -> JournalStats {
         match self {
-            Self::Journal(journal) => Some(journal.stats()),
-            Self::Kafka(_) => None,
+            Self::Journal(journal) => journal.stats(),
+            Self::Kafka(kafka) => kafka.journal_stats(),
+        }
+    }
+
+    pub(crate) fn fallback_stats(&self) -> Option<FallbackStats> {
+        match self {
+            Self::Journal(_) => None,
+            Self::Kafka(kafka) => Some(kafka.stats()),
         }
     }
 
@@ -60,7 +81,7 @@ impl Sink {
     pub(crate) fn close(&self, deadline: Duration) -> bool {
         match self {
             Self::Journal(journal) => journal.close(deadline),
-            Self::Kafka(kafka) => kafka.close(deadline) == 0,
+            Self::Kafka(kafka) => kafka.close(deadline),
         }
     }
 }

@@ -2,6 +2,9 @@
 //! How they are named and exported is left to the caller.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::fallback::KafkaState;
 
 /// A reading of the counts; totals count from the start of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,8 +23,33 @@ pub struct DeliveryStats {
     pub failed_records: u64,
     /// Records that were refused before they were taken: memory full, batch too large.
     pub refused_records: u64,
-    /// The journal's size, where the journal is the store.
-    pub journal: Option<JournalStats>,
+    /// The journal's size.
+    pub journal: JournalStats,
+    /// What is known of Kafka, where it is set.
+    pub kafka: Option<FallbackStats>,
+}
+
+/// Kafka, and the rows of the journal that wait for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FallbackStats {
+    /// Where new batches go.
+    pub state: KafkaState,
+    /// Changes of `state` since the start.
+    pub changes: u64,
+    /// How long the oldest record waits that the producer holds; zero where it holds none.
+    pub oldest_unacknowledged: Duration,
+    /// Rows of the journal that Kafka has not acknowledged.
+    pub waiting_rows: u64,
+    /// Records that came from rows and were acknowledged.
+    pub drained_records: u64,
+    /// Records that were copied to the journal and then acknowledged without being sent again.
+    pub late_acknowledgements: u64,
+    /// Records that may stand in Kafka twice: given up on their way, told to be sent again, or without an id.
+    pub possible_duplicates: u64,
+    /// Records that Kafka refused for good, kept as dead letters.
+    pub set_aside_records: u64,
+    /// Rows of the journal that did not fit their checksum.
+    pub damaged_rows: u64,
 }
 
 /// The journal's size and work.

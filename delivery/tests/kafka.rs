@@ -6,25 +6,21 @@ mod support;
 use std::time::Duration;
 
 use footfall_delivery::{
-    Batch, CloseOutcome, Delivery, DeliveryError, DeliverySettings, Header, KafkaSettings, OpenError,
-    Position, Readiness, Record, RecordOutcome, Stored, TopicError, TopicReader,
+    Batch, CloseOutcome, Delivery, DeliveryError, Header, KafkaSettings, OpenError, Position, Readiness,
+    Record, RecordOutcome, Stored, TopicError, TopicReader,
 };
 use support::kafka::{Kafka, Seen};
-use support::{DEADLINE, batch, large_batch, record, wait_for, wait_until_not_ready, wait_until_ready};
+use support::{DEADLINE, ToKafka, batch, kafka_settings, record, wait_for, wait_until_healthy};
 
-fn settings(brokers: &str, topic: &str) -> DeliverySettings {
-    let kafka = KafkaSettings { topic: topic.to_owned(), ..KafkaSettings::new([brokers]) };
-    DeliverySettings { kafka: Some(kafka), ..DeliverySettings::new("/dev/null/unused") }
+/// Opens a delivery and waits until events go to Kafka.
+async fn open(kafka: &Kafka, topic: &str) -> ToKafka {
+    open_with(kafka, topic, |_| ()).await
 }
 
-fn open(kafka: &Kafka, topic: &str) -> Delivery {
-    Delivery::open(settings(&kafka.brokers(), topic)).unwrap()
-}
-
-fn open_with_timeout(kafka: &Kafka, topic: &str, request_timeout: Duration) -> Delivery {
-    let mut settings = settings(&kafka.brokers(), topic);
-    settings.kafka.as_mut().unwrap().request_timeout = request_timeout;
-    Delivery::open(settings).unwrap()
+async fn open_with(kafka: &Kafka, topic: &str, change: impl FnOnce(&mut KafkaSettings)) -> ToKafka {
+    let opened = ToKafka::open(&kafka.brokers(), topic, |settings| change(settings.kafka.as_mut().unwrap()));
+    wait_until_healthy(&opened).await;
+    opened
 }
 
 fn positions(stored: Stored) -> Vec<Position> {
@@ -46,7 +42,7 @@ fn seen(record: &Record) -> Seen {
 async fn an_acknowledged_batch_is_in_the_topic_at_its_positions_as_it_was_given() {
     let kafka = Kafka::shared();
     kafka.create_topic("as-given", &[]).await;
-    let delivery = open(kafka, "as-given");
+    let delivery = open(kafka, "as-given").await;
     let mut records: Vec<Record> = (0..50).map(record).collect();
     records.push(Record { payload: "no key, no headers".into(), ..Record::default() });
     records.push(Record {
@@ -64,7 +60,6 @@ async fn an_acknowledged_batch_is_in_the_topic_at_its_positions_as_it_was_given(
         let of_key: Vec<Position> = positions[..50].iter().skip(key).step_by(7).copied().collect();
         assert!(of_key.windows(2).all(|p| p[0].partition == p[1].partition && p[0].offset < p[1].offset));
     }
-    wait_until_ready(&delivery).await;
     let stats = delivery.stats();
     assert_eq!((stats.appended_batches, stats.appended_records, stats.memory_bytes), (1, 52, 0));
 }
@@ -73,9 +68,9 @@ async fn an_acknowledged_batch_is_in_the_topic_at_its_positions_as_it_was_given(
 async fn many_callers_at_once_are_each_answered_with_their_own_positions() {
     let kafka = Kafka::shared();
     kafka.create_topic("many-callers", &[]).await;
-    let delivery = open(kafka, "many-callers");
+    let delivery = open(kafka, "many-callers").await;
     let append = |caller: usize| {
-        let delivery = delivery.clone();
+        let delivery = delivery.delivery.clone();
         async move { delivery.append(batch(caller * 20..(caller + 1) * 20)).await.unwrap() }
     };
     let callers: Vec<_> = (0..100).map(|caller| tokio::spawn(append(caller))).collect();
@@ -96,7 +91,7 @@ async fn many_callers_at_once_are_each_answered_with_their_own_positions() {
 async fn a_record_that_kafka_cannot_take_harms_no_neighbour() {
     let kafka = Kafka::shared();
     kafka.create_topic("too-large", &[]).await;
-    let delivery = open(kafka, "too-large");
+    let delivery = open(kafka, "too-large").await;
     let huge = Record { payload: vec![b'x'; 2_000_000].into(), ..record(1) };
     let error = delivery.append(Batch::new(vec![record(0), huge.clone(), record(2)])).await.unwrap_err();
     let DeliveryError::Partial { outcomes } = error else { panic!("{error}") };
@@ -114,7 +109,7 @@ async fn a_record_that_kafka_cannot_take_harms_no_neighbour() {
 async fn a_caller_that_goes_away_takes_no_record_and_no_memory_with_it() {
     let kafka = Kafka::shared();
     kafka.create_topic("cancelled", &[]).await;
-    let delivery = open(kafka, "cancelled");
+    let delivery = open(kafka, "cancelled").await;
     let mut append = Box::pin(delivery.append(batch(0..5)));
     let first_poll = std::future::poll_fn(|context| std::task::Poll::Ready(append.as_mut().poll(context)));
     assert!(first_poll.await.is_pending());
@@ -127,16 +122,14 @@ async fn a_caller_that_goes_away_takes_no_record_and_no_memory_with_it() {
 async fn closing_delivers_what_was_taken_and_takes_nothing_more() {
     let kafka = Kafka::shared();
     kafka.create_topic("closed", &[]).await;
-    let mut settings = settings(&kafka.brokers(), "closed");
     // Long enough for the close to come while the records still wait for company.
-    settings.kafka.as_mut().unwrap().linger = Duration::from_millis(500);
-    let delivery = Delivery::open(settings).unwrap();
+    let delivery = open_with(kafka, "closed", |kafka| kafka.linger = Duration::from_millis(500)).await;
     let waiting = tokio::spawn({
-        let delivery = delivery.clone();
+        let delivery = delivery.delivery.clone();
         async move { delivery.append(batch(0..3)).await }
     });
     wait_for("the batch to be taken", || (delivery.stats().memory_records == 3).then_some(())).await;
-    let closing = delivery.clone();
+    let closing = delivery.delivery.clone();
     let outcome = tokio::task::spawn_blocking(move || closing.close(DEADLINE)).await.unwrap();
     assert_eq!(outcome, CloseOutcome::Drained);
     assert_eq!(positions(waiting.await.unwrap().unwrap().stored).len(), 3);
@@ -148,94 +141,22 @@ async fn closing_delivers_what_was_taken_and_takes_nothing_more() {
 async fn readiness_agrees_with_kafka_on_a_minimum_above_the_number_of_replicas() {
     let kafka = Kafka::shared();
     kafka.create_topic("two-replicas-wanted", &[("min.insync.replicas", "2")]).await;
-    let delivery = open(kafka, "two-replicas-wanted");
-    wait_until_ready(&delivery).await;
+    let delivery = open(kafka, "two-replicas-wanted").await;
     assert_eq!(positions(delivery.append(batch(0..1)).await.unwrap().stored).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_topic_is_made_where_the_brokers_make_topics() {
     let kafka = Kafka::shared();
-    let delivery = open(kafka, "made-by-the-broker");
-    wait_until_ready(&delivery).await;
+    let delivery = open(kafka, "made-by-the-broker").await;
     assert_eq!(positions(delivery.append(batch(0..1)).await.unwrap().stored).len(), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dead_broker_is_told_in_time_and_a_returned_one_is_used_again() {
-    let mut kafka = Kafka::start();
-    kafka.create_topic("outage", &[]).await;
-    let request_timeout = Duration::from_secs(5);
-    let delivery = open_with_timeout(&kafka, "outage", request_timeout);
-    wait_until_ready(&delivery).await;
-    delivery.append(batch(0..3)).await.unwrap();
-
-    kafka.kill();
-    let append = tokio::time::timeout(2 * request_timeout, delivery.append(batch(3..6)));
-    let error = append.await.expect("an answer in time").unwrap_err();
-    println!("with the broker dead: {error}");
-    assert_eq!(error.code(), "timed_out");
-    let words = error.to_string();
-    assert!(words.contains("no Kafka broker answers") && words.contains("Connection refused"), "{words}");
-    wait_until_not_ready(&delivery, &kafka.brokers()).await;
-    wait_for("the memory to be free", || (delivery.stats().memory_bytes == 0).then_some(())).await;
-
-    kafka.start_again();
-    wait_until_ready(&delivery).await;
-    let positions = positions(delivery.append(batch(6..9)).await.unwrap().stored);
-    assert_eq!(kafka.read("outage", &positions), [6, 7, 8].map(|number| seen(&record(number))));
-    // The three that were refused were given up before they could be sent.
-    assert_eq!(kafka.count("outage"), 6);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_silent_broker_delays_no_answer_beyond_its_time() {
-    let kafka = Kafka::start();
-    kafka.create_topic("silence", &[]).await;
-    let request_timeout = Duration::from_secs(5);
-    let delivery = open_with_timeout(&kafka, "silence", request_timeout);
-    wait_until_ready(&delivery).await;
-    delivery.append(batch(0..1)).await.unwrap();
-    kafka.pause();
-    let append = tokio::time::timeout(2 * request_timeout, delivery.append(batch(1..2)));
-    let error = append.await.expect("an answer in time").unwrap_err();
-    println!("with the broker silent: {error}");
-    assert_eq!(error.code(), "timed_out");
-    wait_until_not_ready(&delivery, "no Kafka broker answers").await;
-    kafka.resume();
-    wait_until_ready(&delivery).await;
-    delivery.append(batch(2..3)).await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn memory_is_bounded_and_refused_at_once_while_no_broker_answers() {
-    let mut settings = settings("127.0.0.1:1", "nowhere");
-    settings.memory_max_bytes = 1 << 20;
-    settings.kafka.as_mut().unwrap().request_timeout = Duration::from_secs(3);
-    let delivery = Delivery::open(settings).unwrap();
-    let append = |size| {
-        let delivery = delivery.clone();
-        tokio::spawn(async move { delivery.append(large_batch(size)).await })
-    };
-    let waiting: Vec<_> = (0..3).map(|_| append(300 << 10)).collect();
-    wait_for("three batches in memory", || (delivery.stats().memory_records == 3).then_some(())).await;
-    let error = delivery.append(large_batch(300 << 10)).await.unwrap_err();
-    assert_eq!((error.code(), error.retry_after()), ("memory_full", Some(Duration::from_secs(1))));
-    assert_eq!(delivery.append(large_batch(2 << 20)).await.unwrap_err().code(), "batch_too_large");
-    wait_until_not_ready(&delivery, "no Kafka broker answers at 127.0.0.1:1: ").await;
-    for waiting in waiting {
-        let error = waiting.await.unwrap().unwrap_err();
-        assert_eq!(error.code(), "timed_out", "{error}");
-    }
-    wait_for("the memory to be free", || (delivery.stats().memory_bytes == 0).then_some(())).await;
-    let stats = delivery.stats();
-    assert_eq!((stats.failed_records, stats.refused_records, stats.appended_records), (3, 2, 0));
 }
 
 #[test]
 fn a_property_that_librdkafka_refuses_is_told_in_its_words_without_the_value() {
     let open_with = |name: &str, value: &str| {
-        let mut settings = settings("127.0.0.1:1", "any");
+        let directory = tempfile::tempdir().unwrap();
+        let mut settings = kafka_settings(directory.path(), "127.0.0.1:1", "any");
         settings.kafka.as_mut().unwrap().properties.insert(name.to_owned(), value.to_owned());
         Delivery::open(settings).err()
     };
@@ -258,13 +179,12 @@ async fn dead_letters_go_to_a_topic_of_their_own_and_are_read_back_whole() {
     for topic in ["mixed", "mixed.dead-letter"] {
         kafka.create_topic(topic, &[]).await;
     }
-    let delivery = open(kafka, "mixed");
-    wait_until_ready(&delivery).await;
+    let delivery = open(kafka, "mixed").await;
     let letters = Batch::dead_letters((10..40).map(record).collect());
     let (events, letters) = tokio::join!(delivery.append(batch(0..5)), delivery.append(letters));
     assert_eq!((positions(events.unwrap().stored).len(), positions(letters.unwrap().stored).len()), (5, 30));
     assert_eq!(kafka.count("mixed"), 5);
-    let kafka_settings = settings(&kafka.brokers(), "mixed").kafka.unwrap();
+    let kafka_settings = KafkaSettings { topic: "mixed".to_owned(), ..KafkaSettings::new([kafka.brokers()]) };
     let read = |topic: &str| {
         let mut reader = TopicReader::open(&kafka_settings, topic)?;
         let mut payloads = Vec::new();

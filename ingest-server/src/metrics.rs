@@ -1,6 +1,7 @@
 //! Every metric of the server, named in one place, in the OpenMetrics text form.
 //! What counts is decided by the steps that count; delivery's own figures are read when somebody asks.
 
+mod delivery;
 mod edge;
 mod event_ids;
 mod geo;
@@ -9,6 +10,7 @@ mod redis;
 mod steps;
 mod transport;
 
+use delivery::DeliveryMetrics;
 pub use edge::EdgeMetrics;
 use event_ids::EventIdMetrics;
 pub use geo::GeoMetrics;
@@ -94,6 +96,7 @@ pub struct Metrics {
     event_ids: EventIdMetrics,
     /// Redis, where servers share through one.
     pub redis: RedisMetrics,
+    delivery: DeliveryMetrics,
     batch_ids: Gauge,
     batch_ids_max: Gauge,
     batch_ids_bytes: Gauge,
@@ -158,9 +161,10 @@ impl Default for Metrics {
         let help = "1 while batch ids are written to disk too, 0 once that has failed";
         registry.register("batch_ids_on_disk", help, batch_ids_on_disk.clone());
         let event_ids = EventIdMetrics::register(&mut registry);
+        let delivery = DeliveryMetrics::register(&mut registry);
         registry.register("ready", "1 while records can be made durable, else 0", ready.clone());
         let (journal_bytes, journal_max_bytes) = (Gauge::default(), Gauge::default());
-        let help = "The journal's rows and indexes on disk; 0 where Kafka is the store";
+        let help = "The journal's rows and indexes on disk";
         registry.register_with_unit("journal_used", help, Unit::Bytes, journal_bytes.clone());
         let help = "What the journal may take; beyond it 503 journal_full";
         registry.register_with_unit("journal_max", help, Unit::Bytes, journal_max_bytes.clone());
@@ -189,6 +193,7 @@ impl Default for Metrics {
             receipts,
             event_ids,
             redis: RedisMetrics::default(),
+            delivery,
             batch_ids,
             batch_ids_max,
             batch_ids_bytes,
@@ -261,6 +266,7 @@ impl Metrics {
         event_ids: &EventIdStats,
     ) -> Result<String, fmt::Error> {
         self.event_ids.set(event_ids);
+        self.delivery.set(delivery);
         self.batch_ids.set(receipts.ids as i64);
         self.batch_ids_max.set(receipts.max_ids as i64);
         self.batch_ids_bytes.set(receipts.bytes as i64);
@@ -269,7 +275,7 @@ impl Metrics {
         self.ready.set(i64::from(ready));
         self.waiting_bytes.set(delivery.memory_bytes as i64);
         self.waiting_records.set(delivery.memory_records as i64);
-        let journal = delivery.journal.unwrap_or_default();
+        let journal = delivery.journal;
         self.journal_bytes.set(journal.used_bytes as i64);
         self.journal_max_bytes.set(journal.max_bytes as i64);
         let mut text = String::new();

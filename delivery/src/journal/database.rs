@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::outbox::{self, Left};
 use super::schema::{self, open_error};
 use super::{JournalSettings, private};
 use crate::error::{DeliveryError, OpenError};
@@ -105,6 +106,17 @@ impl Database {
             dead_letter_bytes,
             dead_letter_max_bytes: settings.dead_letter_max_bytes(),
         })
+    }
+
+    /// Whether the rows for Kafka can be read at all.
+    pub(super) fn check(self, path: &Path) -> Result<Self, OpenError> {
+        self.left().map_err(|error| open_error(path, &error))?;
+        Ok(self)
+    }
+
+    /// What an earlier process left for Kafka.
+    pub(super) fn left(&self) -> rusqlite::Result<Left> {
+        outbox::left(&self.connection)
     }
 
     pub(super) fn wal_bytes(&self) -> u64 {

@@ -20,17 +20,26 @@
 //! | `payload` | BLOB | the record's value |
 //! | `checksum` | INTEGER | CRC-32 (IEEE) over the other columns but `seq`; `journal/row.rs` says in which form |
 //!
+//! Where Kafka is set, records stand here only while it is away, in the table `outbox` (the same columns, and `stream`: 0 for
+//! events, 1 for dead letters; the view is `readable_outbox`); each row is deleted once Kafka has acknowledged it.
+//! `positions` holds the last offset that was acknowledged in each partition, `damaged_rows` what did not fit its
+//! checksum.
+//!
 //! Space comes back when rows are deleted: their pages are used again, while the file keeps its size, which
 //! the cap bounds. The write-ahead log (`journal.sqlite-wal`) stands beside it and has a bound of its own.
 
 mod commit;
 mod database;
 mod dead_letters;
+mod job;
 mod lock;
+mod outbox;
+mod outbox_reader;
 mod private;
 mod queue;
 mod reader;
 mod row;
+mod salvage;
 mod schema;
 mod sink;
 mod writer;
@@ -39,9 +48,13 @@ use std::path::{Path, PathBuf};
 
 use crate::error::WrongSetting;
 
+pub(crate) use job::Job;
+pub(crate) use outbox::Topics;
+pub(crate) use outbox_reader::{OutboxError, OutboxReader, OutboxRow};
+pub(crate) use queue::Queue;
 pub use reader::{JournalReader, ReadError};
 pub use row::JournalRow;
-pub(crate) use sink::JournalSink;
+pub(crate) use sink::{JournalSink, OpenJournal};
 
 /// The journal's file in the data directory.
 pub const JOURNAL_FILE: &str = "journal.sqlite";
@@ -54,11 +67,14 @@ pub struct JournalSettings {
     /// The most bytes that the write-ahead log may take: it is folded into the file at a sixteenth of this, and
     /// only a long read by someone else can hold that up. Beyond it appends are refused. Default 256 MiB.
     pub wal_max_bytes: u64,
+    /// The share of `max_bytes`, in percent, that is kept for batches with key events and for what Kafka was to get when
+    /// it went away. Default 10; it counts only where Kafka is set.
+    pub reserve_percent: u8,
 }
 
 impl Default for JournalSettings {
     fn default() -> Self {
-        Self { max_bytes: 1 << 30, wal_max_bytes: 256 << 20 }
+        Self { max_bytes: 1 << 30, wal_max_bytes: 256 << 20, reserve_percent: 10 }
     }
 }
 
@@ -79,6 +95,10 @@ impl JournalSettings {
                 let reason = format!("{value} bytes is too small, at least {} are needed", Self::MIN_BYTES);
                 wrong.push(WrongSetting::new(name, reason));
             }
+        }
+        if self.reserve_percent > 90 {
+            let reason = format!("{} is not between 0% and 90%", self.reserve_percent);
+            wrong.push(WrongSetting::new("journal.reserve", reason));
         }
     }
 }

@@ -3,23 +3,20 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::completion::Completion;
-use crate::record::Batch;
+use super::job::Job;
 
-/// A batch and whoever waits for it.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) batch: Batch,
-    pub(super) completion: Completion,
-}
+/// How long rows that may be deleted wait for company.
+const TIDY_AFTER: Duration = Duration::from_millis(20);
 
 /// What the writer is woken for.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// Batches to commit together, oldest first.
-    Group(Vec<Waiting>),
+    /// Jobs to commit together, oldest first.
+    Group(Vec<Job>),
+    /// Nothing but rows to delete.
+    Tidy,
     /// Nothing came until the given moment.
     ProbeDue,
     /// Closed and empty.
@@ -27,14 +24,15 @@ pub(super) enum Work {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Job>,
+    tidy_at: Option<Instant>,
     closed: bool,
 }
 
@@ -44,16 +42,26 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a batch, or hands it back when closed.
-    pub(super) fn push(&self, waiting: Waiting) -> Result<(), Waiting> {
+    /// Adds a job, or hands it back when closed.
+    pub(crate) fn push(&self, job: Job) -> Result<(), Job> {
         let mut state = self.lock();
         if state.closed {
-            return Err(waiting);
+            return Err(job);
         }
-        state.waiting.push_back(waiting);
+        state.waiting.push_back(job);
         drop(state);
         self.changed.notify_one();
         Ok(())
+    }
+
+    /// Some rows may be deleted: with the next group, or soon without one.
+    pub(crate) fn tidy_soon(&self) {
+        let mut state = self.lock();
+        if state.tidy_at.is_none() {
+            state.tidy_at = Some(Instant::now() + TIDY_AFTER);
+            drop(state);
+            self.changed.notify_one();
+        }
     }
 
     /// Takes no more; what waits is still given out.
@@ -72,12 +80,19 @@ impl Queue {
                 return Work::ProbeDue;
             }
             if !state.waiting.is_empty() {
+                // What is to be deleted goes with it.
+                state.tidy_at = None;
                 return Work::Group(take_group(&mut state.waiting, group_bytes));
+            }
+            let until_tidy = state.tidy_at.map(|at| at.saturating_duration_since(Instant::now()));
+            if until_tidy.is_some_and(|wait| wait.is_zero() || state.closed) {
+                state.tidy_at = None;
+                return Work::Tidy;
             }
             if state.closed {
                 return Work::Closed;
             }
-            state = match until_probe {
+            state = match until_probe.into_iter().chain(until_tidy).min() {
                 None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(wait) => {
                     self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
@@ -87,11 +102,11 @@ impl Queue {
     }
 }
 
-fn take_group(waiting: &mut VecDeque<Waiting>, group_bytes: usize) -> Vec<Waiting> {
+fn take_group(waiting: &mut VecDeque<Job>, group_bytes: usize) -> Vec<Job> {
     let mut bytes = 0;
     let fits = waiting.iter().take_while(|next| {
         let room = bytes < group_bytes;
-        bytes += next.batch.size_bytes();
+        bytes += next.size_bytes();
         room
     });
     let count = fits.count();
@@ -106,15 +121,16 @@ mod tests {
 
     use super::*;
     use crate::budget::MemoryBudget;
-    use crate::record::Record;
+    use crate::completion::Completion;
+    use crate::record::{Batch, Record};
     use crate::stats::Counters;
 
-    fn waiting(payload: &'static [u8]) -> Waiting {
+    fn waiting(payload: &'static [u8]) -> Job {
         let batch = Batch::new(vec![Record { payload: Bytes::from_static(payload), ..Record::default() }]);
         let budget = MemoryBudget::new(1 << 20);
         let share = budget.try_reserve(batch.size_bytes(), batch.len()).unwrap();
         let (completion, _) = Completion::new(share, Arc::new(Counters::default()));
-        Waiting { batch, completion }
+        Job::Store { batch, completion }
     }
 
     fn group(work: Work) -> usize {
@@ -127,7 +143,7 @@ mod tests {
     #[test]
     fn a_group_ends_at_its_byte_bound_and_holds_at_least_one_batch() {
         let queue = Queue::default();
-        let size = waiting(b"1").batch.size_bytes();
+        let size = waiting(b"1").size_bytes();
         for payload in [b"1", b"2", b"3", b"4"] {
             queue.push(waiting(payload)).unwrap();
         }
@@ -144,6 +160,23 @@ mod tests {
         assert!(queue.push(waiting(b"2")).is_err());
         assert_eq!(group(queue.take(1, None)), 1);
         assert!(matches!(queue.take(1, Some(Instant::now())), Work::Closed));
+    }
+
+    #[test]
+    fn rows_to_delete_wait_a_little_and_go_with_a_group_where_there_is_one() {
+        let queue = Queue::default();
+        queue.tidy_soon();
+        queue.push(waiting(b"1")).unwrap();
+        assert_eq!(group(queue.take(1, None)), 1);
+        queue.tidy_soon();
+        let asked = Instant::now();
+        assert!(matches!(queue.take(1, None), Work::Tidy));
+        assert!(asked.elapsed() >= TIDY_AFTER / 2);
+        // What is left at the end is not waited for.
+        queue.tidy_soon();
+        queue.close();
+        assert!(matches!(queue.take(1, None), Work::Tidy));
+        assert!(matches!(queue.take(1, None), Work::Closed));
     }
 
     #[test]

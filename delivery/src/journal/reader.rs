@@ -139,7 +139,7 @@ impl JournalReader {
     }
 }
 
-fn read_row(seq: i64, row: &Row<'_>) -> Result<JournalRow, String> {
+pub(super) fn read_row(seq: i64, row: &Row<'_>) -> Result<JournalRow, String> {
     let columns = || -> rusqlite::Result<_> {
         let key = row.get_ref(2)?.as_blob_or_null()?;
         let headers = row.get_ref(3)?.as_str()?;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode};
 use crate::error::OpenError;
 
 /// The schema that this version writes; it stands in the file as `PRAGMA user_version`.
-pub(super) const SCHEMA_VERSION: i64 = 2;
+pub(super) const SCHEMA_VERSION: i64 = 3;
 
 /// Marks the file as ours (`PRAGMA application_id`): "FtFl" in ASCII.
 const APPLICATION_ID: i64 = 0x4674_466C;
@@ -51,12 +51,54 @@ CREATE VIEW readable_dead_letters AS
     FROM dead_letters;
 ";
 
+/// The rows on their way to Kafka stand apart from those that stay.
+const VERSION_3: &str = "
+CREATE TABLE outbox (
+    seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- 0: events, 1: dead letters
+    stream         INTEGER NOT NULL,
+    appended_at_ms INTEGER NOT NULL,
+    partition_key  BLOB,
+    headers        TEXT    NOT NULL,
+    payload        BLOB    NOT NULL,
+    checksum       INTEGER NOT NULL
+) STRICT;
+CREATE VIEW readable_outbox AS
+    SELECT seq,
+           CASE stream WHEN 0 THEN 'events' ELSE 'dead_letters' END AS stream,
+           strftime('%Y-%m-%dT%H:%M:%fZ', appended_at_ms / 1000.0, 'unixepoch') AS appended_at,
+           CAST(partition_key AS TEXT) AS partition_key,
+           headers,
+           CAST(payload AS TEXT) AS payload
+    FROM outbox;
+-- The last offset that Kafka acknowledged: no row of the outbox stands in the topic at it or before.
+CREATE TABLE positions (
+    topic       TEXT    NOT NULL,
+    partition   INTEGER NOT NULL,
+    last_offset INTEGER NOT NULL,
+    PRIMARY KEY (topic, partition)
+) STRICT, WITHOUT ROWID;
+-- Rows that did not fit their checksum, as they were found.
+CREATE TABLE damaged_rows (
+    found_in      TEXT    NOT NULL,
+    seq           INTEGER NOT NULL,
+    found_at_ms   INTEGER NOT NULL,
+    reason        TEXT    NOT NULL,
+    partition_key ANY,
+    headers       ANY,
+    payload       ANY
+) STRICT;
+";
+
 /// Makes the tables in an empty file, and those that are new in an older one; refuses one that is not ours or is newer.
 pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     match found_version(connection, path)? {
         SCHEMA_VERSION => Ok(()),
-        1 => migrate(connection, &[VERSION_2]).map_err(|error| open_error(path, &error)),
-        _ => migrate(connection, &[VERSION_1, VERSION_2]).map_err(|error| open_error(path, &error)),
+        found => {
+            let steps = [VERSION_1, VERSION_2, VERSION_3];
+            let done = usize::try_from(found).unwrap_or_default();
+            migrate(connection, &steps[done..]).map_err(|error| open_error(path, &error))
+        }
     }
 }
 
@@ -96,7 +138,8 @@ pub(super) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     let reason = error.to_string();
     match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::NotAJournal { path, reason },
+        Some(ErrorCode::NotADatabase) => OpenError::NotAJournal { path, reason },
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::DamagedJournal { path, reason },
         _ => OpenError::Journal { path, reason },
     }
 }

@@ -2,19 +2,23 @@
 //! Whether a batch comes here is decided by the delivery.
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::database::Database;
+use super::job::Job;
 use super::lock::WriterLock;
+use super::outbox::{Left, Topics};
 use super::private;
-use super::queue::{Queue, Waiting};
+use super::queue::Queue;
+use super::salvage::{self, Salvaged};
+use super::schema::open_error;
 use super::writer::Writer;
 use super::{JournalSettings, journal_path};
 use crate::completion::Completion;
 use crate::error::{DeliveryError, OpenError};
+use crate::fallback::Books;
 use crate::readiness::{Health, Readiness};
 use crate::record::Batch;
 use crate::stats::{Count, JournalStats};
@@ -39,13 +43,26 @@ pub(super) struct JournalCounters {
     pub(super) commits: Count,
 }
 
-impl JournalSink {
+/// A journal whose writer has not started.
+pub(crate) struct OpenJournal {
+    writer: Writer,
+    sink: JournalSink,
+    alive: Sender<()>,
+    /// What an earlier process left for Kafka.
+    pub(crate) left: Left,
+    /// Rows that a damaged file had and that could not be read.
+    pub(crate) lost: u64,
+}
+
+impl OpenJournal {
     /// Opens or makes the journal. A full disk or a full journal is no error here: it shows in the readiness.
     pub(crate) fn open(data_dir: &Path, settings: &JournalSettings) -> Result<Self, OpenError> {
         private::create_directory(data_dir)
             .map_err(|source| OpenError::Io { path: data_dir.to_owned(), source })?;
         let lock = WriterLock::take(data_dir)?;
-        let database = Database::open(&journal_path(data_dir), settings)?;
+        let path = journal_path(data_dir);
+        let Salvaged { database, lost } = salvage::open(&path, settings)?;
+        let left = database.left().map_err(|error| open_error(&path, &error))?;
         let max_bytes = database.max_bytes();
         let queue = Arc::new(Queue::default());
         let health = Arc::new(Health::starting("journal", "the journal is being opened".to_owned()));
@@ -54,6 +71,18 @@ impl JournalSink {
             Writer::new(database, Arc::clone(&queue), Arc::clone(&health), Arc::clone(&counters), lock);
         writer.probe();
         let (alive, ended) = channel::<()>();
+        let sink = JournalSink { queue, health, counters, max_bytes, ended: Mutex::new(ended) };
+        Ok(Self { writer, sink, alive, left, lost })
+    }
+
+    pub(crate) fn queue(&self) -> Arc<Queue> {
+        Arc::clone(&self.sink.queue)
+    }
+
+    /// Starts writing; `outbox` is told what becomes of rows on their way to Kafka.
+    pub(crate) fn start(self, outbox: Option<(Arc<Books>, Topics)>) -> Result<JournalSink, OpenError> {
+        let Self { mut writer, sink, alive, .. } = self;
+        writer.outbox = outbox;
         thread::Builder::new()
             .name(THREAD.to_owned())
             .spawn(move || {
@@ -61,12 +90,26 @@ impl JournalSink {
                 drop(alive);
             })
             .map_err(|source| OpenError::Thread { name: THREAD, source })?;
-        Ok(Self { queue, health, counters, max_bytes, ended: Mutex::new(ended) })
+        Ok(sink)
+    }
+}
+
+impl JournalSink {
+    /// Opens a journal that is the store.
+    pub(crate) fn open(data_dir: &Path, settings: &JournalSettings) -> Result<Self, OpenError> {
+        let journal = OpenJournal::open(data_dir, settings)?;
+        if journal.left.count > 0 {
+            tracing::warn!(
+                rows = journal.left.count,
+                "the journal's outbox holds rows for Kafka, but none is set: they wait until kafka.brokers is set again"
+            );
+        }
+        journal.start(None)
     }
 
     pub(crate) fn submit(&self, batch: Batch, completion: Completion) {
-        if let Err(refused) = self.queue.push(Waiting { batch, completion }) {
-            refused.completion.complete(Err(DeliveryError::Closed));
+        if let Err(refused) = self.queue.push(Job::Store { batch, completion }) {
+            refused.answer(Err(DeliveryError::Closed));
         }
     }
 

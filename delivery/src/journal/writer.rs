@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::database::{Database, WriteError};
+use super::job::Job;
 use super::lock::WriterLock;
-use super::queue::{Queue, Waiting, Work};
+use super::outbox::Topics;
+use super::queue::{Queue, Work};
 use super::sink::JournalCounters;
 use crate::error::DeliveryError;
+use crate::fallback::Books;
 use crate::pace::Pace;
 use crate::readiness::Health;
 use crate::receipt::{Receipt, Stored};
@@ -23,6 +26,8 @@ pub(super) struct Writer {
     pub(super) counters: Arc<JournalCounters>,
     pace: Pace,
     probe_at: Option<Instant>,
+    /// What is known of the rows on their way to Kafka, where it is set.
+    pub(super) outbox: Option<(Arc<Books>, Topics)>,
     /// Given back only when the last write is over.
     _lock: WriterLock,
 }
@@ -35,7 +40,16 @@ impl Writer {
         counters: Arc<JournalCounters>,
         lock: WriterLock,
     ) -> Self {
-        Self { database, queue, health, counters, pace: Pace::default(), probe_at: None, _lock: lock }
+        Self {
+            database,
+            queue,
+            health,
+            counters,
+            pace: Pace::default(),
+            probe_at: None,
+            outbox: None,
+            _lock: lock,
+        }
     }
 
     /// Works until the queue is closed and empty.
@@ -43,8 +57,17 @@ impl Writer {
         loop {
             match self.queue.take(GROUP_BYTES, self.probe_at) {
                 Work::Group(group) => self.commit(group),
-                Work::ProbeDue => self.probe(),
-                Work::Closed => return,
+                Work::Tidy => self.tidy(),
+                Work::ProbeDue => {
+                    self.probe();
+                    if self.probe_at.is_none() {
+                        self.tidy();
+                    }
+                }
+                Work::Closed => {
+                    self.tidy();
+                    return;
+                }
             }
         }
     }
@@ -62,20 +85,57 @@ impl Writer {
         self.publish_size();
     }
 
-    fn commit(&mut self, group: Vec<Waiting>) {
-        let result = self.database.append(&group);
+    fn commit(&mut self, group: Vec<Job>) {
+        let books = self.outbox.as_ref().map(|(books, _)| Arc::clone(books));
+        let plan = books.as_ref().map(|books| books.begin_commit(&group)).unwrap_or_default();
+        let topics = self.outbox.as_ref().map(|(_, topics)| topics.clone()).unwrap_or_default();
+        let result = self.database.commit(&group, &plan, &topics);
         // Readiness and sizes are told first: a caller that is woken finds them true.
         match &result {
-            Ok(()) => self.counters.commits.add(1),
+            Ok(_) => self.counters.commits.add(1),
             Err(error) => self.failed(error, false),
         }
         self.publish_size();
-        let result = result.map_err(DeliveryError::from);
-        for waiting in group {
-            let receipt = || Receipt { stored: Stored::Journal };
-            waiting.completion.complete(result.clone().map(|()| receipt()));
+        let receipt = || Receipt { stored: Stored::Journal };
+        match result {
+            Ok(rows) => {
+                let mut copied = plan.copies.iter();
+                for (job, rows) in group.into_iter().zip(rows) {
+                    let taken = matches!(job, Job::Copy(_)).then(|| copied.next()).flatten();
+                    if let Some(books) = &books {
+                        books.job_done(&job, rows, taken.map(Vec::as_slice).unwrap_or_default());
+                    }
+                    job.answer(Ok(receipt()));
+                }
+            }
+            Err(error) => {
+                if let Some(books) = &books {
+                    books.commit_failed(&plan);
+                }
+                let error = DeliveryError::from(error);
+                let had_jobs = !group.is_empty();
+                for job in group {
+                    if let Some(books) = &books {
+                        books.job_failed(&job, &error);
+                    }
+                    job.answer(Err(error.clone()));
+                }
+                // What may be deleted makes room, at the cap too.
+                if had_jobs && !plan.delete.is_empty() {
+                    self.queue.tidy_soon();
+                }
+            }
         }
         self.database.fold_when_due();
+    }
+
+    /// Deletes what Kafka has. On a disk that takes nothing, that waits for the next probe.
+    fn tidy(&mut self) {
+        if let Some((books, _)) = &self.outbox
+            && books.has_rows_to_delete()
+        {
+            self.commit(Vec::new());
+        }
     }
 
     /// Only a probe makes it ready again: a small batch that still fits does not end a shortage.
@@ -99,7 +159,12 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.queue.close();
         while let Work::Group(group) = self.queue.take(usize::MAX, None) {
-            drop(group);
+            for job in group {
+                if let Some((books, _)) = &self.outbox {
+                    books.job_failed(&job, &DeliveryError::Closed);
+                }
+                job.answer(Err(DeliveryError::Closed));
+            }
         }
         self.health.end("the journal is closed");
     }

@@ -1,8 +1,6 @@
 //! The settings as librdkafka's properties.
 //! Whether the settings make sense is checked before, in `settings`.
 
-use std::time::Duration;
-
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaConfRes;
@@ -35,34 +33,42 @@ fn set_client(config: &mut ClientConfig, settings: &KafkaSettings) {
     }
 }
 
-/// A producer whose own bounds lie just above the memory budget, so that the budget is what refuses.
-pub(super) fn producer_config(settings: &KafkaSettings, memory_max_bytes: usize) -> ClientConfig {
+/// librdkafka's own bound of one produce batch.
+pub(crate) const DEFAULT_BATCH_BYTES: usize = 1_000_000;
+
+/// A producer whose own bounds lie just above the memory budget, so that the budget is what refuses. Its batches have at
+/// most `batch_max_bytes`: Kafka refuses a batch that is too large as a whole, and a record that is larger than the
+/// bound is alone in its batch.
+pub(super) fn producer_config(
+    settings: &KafkaSettings,
+    memory_max_bytes: usize,
+    batch_max_bytes: Option<usize>,
+) -> ClientConfig {
     let messages = memory_max_bytes / RECORD_OVERHEAD_BYTES + 1;
     let kbytes = memory_max_bytes / 1024 + 1;
-    let give_up_ms = give_up_after(settings.request_timeout).as_millis();
+    let answer_ms = settings.request_timeout.as_millis().to_string();
     let mut config = ClientConfig::new();
     config
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("compression.type", settings.compression.as_str())
         .set("linger.ms", format!("{}", settings.linger.as_secs_f64() * 1000.0))
-        .set("message.timeout.ms", give_up_ms.to_string())
-        .set("request.timeout.ms", settings.request_timeout.as_millis().to_string())
-        // A topic that nobody makes is told as such, before the records' time is up.
-        .set("topic.metadata.propagation.max.ms", (give_up_ms / 2).to_string())
+        // Without a limit: what is given up in flight may be stored all the same, and would then be stored twice.
+        .set("message.timeout.ms", "0")
+        .set("request.timeout.ms", &answer_ms)
+        .set("socket.timeout.ms", &answer_ms)
+        // A topic that nobody makes is told as such.
+        .set("topic.metadata.propagation.max.ms", "5000")
         .set("partitioner", "murmur2_random")
         .set("queue.buffering.max.messages", messages.min(i32::MAX as usize).to_string())
         .set("queue.buffering.max.kbytes", kbytes.min(i32::MAX as usize).to_string());
     // The client's part goes last: a passed-through property wins over a default above.
     set_client(&mut config, settings);
+    if let Some(bound) = batch_max_bytes {
+        let set = config.get("batch.size").and_then(|size| size.parse().ok()).unwrap_or(DEFAULT_BATCH_BYTES);
+        config.set("batch.size", bound.min(set).to_string());
+    }
     config
-}
-
-/// librdkafka looks once a second for records whose time is up. It gives up a second early, so that the answer
-/// at the deadline is its own: it knows whether a record may still arrive.
-fn give_up_after(request_timeout: Duration) -> Duration {
-    let early = Duration::from_secs(1).min(request_timeout / 2);
-    request_timeout - early
 }
 
 /// What librdkafka says about a property, without the value, which may be a secret. Its own words about a wrong
@@ -92,7 +98,7 @@ mod tests {
     fn a_password_reaches_librdkafka_as_it_was_said() {
         let mut settings = KafkaSettings::new(["localhost:9092"]);
         settings.properties.insert("sasl.password".into(), "hunter2".into());
-        for config in [client_config(&settings), producer_config(&settings, 64 << 20)] {
+        for config in [client_config(&settings), producer_config(&settings, 64 << 20, None)] {
             let told = config.create_native_config().unwrap().get("sasl.password").unwrap();
             assert_eq!(told, "hunter2");
         }

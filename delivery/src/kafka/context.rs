@@ -5,20 +5,27 @@ use std::sync::Arc;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::producer::{DeliveryResult, NoCustomPartitioner, ProducerContext};
 
-use super::failure::{TIMED_OUT, record_failure};
-use super::in_flight::{InFlight, Ticket};
-use super::probe::Outlook;
+use super::failure::{Refused, refused};
 use crate::receipt::Position;
 
+/// Whoever is told what becomes of records and connections. It is called on the polling thread and must not block.
+pub(crate) trait Reports: Send + Sync {
+    /// The fate of the record that was sent with this number: told once.
+    fn settled(&self, opaque: usize, fate: Result<Position, Refused>);
+    /// One connection failed, in librdkafka's words.
+    fn connection_failed(&self, reason: &str);
+    /// The last connection is gone.
+    fn all_brokers_down(&self);
+}
+
 /// The context of the producer.
-#[derive(Debug)]
 pub(super) struct ReportContext {
-    pub(super) in_flight: Arc<InFlight>,
-    pub(super) outlook: Arc<Outlook>,
+    pub(super) reports: Arc<dyn Reports>,
 }
 
 impl ClientContext for ReportContext {
@@ -29,8 +36,8 @@ impl ClientContext for ReportContext {
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(target: "librdkafka", "{reason}");
         match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::AllBrokersDown) => self.outlook.note_all_brokers_down(),
-            _ => self.outlook.note_error(reason),
+            Some(RDKafkaErrorCode::AllBrokersDown) => self.reports.all_brokers_down(),
+            _ => self.reports.connection_failed(reason),
         }
     }
 }
@@ -39,20 +46,11 @@ impl ProducerContext<NoCustomPartitioner> for ReportContext {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, report: &DeliveryResult<'_>, opaque: usize) {
-        let result = match report {
+        let fate = match report {
             Ok(message) => Ok(Position { partition: message.partition(), offset: message.offset() }),
-            Err((error, _)) => {
-                let mut failure = record_failure(error);
-                if failure.code == TIMED_OUT {
-                    failure.reason = self.outlook.cause_of_delay();
-                    self.outlook.look_again();
-                }
-                Err(failure)
-            }
+            Err((error, _)) => Err(refused(error)),
         };
-        if self.in_flight.settle(Ticket::from_opaque(opaque), result) {
-            self.outlook.note_stored();
-        }
+        self.reports.settled(opaque, fate);
     }
 }
 
@@ -70,8 +68,10 @@ impl ClientContext for AskContext {
     }
 }
 
+impl ConsumerContext for AskContext {}
+
 /// librdkafka repeats itself at each attempt to connect, so its lines are for whoever turns them on; what an
-/// operator must know is said once, when the readiness changes.
+/// operator must know is said once, when the state changes.
 fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {

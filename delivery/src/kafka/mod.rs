@@ -1,15 +1,20 @@
-//! The Kafka topic as a place where batches are made durable: acks from all in-sync replicas, idempotent.
-//! What happens while Kafka is away, beyond saying so in time, is decided elsewhere.
+//! Kafka as it is reached here: the producer (acks from all in-sync replicas, idempotent), its reports, and questions.
+//! What is produced when, and what happens while Kafka is away, is decided in `fallback`.
 
 mod config;
 mod context;
 mod failure;
-mod in_flight;
 mod probe;
+mod producer;
 mod reader;
 mod settings;
-mod sink;
+mod tail;
 
+pub(crate) use config::DEFAULT_BATCH_BYTES;
+pub(crate) use context::Reports;
+pub(crate) use failure::{Refused, batch_error};
+pub(crate) use probe::{Found, Probe};
+pub(crate) use producer::Producer;
 pub use reader::{TopicError, TopicReader, TopicRecord};
 pub use settings::{Compression, KafkaSettings};
-pub(crate) use sink::KafkaSink;
+pub(crate) use tail::Tail;

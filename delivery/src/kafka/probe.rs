@@ -1,170 +1,55 @@
-//! Watches from a thread of its own whether the topic can take records, and says in words why not.
-//! Delivery reports and librdkafka's errors hurry it along; records themselves are produced elsewhere.
+//! Looks whether the topic can take records, and says in words why not.
+//! When it is looked, and what follows, is decided by whoever asks.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::{MetadataPartition, MetadataTopic};
-use rdkafka::producer::{BaseProducer, Producer};
+use rdkafka::producer::Producer as _;
 
 use super::config::client_config;
-use super::context::{AskContext, ReportContext};
+use super::context::AskContext;
+use super::producer::Producer;
 use super::settings::KafkaSettings;
-use crate::error::OpenError;
-use crate::pace::Pace;
-use crate::readiness::Health;
 
-const THREAD: &str = "footfall-kafka-probe";
-
-/// How often a ready topic is looked at, and how long an answer may take.
-const READY_INTERVAL: Duration = Duration::from_secs(2);
+/// How long an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What is known of the topic, shared by all that learn or tell it.
+/// What a topic says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The offset that the next record of each partition gets.
+    pub(crate) ends: BTreeMap<i32, i64>,
+    /// `max.message.bytes`: a produce batch that is larger is refused as a whole.
+    pub(crate) max_message_bytes: Option<usize>,
+}
+
+/// Asks the brokers about the topic of events.
 #[derive(Debug)]
-pub(super) struct Outlook {
-    pub(super) health: Health,
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    last_error: Option<String>,
-    look_again: bool,
-    stopped: bool,
-}
-
-impl Outlook {
-    pub(super) fn new(settings: &KafkaSettings) -> Self {
-        let brokers = settings.brokers.join(", ");
-        let health = Health::starting("kafka", format!("no answer yet from the Kafka brokers at {brokers}"));
-        Self { health, state: Mutex::default(), changed: Condvar::new() }
-    }
-
-    fn update(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
-        self.changed.notify_all();
-    }
-
-    /// Keeps librdkafka's last words on one connection.
-    pub(super) fn note_error(&self, reason: &str) {
-        self.update(|state| state.last_error = Some(reason.to_owned()));
-    }
-
-    /// librdkafka has lost its last connection: the topic is looked at now, not at the next interval.
-    pub(super) fn note_all_brokers_down(&self) {
-        if self.health.is_ready() {
-            self.look_again();
-        }
-    }
-
-    /// A batch was stored: an outage is over before its next probe was due.
-    pub(super) fn note_stored(&self) {
-        if !self.health.is_ready() {
-            self.look_again();
-        }
-    }
-
-    pub(super) fn look_again(&self) {
-        self.update(|state| state.look_again = true);
-    }
-
-    pub(super) fn stop(&self) {
-        self.update(|state| state.stopped = true);
-        self.health.end("the Kafka producer is closed");
-    }
-
-    /// Why records may have had no answer in time, as far as it is known.
-    pub(super) fn cause_of_delay(&self) -> String {
-        if let crate::Readiness::NotReady { reason } = self.health.readiness() {
-            return reason;
-        }
-        self.last_error()
-            .unwrap_or_else(|| "the brokers were reachable a moment ago, but are too slow".to_owned())
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped
-    }
-
-    fn last_error(&self) -> Option<String> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).last_error.clone()
-    }
-
-    /// Waits for the next probe; `false` when there is none to come.
-    fn wait(&self, interval: Duration) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut state, _) = self
-            .changed
-            .wait_timeout_while(state, interval, |state| !state.look_again && !state.stopped)
-            .unwrap_or_else(PoisonError::into_inner);
-        state.look_again = false;
-        !state.stopped
-    }
-}
-
-pub(super) struct Probe {
-    producer: Arc<BaseProducer<ReportContext>>,
-    outlook: Arc<Outlook>,
+pub(crate) struct Probe {
     settings: KafkaSettings,
 }
 
 impl Probe {
-    /// Starts the thread; it ends after [`Outlook::stop`], at the latest when its question is answered.
-    pub(super) fn start(
-        producer: Arc<BaseProducer<ReportContext>>,
-        outlook: Arc<Outlook>,
-        settings: KafkaSettings,
-    ) -> Result<(), OpenError> {
-        let probe = Self { producer, outlook, settings };
-        thread::Builder::new()
-            .name(THREAD.to_owned())
-            .spawn(move || probe.run())
-            .map(drop)
-            .map_err(|source| OpenError::Thread { name: THREAD, source })
+    pub(crate) fn new(settings: KafkaSettings) -> Self {
+        Self { settings }
     }
 
-    fn run(&self) {
-        let mut pace = Pace::default();
-        loop {
-            let found = self.look();
-            let interval = match &found {
-                Ok(()) => {
-                    pace.reset();
-                    READY_INTERVAL
-                }
-                Err(_) => pace.next_wait(),
-            };
-            // A stop that came meanwhile has the last word.
-            if self.outlook.is_stopped() {
-                return;
-            }
-            match found {
-                Ok(()) => {
-                    // What was said of an outage that is over explains none that comes later.
-                    self.outlook.update(|state| state.last_error = None);
-                    self.outlook.health.set_ready();
-                }
-                Err(reason) => self.outlook.health.set_not_ready(reason),
-            }
-            if !self.outlook.wait(interval) {
-                return;
-            }
-        }
-    }
-
-    fn look(&self) -> Result<(), String> {
+    /// Whether the topic can take records now; `last_error` is what librdkafka last said of a connection.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot, in words.
+    pub(crate) fn look(&self, producer: &Producer, last_error: Option<String>) -> Result<(), String> {
         let name = &self.settings.topic;
-        let metadata = self
-            .producer
+        let metadata = producer
+            .inner
             .client()
             .fetch_metadata(Some(name), ANSWER_TIMEOUT)
-            .map_err(|error| self.unreachable(&error))?;
+            .map_err(|error| self.unreachable(&error, last_error))?;
         let topic = metadata
             .topics()
             .iter()
@@ -176,21 +61,64 @@ impl Probe {
         if partitions.iter().all(|partition| partition.in_sync >= partition.replicas) {
             return Ok(());
         }
-        let min_in_sync = ask_min_in_sync(&self.settings).unwrap_or_else(|reason| {
+        let min_in_sync = self.number("min.insync.replicas").unwrap_or_else(|reason| {
             tracing::debug!("min.insync.replicas of `{name}` is not known: {reason}");
             1
         });
         check_in_sync(name, &partitions, min_in_sync)
     }
 
-    fn unreachable(&self, error: &KafkaError) -> String {
+    /// What must be known before the first record is handed over: where each partition ends, and how large a batch the
+    /// topic takes. A topic of dead letters that does not exist yet has no end.
+    ///
+    /// # Errors
+    ///
+    /// What was not answered, in words.
+    pub(crate) fn find(&self, producer: &Producer, topic: &str) -> Result<Found, String> {
+        let client = producer.inner.client();
+        let ask = |error: KafkaError| format!("the topic `{topic}` says nothing of its end: {error}");
+        let metadata = client.fetch_metadata(Some(topic), ANSWER_TIMEOUT).map_err(ask)?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none());
+        let mut ends = BTreeMap::new();
+        for partition in found.map(MetadataTopic::partitions).unwrap_or_default() {
+            let (_, end) = client.fetch_watermarks(topic, partition.id(), ANSWER_TIMEOUT).map_err(ask)?;
+            ends.insert(partition.id(), end);
+        }
+        let max_message_bytes = if topic == self.settings.topic {
+            self.number("max.message.bytes")
+                .inspect_err(|reason| tracing::debug!("max.message.bytes is not known: {reason}"))
+                .ok()
+        } else {
+            None
+        };
+        Ok(Found { ends, max_message_bytes })
+    }
+
+    fn unreachable(&self, error: &KafkaError, last_error: Option<String>) -> String {
         let brokers = self.settings.brokers.join(", ");
-        let cause = self.outlook.last_error().unwrap_or_else(|| match error.rdkafka_error_code() {
+        let cause = last_error.unwrap_or_else(|| match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::OperationTimedOut) => format!("silence for {ANSWER_TIMEOUT:?}"),
             Some(code) => code.to_string(),
             None => error.to_string(),
         });
         format!("no Kafka broker answers at {brokers}: {cause}")
+    }
+
+    /// A number of the topic's configuration. Asked with a client of its own: the producer's has no way to, and the
+    /// question is rare.
+    fn number(&self, name: &str) -> Result<usize, String> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
+        let admin = AdminClient::from_config_and_context(&client_config(&self.settings), AskContext)
+            .map_err(|error| error.to_string())?;
+        let topic = ResourceSpecifier::Topic(&self.settings.topic);
+        let options = AdminOptions::new().request_timeout(Some(ANSWER_TIMEOUT));
+        let described = runtime.block_on(admin.describe_configs([&topic], &options));
+        let topics = described.map_err(|error| error.to_string())?;
+        let topic =
+            topics.into_iter().next().ok_or("no answer for the topic")?.map_err(|code| code.to_string())?;
+        let value = topic.get(name).and_then(|entry| entry.value.as_deref());
+        value.and_then(|value| value.parse().ok()).ok_or_else(|| "it is not among the answer".to_owned())
     }
 }
 
@@ -238,21 +166,6 @@ fn check_in_sync(topic: &str, partitions: &[InSync], min_in_sync: usize) -> Resu
              {replicas}, min.insync.replicas asks for {min_in_sync}"
         )),
     }
-}
-
-/// Asks with a client of its own: the producer's has no way to, and the question is rare.
-fn ask_min_in_sync(settings: &KafkaSettings) -> Result<usize, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
-    let admin = AdminClient::from_config_and_context(&client_config(settings), AskContext)
-        .map_err(|error| error.to_string())?;
-    let topic = ResourceSpecifier::Topic(&settings.topic);
-    let options = AdminOptions::new().request_timeout(Some(ANSWER_TIMEOUT));
-    let described = runtime.block_on(admin.describe_configs([&topic], &options));
-    let topics = described.map_err(|error| error.to_string())?;
-    let topic =
-        topics.into_iter().next().ok_or("no answer for the topic")?.map_err(|code| code.to_string())?;
-    let value = topic.get("min.insync.replicas").and_then(|entry| entry.value.as_deref());
-    value.and_then(|value| value.parse().ok()).ok_or_else(|| "it is not among the answer".to_owned())
 }
 
 #[cfg(test)]

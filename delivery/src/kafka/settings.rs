@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -70,8 +71,12 @@ pub struct KafkaSettings {
     pub compression: Compression,
     /// How long a record waits for company before it is sent. Default 5 ms.
     pub linger: Duration,
-    /// How long a batch waits for its acknowledgement at most. Default 10 s.
+    /// How long a broker may take to answer; then the same request is sent again. Default 10 s.
     pub request_timeout: Duration,
+    /// How long a record waits for its acknowledgement before the journal takes over. Default 2 s.
+    pub slow_after: Duration,
+    /// The most records a second that are handed over from the journal once Kafka is back. Default: no limit.
+    pub drain_max_rate: Option<NonZeroU32>,
     /// Any further librdkafka property, by its own name; they win over this crate's defaults. A property that
     /// has a setting of its own here, or that a promise rests on (`acks`, `enable.idempotence`), is refused.
     pub properties: BTreeMap<String, String>,
@@ -87,6 +92,8 @@ impl KafkaSettings {
             compression: Compression::default(),
             linger: Duration::from_millis(5),
             request_timeout: Duration::from_secs(10),
+            slow_after: Duration::from_secs(2),
+            drain_max_rate: None,
             properties: BTreeMap::new(),
         }
     }
@@ -113,15 +120,19 @@ impl KafkaSettings {
                 format!("`{}` is the topic of events; refused ones need one of their own", self.topic);
             say("kafka.dead_letter_topic", reason);
         }
-        let second = Duration::from_secs(1);
+        let (second, fastest) = (Duration::from_secs(1), Duration::from_millis(100));
+        let too_long = |of: Duration| self.linger.checked_mul(4).is_none_or(|quadruple| quadruple > of);
+        let leaves = |of: &str, value: Duration| {
+            format!("{:?} leaves too little of {of} ({value:?}): at most a quarter of it", self.linger)
+        };
         if !(second..=Duration::from_secs(300)).contains(&self.request_timeout) {
             say("kafka.request_timeout", format!("{:?} is not between 1 s and 300 s", self.request_timeout));
-        } else if self.linger.checked_mul(4).is_none_or(|quadruple| quadruple > self.request_timeout) {
-            let reason = format!(
-                "{:?} leaves too little of kafka.request_timeout ({:?}): at most a quarter of it",
-                self.linger, self.request_timeout
-            );
-            say("kafka.linger", reason);
+        } else if !(fastest..=Duration::from_secs(60)).contains(&self.slow_after) {
+            say("kafka.slow_after", format!("{:?} is not between 100 ms and 60 s", self.slow_after));
+        } else if too_long(self.request_timeout) {
+            say("kafka.linger", leaves("kafka.request_timeout", self.request_timeout));
+        } else if too_long(self.slow_after) {
+            say("kafka.linger", leaves("kafka.slow_after", self.slow_after));
         }
         for (name, instead) in
             self.properties.keys().filter_map(|name| Some((name, decided_elsewhere(name)?)))
@@ -131,7 +142,7 @@ impl KafkaSettings {
         // librdkafka's own check of names and values ends at the first one that it does not like. What it finds
         // only when a client is made (`retries=0` beside idempotence) is told when the delivery opens: a client
         // starts threads and may go out, to a token endpoint for instance.
-        if let Err(error) = producer_config(self, memory_max_bytes).create_native_config()
+        if let Err(error) = producer_config(self, memory_max_bytes, None).create_native_config()
             && wrong.is_empty()
         {
             wrong.push(config_error(&error));
@@ -149,6 +160,8 @@ impl fmt::Debug for KafkaSettings {
             .field("compression", &self.compression)
             .field("linger", &self.linger)
             .field("request_timeout", &self.request_timeout)
+            .field("slow_after", &self.slow_after)
+            .field("drain_max_rate", &self.drain_max_rate)
             .field("properties", &self.properties.keys().collect::<Vec<_>>())
             .finish()
     }
@@ -178,7 +191,9 @@ fn decided_elsewhere(property: &str) -> Option<&'static str> {
         "bootstrap.servers" | "metadata.broker.list" => "set kafka.brokers instead",
         "compression.codec" | "compression.type" => "set kafka.compression instead",
         "linger.ms" | "queue.buffering.max.ms" => "set kafka.linger instead",
-        "message.timeout.ms" | "delivery.timeout.ms" => "set kafka.request_timeout instead",
+        "message.timeout.ms" | "delivery.timeout.ms" => {
+            "it is fixed: a record that is given up on its way may be stored twice; see kafka.slow_after"
+        }
         "queue.buffering.max.kbytes" | "queue.buffering.max.messages" => "it follows memory_max_bytes",
         "acks" | "request.required.acks" | "enable.idempotence" => {
             "it is fixed: an event is acknowledged only when every in-sync replica has it, once"
@@ -232,7 +247,10 @@ mod tests {
             ),
             (refused(|s| s.request_timeout = Duration::ZERO), "kafka.request_timeout", "300 s"),
             (refused(|s| s.linger = Duration::from_secs(9)), "kafka.linger", "a quarter"),
+            (refused(|s| s.linger = Duration::from_secs(1)), "kafka.linger", "kafka.slow_after"),
             (refused(|s| s.linger = Duration::MAX), "kafka.linger", "a quarter"),
+            (refused(|s| s.slow_after = Duration::ZERO), "kafka.slow_after", "100 ms"),
+            (refused(|s| s.slow_after = Duration::from_secs(61)), "kafka.slow_after", "60 s"),
             (
                 refused(|s| drop(s.properties.insert("client.rak".into(), "a".into()))),
                 "client.rak",

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -27,6 +27,8 @@ pub(crate) struct Kafka {
     directory: tempfile::TempDir,
     port: u16,
     controller_port: u16,
+    /// Further arguments of the script.
+    arguments: Vec<String>,
     broker: Option<Child>,
     watchdog: Option<Child>,
 }
@@ -41,11 +43,48 @@ pub(crate) struct Seen {
 
 impl Kafka {
     pub(crate) fn start() -> Self {
-        let (port, controller_port) = free_ports();
-        let directory = tempfile::tempdir().unwrap();
-        let mut kafka = Self { directory, port, controller_port, broker: None, watchdog: None };
+        let mut kafka = Self::prepare();
         kafka.start_again();
         kafka
+    }
+
+    fn prepare() -> Self {
+        let (port, controller_port) = free_ports();
+        let directory = tempfile::tempdir().unwrap();
+        Self { directory, port, controller_port, arguments: Vec::new(), broker: None, watchdog: None }
+    }
+
+    /// One that tells its clients another port: that of a proxy.
+    pub(crate) fn start_behind(advertised: u16) -> Self {
+        let mut kafka = Self::prepare();
+        kafka.arguments = vec!["--advertised".to_owned(), advertised.to_string()];
+        kafka.start_again();
+        kafka
+    }
+
+    /// Three that replicate each other.
+    pub(crate) fn start_three() -> [Self; 3] {
+        let mut nodes = [Self::prepare(), Self::prepare(), Self::prepare()];
+        let voters: Vec<String> =
+            (1..).zip(&nodes).map(|(id, node)| format!("{id}@127.0.0.1:{}", node.controller_port)).collect();
+        for (id, node) in (1..).zip(&mut nodes) {
+            let of = |name: &str, value: &str| [name.to_owned(), value.to_owned()];
+            node.arguments = [
+                of("--node", &id.to_string()),
+                of("--voters", &voters.join(",")),
+                of("--cluster-id", "Zm9vdGZhbGwtZmF1bHRzMQ"),
+            ]
+            .concat();
+        }
+        // Each waits for a quorum, so they start together.
+        std::thread::scope(|scope| {
+            nodes.iter_mut().for_each(|node| drop(scope.spawn(|| node.start_again())))
+        });
+        nodes
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// One for all tests that do not hurt it; it is stopped with the test process.
@@ -65,6 +104,7 @@ impl Kafka {
             .arg(self.directory.path())
             .args(["--port", &self.port.to_string()])
             .args(["--controller-port", &self.controller_port.to_string()])
+            .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -111,12 +151,31 @@ impl Kafka {
     pub(crate) async fn create_topic(&self, topic: &str, configs: &[(&str, &str)]) {
         let admin: AdminClient<DefaultClientContext> =
             ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
-        let mut new = NewTopic::new(topic, 3, TopicReplication::Fixed(1));
+        let replicas = if self.arguments.iter().any(|argument| argument == "--voters") { 3 } else { 1 };
+        let mut new = NewTopic::new(topic, 3, TopicReplication::Fixed(replicas));
         for (name, value) in configs {
             new = new.set(name, value);
         }
         let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
         for result in admin.create_topics([&new], &options).await.unwrap() {
+            result.unwrap();
+        }
+    }
+
+    pub(crate) async fn alter_topic(&self, topic: &str, name: &str, value: &str) {
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
+        let alter = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(name, value);
+        for result in admin.alter_configs([&alter], &AdminOptions::new()).await.unwrap() {
+            result.unwrap();
+        }
+    }
+
+    pub(crate) async fn delete_topic(&self, topic: &str) {
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
+        let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
+        for result in admin.delete_topics(&[topic], &options).await.unwrap() {
             result.unwrap();
         }
     }

@@ -8,7 +8,9 @@ pub(crate) mod kafka;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use footfall_delivery::{Batch, Delivery, DeliverySettings, Header, Readiness, Record};
+use footfall_delivery::{
+    Batch, Delivery, DeliverySettings, Header, KafkaSettings, KafkaState, Readiness, Record,
+};
 
 /// Longer than anything takes on a busy machine; only a broken promise gets there.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -33,6 +35,42 @@ pub(crate) fn large_batch(bytes: usize) -> Batch {
 
 pub(crate) fn journal(directory: &Path) -> Delivery {
     Delivery::open(DeliverySettings::new(directory)).unwrap()
+}
+
+/// A delivery to a topic, with a journal of its own that goes with it.
+pub(crate) struct ToKafka {
+    pub(crate) delivery: Delivery,
+    pub(crate) directory: tempfile::TempDir,
+}
+
+impl std::ops::Deref for ToKafka {
+    type Target = Delivery;
+
+    fn deref(&self) -> &Delivery {
+        &self.delivery
+    }
+}
+
+impl ToKafka {
+    pub(crate) fn open(brokers: &str, topic: &str, change: impl FnOnce(&mut DeliverySettings)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut settings = kafka_settings(directory.path(), brokers, topic);
+        change(&mut settings);
+        Self { delivery: Delivery::open(settings).unwrap(), directory }
+    }
+}
+
+pub(crate) fn kafka_settings(directory: &Path, brokers: &str, topic: &str) -> DeliverySettings {
+    let kafka = KafkaSettings { topic: topic.to_owned(), ..KafkaSettings::new([brokers]) };
+    DeliverySettings { kafka: Some(kafka), ..DeliverySettings::new(directory) }
+}
+
+pub(crate) async fn wait_for_state(delivery: &Delivery, state: KafkaState) {
+    wait_for(state.as_str(), || (delivery.stats().kafka?.state == state).then_some(())).await;
+}
+
+pub(crate) async fn wait_until_healthy(delivery: &Delivery) {
+    wait_for_state(delivery, KafkaState::Healthy).await;
 }
 
 /// Waits until `condition` gives something, or fails with `what` was waited for.
@@ -66,4 +104,9 @@ pub(crate) async fn wait_until_not_ready(delivery: &Delivery, words: &str) {
         Readiness::Ready => None,
     })
     .await;
+}
+
+/// Shows what delivery says, as an operator would read it.
+pub(crate) fn log() {
+    tracing_subscriber::fmt().with_env_filter("info").with_writer(std::io::stderr).init();
 }

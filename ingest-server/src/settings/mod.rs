@@ -146,6 +146,7 @@ impl Settings {
         let kafka = reader.kafka();
         let memory_max_bytes = reader.one("memory.max_bytes", size);
         let journal_max_bytes = reader.one("journal.max_bytes", size);
+        let journal_reserve = reader.one("journal.reserve", value::percent);
         let dead_letters = reader.one("dead_letters", value::switch);
         let receipts_max_bytes = reader.one("receipts.max_bytes", size);
         let event_ids_max_bytes = reader.one("event_ids.max_bytes", size);
@@ -179,6 +180,9 @@ impl Settings {
         }
         if let Some(max_bytes) = journal_max_bytes {
             delivery.journal.max_bytes = max_bytes as u64;
+        }
+        if let Some(percent) = journal_reserve {
+            delivery.journal.reserve_percent = percent;
         }
         problems.extend(delivery.check().into_iter().map(|wrong| placed(sources, wrong)));
         if !problems.is_empty() {
@@ -287,6 +291,8 @@ impl Reader<'_> {
         });
         let linger = self.one("kafka.linger", duration);
         let request_timeout = self.one("kafka.request_timeout", duration);
+        let slow_after = self.one("kafka.slow_after", duration);
+        let drain_max_rate = self.one("kafka.drain_max_rate", value::rate);
         let properties = self.properties();
         let Some(said) = self.sources.get("kafka.brokers") else {
             for key in [
@@ -295,6 +301,8 @@ impl Reader<'_> {
                 "kafka.compression",
                 "kafka.linger",
                 "kafka.request_timeout",
+                "kafka.slow_after",
+                "kafka.drain_max_rate",
                 "kafka.properties",
             ] {
                 let said = self.sources.get(key).filter(|said| !matches!(said.origin, Origin::Default(_)));
@@ -318,6 +326,8 @@ impl Reader<'_> {
             compression: compression?,
             linger: linger?,
             request_timeout: request_timeout?,
+            slow_after: slow_after?,
+            drain_max_rate: drain_max_rate?,
             properties,
         })
     }

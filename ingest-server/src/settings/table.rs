@@ -86,7 +86,24 @@ pub const SETTINGS: &[Setting] = &[
     ),
     one("kafka.compression", "snappy", "CODEC", "none, gzip, snappy, lz4 or zstd"),
     one("kafka.linger", "5ms", "DURATION", "How long the producer waits to fill a batch"),
-    one("kafka.request_timeout", "10s", "DURATION", "How long an event may wait for the brokers"),
+    one(
+        "kafka.request_timeout",
+        "10s",
+        "DURATION",
+        "How long a broker may take to answer; then it is asked again",
+    ),
+    one(
+        "kafka.slow_after",
+        "2s",
+        "DURATION",
+        "How long an event waits for the brokers; then the journal takes over",
+    ),
+    one(
+        "kafka.drain_max_rate",
+        "off",
+        "COUNT",
+        "Events a second that go from the journal to Kafka once it is back, or off",
+    ),
     unset(
         "kafka.properties",
         true,
@@ -95,6 +112,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     one("memory.max_bytes", "64MiB", "SIZE", "Accepted events that wait to become durable; above it 503"),
     one("journal.max_bytes", "1GiB", "SIZE", "The journal on disk; above it 503"),
+    one(
+        "journal.reserve",
+        "10%",
+        "SHARE",
+        "With Kafka: what of the journal is kept for key events while Kafka is away",
+    ),
     one("dead_letters", "on", "SWITCH", "Whether refused events are kept as dead letters: on or off"),
     one("receipts.max_bytes", "64MiB", "SIZE", "The memory of batch ids; the oldest are forgotten first"),
     one("event_ids.max_bytes", "42MiB", "SIZE", "The window of event ids; the oldest are forgotten first"),

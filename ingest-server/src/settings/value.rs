@@ -5,6 +5,7 @@ use super::AddressPolicy;
 use crate::log::LogFormat;
 use bytesize::ByteSize;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// No wait of the server's is longer, so that no sum of waits overflows.
@@ -40,6 +41,14 @@ pub(super) fn percent(text: &str) -> Result<u8, String> {
     number
         .filter(|percent| (1..=100).contains(percent))
         .ok_or_else(|| "it must be a share from 1% to 100%, such as 50%".to_owned())
+}
+
+/// So many a second, or no limit.
+pub(super) fn rate(text: &str) -> Result<Option<NonZeroU32>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| "it must be off or a whole number from 1 on, such as 20000".to_owned())
 }
 
 /// A duration in which something has to happen.

@@ -1,0 +1,168 @@
+//! The core behind its lock, and what follows at once from each report: answers, jobs for the journal, a thread woken.
+//! It holds no producer, so that the producer can hold it.
+
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::core::{CommitPlan, CopyJob, Core, SetAside, Settled};
+use super::phase::KafkaState;
+use super::signal::Signal;
+use super::ticket::Ticket;
+use crate::completion::{AppendResult, Completion};
+use crate::error::DeliveryError;
+use crate::journal::{Job, Queue};
+use crate::kafka::{Refused, Reports};
+use crate::receipt::Position;
+
+pub(crate) struct Books {
+    core: Mutex<Core<Completion>>,
+    started: Instant,
+    pub(super) journal: Arc<Queue>,
+    /// Wakes the watch.
+    pub(super) look: Signal,
+    /// Wakes the drain.
+    pub(super) drain: Signal,
+    /// librdkafka's last words about a connection.
+    last_error: Mutex<Option<String>>,
+}
+
+impl Books {
+    pub(super) fn new(core: Core<Completion>, journal: Arc<Queue>) -> Self {
+        Self {
+            core: Mutex::new(core),
+            started: Instant::now(),
+            journal,
+            look: Signal::default(),
+            drain: Signal::default(),
+            last_error: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn core(&self) -> MutexGuard<'_, Core<Completion>> {
+        // Nothing in the core panics halfway through a change, so a poisoned one is still whole.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The core's time: since the start.
+    pub(super) fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(super) fn last_error(&self) -> Option<String> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What was said of an outage that is over explains none that comes later.
+    pub(super) fn forget_error(&self) {
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Notes one record's fate, and does what follows.
+    pub(super) fn settle(&self, ticket: Ticket, fate: Result<Position, Refused>) {
+        let now = self.now();
+        let acknowledged = fate.is_ok();
+        let mut core = self.core();
+        let Settled { ended, set_aside, rows_delivered } = core.settle(now, ticket, fate);
+        let away = acknowledged && core.phase.state() == KafkaState::Away;
+        drop(core);
+        if let Some(set_aside) = set_aside {
+            self.push(Job::SetAside(set_aside));
+        }
+        end(ended);
+        if rows_delivered {
+            self.journal.tidy_soon();
+            self.drain.set();
+        }
+        if away {
+            // An outage is over before its next probe was due.
+            self.look.set();
+        }
+    }
+
+    /// A job that nobody waits for. A closed journal takes none: the row stays, and the next start sees to it.
+    pub(super) fn push(&self, job: Job) {
+        if let Err(job) = self.journal.push(job) {
+            self.job_failed(&job, &DeliveryError::Closed);
+            job.answer(Err(DeliveryError::Closed));
+        }
+    }
+
+    /// What the writer's next transaction is to hold beside these jobs.
+    pub(crate) fn begin_commit(&self, group: &[Job]) -> CommitPlan {
+        let copies = group.iter().filter_map(|job| match job {
+            Job::Copy(copy) => Some(copy),
+            _ => None,
+        });
+        self.core().begin_commit(copies)
+    }
+
+    pub(crate) fn commit_failed(&self, plan: &CommitPlan) {
+        self.core().commit_failed(plan);
+    }
+
+    pub(crate) fn has_rows_to_delete(&self) -> bool {
+        self.core().rows.has_delivered()
+    }
+
+    /// A job's rows are written; `copied` are the numbers of the records that a copy took.
+    pub(crate) fn job_done(&self, job: &Job, rows: RangeInclusive<i64>, copied: &[usize]) {
+        let mut ended = None;
+        {
+            let mut core = self.core();
+            match job {
+                Job::Outbox { .. } => core.fresh_written(rows),
+                Job::Copy(copy) => ended = core.copied(copy, copied, *rows.start()),
+                Job::SetAside(SetAside { row, .. }) => core.moved(*row, rows),
+                Job::SetAsideDamaged { seq, .. } => core.rows.delivered(*seq),
+                Job::Store { .. } | Job::KeepOffsets(_) => return,
+            }
+        }
+        end(ended);
+        self.drain.set();
+    }
+
+    pub(crate) fn job_failed(&self, job: &Job, error: &DeliveryError) {
+        let mut ended = None;
+        {
+            let mut core = self.core();
+            match job {
+                Job::Outbox { .. } => core.fresh_failed(),
+                Job::Copy(copy) => ended = core.copy_failed(self.now(), copy, &error.to_string()),
+                // It is sent again, refused again, and then set aside.
+                Job::SetAside(SetAside { row: Some(seq), .. }) => core.rows.given_up(*seq),
+                _ => {}
+            }
+        }
+        end(ended);
+    }
+}
+
+fn end(ended: Option<(Completion, Option<AppendResult>)>) {
+    if let Some((completion, Some(result))) = ended {
+        completion.complete(result);
+    }
+}
+
+impl Reports for Books {
+    fn settled(&self, opaque: usize, fate: Result<Position, Refused>) {
+        self.settle(Ticket::from_opaque(opaque), fate);
+    }
+
+    fn connection_failed(&self, reason: &str) {
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        self.core().failed();
+    }
+
+    fn all_brokers_down(&self) {
+        self.core().failed();
+        self.look.set();
+    }
+}
+
+/// A copy of nothing changes nothing.
+impl CopyJob {
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.batch.size_bytes()
+    }
+}

@@ -1,0 +1,286 @@
+//! Everything that is decided about a batch between its coming and its last acknowledgement, without I/O and without a
+//! clock of its own. The threads around it produce, write and read as it says, and tell it what came of that.
+//!
+//! | where a batch goes | while |
+//! |---|---|
+//! | to the producer | healthy |
+//! | to the journal | away, recovering |
+//! | to a short queue in memory | the last rows before it are being handed over |
+
+mod fate;
+mod handing;
+mod written;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use slab::Slab;
+
+pub(crate) use handing::Step;
+
+use super::in_flight::{InFlight, Waiter};
+use super::offsets::{Known, Offsets};
+use super::phase::{KafkaState, Phase};
+use super::ranges::SeqRanges;
+use super::rows::Rows;
+use crate::completion::AppendResult;
+use crate::error::DeliveryError;
+use crate::kafka::DEFAULT_BATCH_BYTES;
+use crate::receipt::RecordFailure;
+use crate::record::{Batch, Record, Stream};
+
+/// Bounds of what the producer may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) slow_after: Duration,
+    /// Bytes in flight at which more goes to the journal.
+    pub(crate) in_flight_bytes: usize,
+    /// Bytes in flight at which the drain pauses.
+    pub(crate) drain_bytes: usize,
+}
+
+/// Where a batch goes.
+pub(crate) enum Admitted<W> {
+    /// Each record is to be produced under a ticket of this slot.
+    Produce(usize),
+    /// It is to be written to the journal.
+    Journal(W),
+    /// It waits in the core.
+    Parked,
+    Closed(W),
+}
+
+/// What follows from the fate of one record.
+pub(crate) struct Settled<W> {
+    /// The batch is at its end; what is to be said to its waiter, if that was not done before.
+    pub(crate) ended: Option<(W, Option<AppendResult>)>,
+    /// A record that Kafka refuses for good, with the row that it stood in.
+    pub(crate) set_aside: Option<SetAside>,
+    /// Rows wait to be deleted.
+    pub(crate) rows_delivered: bool,
+}
+
+/// A record that no retry can help.
+#[derive(Debug)]
+pub(crate) struct SetAside {
+    pub(crate) record: Record,
+    pub(crate) stream: Stream,
+    pub(crate) failure: RecordFailure,
+    pub(crate) row: Option<i64>,
+}
+
+/// A batch whose open records are to be copied to the journal.
+#[derive(Clone, Debug)]
+pub(crate) struct CopyJob {
+    pub(crate) slot: usize,
+    pub(crate) id: u64,
+    pub(crate) batch: Arc<Batch>,
+}
+
+/// What goes to the journal as the breaker opens, in this order.
+pub(crate) struct Opened<W> {
+    pub(crate) copies: Vec<CopyJob>,
+    pub(crate) parked: Vec<(Arc<Batch>, W)>,
+}
+
+/// What one transaction is to hold beside the batches that wait for it.
+#[derive(Debug, Default)]
+pub(crate) struct CommitPlan {
+    pub(crate) delete: SeqRanges,
+    pub(crate) offsets: Vec<Known>,
+    /// For each copy, the numbers of the records that are still open.
+    pub(crate) copies: Vec<Vec<usize>>,
+}
+
+/// Counts for metrics; totals since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) drained: u64,
+    pub(crate) late: u64,
+    pub(crate) possible_duplicates: u64,
+    pub(crate) set_aside: u64,
+    pub(crate) damaged: u64,
+}
+
+pub(crate) struct Core<W> {
+    pub(crate) phase: Phase,
+    limits: Limits,
+    in_flight: Slab<InFlight<W>>,
+    in_flight_bytes: usize,
+    next_id: u64,
+    parked: Vec<(Arc<Batch>, W)>,
+    /// Batches that are on their way to the journal.
+    fresh: usize,
+    pub(crate) rows: Rows,
+    pub(crate) offsets: Offsets,
+    pub(crate) totals: Totals,
+    /// The bound of the producer's batches.
+    pub(crate) batch_bytes: usize,
+    /// The topic has refused a batch of more than one record: it takes less than it did.
+    pub(crate) batches_too_large: bool,
+    /// Why the breaker must open at once.
+    must_open: Option<String>,
+    closed: bool,
+}
+
+impl<W: Waiter> Core<W> {
+    pub(crate) fn new(limits: Limits, rows: Rows) -> Self {
+        Self {
+            phase: Phase::new(limits.slow_after),
+            limits,
+            in_flight: Slab::new(),
+            in_flight_bytes: 0,
+            next_id: 0,
+            parked: Vec::new(),
+            fresh: 0,
+            rows,
+            offsets: Offsets::default(),
+            totals: Totals::default(),
+            batch_bytes: DEFAULT_BATCH_BYTES,
+            batches_too_large: false,
+            must_open: None,
+            closed: false,
+        }
+    }
+
+    /// Decides where a batch of at least one record goes.
+    pub(crate) fn admit(&mut self, now: Duration, batch: &Arc<Batch>, waiter: W) -> Admitted<W> {
+        if self.closed {
+            return Admitted::Closed(waiter);
+        }
+        if self.phase.state() == KafkaState::Healthy {
+            let slot = self.take_up(now, Arc::clone(batch), waiter);
+            if self.in_flight_bytes > self.limits.in_flight_bytes && self.must_open.is_none() {
+                self.must_open = Some("more comes than the brokers take".to_owned());
+            }
+            return Admitted::Produce(slot);
+        }
+        if self.phase.is_joining() {
+            self.parked.push((Arc::clone(batch), waiter));
+            return Admitted::Parked;
+        }
+        self.fresh += 1;
+        Admitted::Journal(waiter)
+    }
+
+    fn take_up(&mut self, now: Duration, batch: Arc<Batch>, waiter: W) -> usize {
+        self.in_flight_bytes += batch.size_bytes();
+        self.next_id += 1;
+        self.in_flight.insert(InFlight::new(self.next_id, batch, waiter, now))
+    }
+
+    /// Why the breaker must open now, if it must.
+    pub(crate) fn trip(&mut self, now: Duration) -> Option<String> {
+        let must = self.must_open.take();
+        if self.phase.state() == KafkaState::Away {
+            return None;
+        }
+        must.or_else(|| self.phase.trip(now, self.oldest()))
+    }
+
+    /// When the oldest batch was taken that the producer holds.
+    pub(crate) fn oldest(&self) -> Option<Duration> {
+        self.in_flight.iter().map(|(_, one)| one.taken).min()
+    }
+
+    /// New batches go to the journal from now on; gives what goes there before them.
+    pub(crate) fn open(&mut self, now: Duration) -> Opened<W> {
+        self.phase.open(now);
+        let mut uncopied: Vec<_> = self
+            .in_flight
+            .iter_mut()
+            .filter(|(_, one)| !one.copying && !one.has_rows() && !one.answered)
+            .collect();
+        uncopied.sort_by_key(|(_, one)| one.id);
+        let copies = uncopied
+            .into_iter()
+            .map(|(slot, one)| {
+                one.copying = true;
+                CopyJob { slot, id: one.id, batch: Arc::clone(&one.batch) }
+            })
+            .collect();
+        Opened { copies, parked: self.leave_join() }
+    }
+
+    /// A probe has found Kafka usable, and what may stand there already is known.
+    pub(crate) fn found(&mut self, now: Duration) {
+        if !self.closed {
+            self.phase.found(now);
+        }
+    }
+
+    /// Takes no more.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Batches whose callers wait.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.in_flight.iter().filter(|(_, one)| !one.answered).count() + self.fresh + self.parked.len()
+    }
+
+    /// Batches that the producer holds.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Ends what is left for whoever waits: the producer tells nothing more.
+    pub(crate) fn abandon(&mut self) {
+        for (_, one) in &mut self.in_flight {
+            one.answer(Err(DeliveryError::Closed));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fallback::ticket::Ticket;
+    use crate::kafka::Refused;
+
+    struct Nobody;
+
+    impl Waiter for Nobody {
+        fn answer(&mut self, _: AppendResult) {}
+    }
+
+    fn healthy(in_flight_bytes: usize) -> Core<Nobody> {
+        let limits = Limits { slow_after: Duration::from_secs(2), in_flight_bytes, drain_bytes: 500 };
+        let mut core = Core::new(limits, Rows::default());
+        core.found(Duration::ZERO);
+        assert_eq!(core.finish(Duration::ZERO).map(|parked| parked.len()), Some(0));
+        core
+    }
+
+    fn batch(bytes: usize) -> Arc<Batch> {
+        Arc::new(Batch::new(vec![Record { payload: vec![b'x'; bytes].into(), ..Record::default() }]))
+    }
+
+    #[test]
+    fn more_in_flight_than_its_share_of_the_memory_goes_to_the_journal() {
+        let mut core = healthy(1_000);
+        assert!(matches!(core.admit(Duration::ZERO, &batch(300), Nobody), Admitted::Produce(_)));
+        assert_eq!(core.trip(Duration::ZERO), None);
+        assert!(matches!(core.admit(Duration::ZERO, &batch(300), Nobody), Admitted::Produce(_)));
+        assert!(core.trip(Duration::ZERO).unwrap().contains("more comes than the brokers take"));
+        assert_eq!(core.open(Duration::ZERO).copies.len(), 2);
+        assert!(matches!(core.admit(Duration::ZERO, &batch(300), Nobody), Admitted::Journal(_)));
+    }
+
+    #[test]
+    fn a_batch_that_is_too_large_is_its_records_fault_only_if_that_was_alone() {
+        let too_large = || {
+            let reason = "Broker: Message size too large".to_owned();
+            Err(Refused::TooLarge(RecordFailure { code: "record_too_large", reason, retry: false }))
+        };
+        let mut core = healthy(10_000);
+        core.batch_bytes = 700;
+        for (bytes, alone) in [(100, false), (800, true)] {
+            let Admitted::Produce(slot) = core.admit(Duration::ZERO, &batch(bytes), Nobody) else { panic!() };
+            let settled = core.settle(Duration::ZERO, Ticket { slot, index: 0 }, too_large());
+            assert_eq!(settled.set_aside.is_some(), alone);
+            assert_eq!(std::mem::take(&mut core.batches_too_large), !alone);
+            assert_eq!(core.must_open.take().is_some(), !alone);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The last offset that Kafka acknowledged in each partition: behind it, nothing of ours has to be looked for.
+//! They are kept with the rows, so that after a crash the topic is read from there and no further back.
+
+use std::collections::BTreeMap;
+
+use crate::receipt::Position;
+use crate::record::Stream;
+
+/// The offsets, and which of them the journal does not know yet.
+#[derive(Debug, Default)]
+pub(crate) struct Offsets {
+    events: Vec<Option<i64>>,
+    dead_letters: Vec<Option<i64>>,
+    dirty: bool,
+}
+
+/// An offset as the journal keeps it.
+pub(crate) type Known = (Stream, Position);
+
+impl Offsets {
+    fn of(&mut self, stream: Stream) -> &mut Vec<Option<i64>> {
+        match stream {
+            Stream::Events => &mut self.events,
+            Stream::DeadLetters => &mut self.dead_letters,
+        }
+    }
+
+    /// Everything of ours in this partition up to here is settled.
+    pub(crate) fn note(&mut self, stream: Stream, position: Position) {
+        let Ok(partition) = usize::try_from(position.partition) else { return };
+        let known = self.of(stream);
+        if known.len() <= partition {
+            known.resize(partition + 1, None);
+        }
+        if known[partition].is_none_or(|offset| offset < position.offset) {
+            known[partition] = Some(position.offset);
+            self.dirty = true;
+        }
+    }
+
+    /// Starts over from what a topic says of itself now.
+    pub(crate) fn reset(&mut self, stream: Stream, ends: &BTreeMap<i32, i64>) {
+        self.of(stream).clear();
+        for (partition, end) in ends {
+            self.note(stream, Position { partition: *partition, offset: end - 1 });
+        }
+        self.dirty = true;
+    }
+
+    /// What the journal does not know yet, if anything; told once.
+    pub(crate) fn take(&mut self) -> Vec<Known> {
+        if !std::mem::take(&mut self.dirty) {
+            return Vec::new();
+        }
+        let list = |stream, offsets: &[Option<i64>]| {
+            let known = (0..).zip(offsets).filter_map(|(partition, offset)| Some((partition, (*offset)?)));
+            known.map(|(partition, offset)| (stream, Position { partition, offset })).collect::<Vec<_>>()
+        };
+        let mut all = list(Stream::Events, &self.events);
+        all.extend(list(Stream::DeadLetters, &self.dead_letters));
+        all
+    }
+
+    /// The journal could not keep what was taken.
+    pub(crate) fn not_kept(&mut self) {
+        self.dirty = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_only_rise_and_are_told_once() {
+        let mut offsets = Offsets::default();
+        let at = |partition, offset| Position { partition, offset };
+        offsets.note(Stream::Events, at(2, 7));
+        offsets.note(Stream::Events, at(2, 5));
+        offsets.note(Stream::DeadLetters, at(0, 1));
+        assert_eq!(offsets.take(), [(Stream::Events, at(2, 7)), (Stream::DeadLetters, at(0, 1))]);
+        offsets.note(Stream::Events, at(2, 7));
+        assert_eq!(offsets.take(), []);
+        offsets.not_kept();
+        assert_eq!(offsets.take().len(), 2);
+        // The topic was made anew.
+        offsets.reset(Stream::Events, &[(2, 3)].into());
+        assert_eq!(offsets.take()[0], (Stream::Events, at(2, 2)));
+    }
+}

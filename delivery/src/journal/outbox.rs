@@ -1,0 +1,121 @@
+//! The outbox: rows on their way to Kafka, which are deleted once it has acknowledged them, and how far that is.
+//! Which rows those are is decided in `fallback`.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use rusqlite::{Connection, Transaction, params};
+
+use crate::fallback::{Known, SeqRanges, SetAside};
+use crate::record::{Header, Record, Stream};
+
+pub(super) const INSERT_EVENT: &str =
+    "INSERT INTO outbox (stream, appended_at_ms, partition_key, headers, payload, checksum)
+     VALUES (0, ?1, ?2, ?3, ?4, ?5)";
+
+pub(super) const INSERT_DEAD_LETTER: &str =
+    "INSERT INTO outbox (stream, appended_at_ms, partition_key, headers, payload, checksum)
+     VALUES (1, ?1, ?2, ?3, ?4, ?5)";
+
+/// A payload above this is left out of a dead letter.
+const LETTER_MAX_BYTES: usize = 64 << 10;
+
+/// The names of the two topics.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Topics {
+    pub(crate) events: String,
+    pub(crate) dead_letters: String,
+}
+
+impl Topics {
+    pub(crate) fn of(&self, stream: Stream) -> &str {
+        match stream {
+            Stream::Events => &self.events,
+            Stream::DeadLetters => &self.dead_letters,
+        }
+    }
+}
+
+/// What an earlier process left.
+#[derive(Debug)]
+pub(crate) struct Left {
+    /// The numbers of its rows.
+    pub(crate) rows: RangeInclusive<i64>,
+    pub(crate) count: u64,
+}
+
+/// The rows that wait, or an empty range behind the last number that was ever used.
+pub(super) fn left(connection: &Connection) -> rusqlite::Result<Left> {
+    let sql = "SELECT count(*), min(seq), max(seq),
+               coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0) FROM outbox";
+    connection.query_row(sql, [], |row| {
+        let used: i64 = row.get(3)?;
+        let (first, last) = (row.get::<_, Option<i64>>(1)?, row.get::<_, Option<i64>>(2)?);
+        let rows = first.unwrap_or(used + 1)..=last.unwrap_or(used);
+        Ok(Left { rows, count: row.get::<_, i64>(0)?.unsigned_abs() })
+    })
+}
+
+pub(super) fn delete(transaction: &Transaction<'_>, rows: &SeqRanges) -> rusqlite::Result<()> {
+    let mut delete = transaction.prepare_cached("DELETE FROM outbox WHERE seq BETWEEN ?1 AND ?2")?;
+    for range in rows.iter() {
+        delete.execute([range.start(), range.end()])?;
+    }
+    Ok(())
+}
+
+pub(super) fn keep_offsets(
+    transaction: &Transaction<'_>,
+    offsets: &[Known],
+    topics: &Topics,
+) -> rusqlite::Result<()> {
+    let mut keep = transaction.prepare_cached("INSERT OR REPLACE INTO positions VALUES (?1, ?2, ?3)")?;
+    for (stream, position) in offsets {
+        keep.execute(params![topics.of(*stream), position.partition, position.offset])?;
+    }
+    Ok(())
+}
+
+/// The last offset of each partition that was acknowledged, by topic.
+pub(super) fn kept_offsets(
+    connection: &Connection,
+) -> rusqlite::Result<BTreeMap<String, BTreeMap<i32, i64>>> {
+    let mut select = connection.prepare("SELECT topic, partition, last_offset FROM positions")?;
+    let mut found = select.query([])?;
+    let mut topics: BTreeMap<String, BTreeMap<i32, i64>> = BTreeMap::new();
+    while let Some(row) = found.next()? {
+        topics.entry(row.get(0)?).or_default().insert(row.get(1)?, row.get(2)?);
+    }
+    Ok(topics)
+}
+
+/// The dead letter of a refused event; `None` for a dead letter that is refused itself, which stays in the journal.
+pub(super) fn dead_letter(set_aside: &SetAside) -> Option<Record> {
+    let SetAside { record, stream, failure, .. } = set_aside;
+    if *stream == Stream::DeadLetters {
+        return None;
+    }
+    let mut letter = record.clone();
+    letter.headers.push(Header::new("step", "delivery"));
+    letter.headers.push(Header::new("code", failure.code));
+    letter.headers.push(Header::new("reason", failure.reason.clone()));
+    if letter.payload.len() > LETTER_MAX_BYTES {
+        letter.headers.push(Header::new("omitted_bytes", letter.payload.len().to_string()));
+        letter.payload = bytes::Bytes::new();
+    }
+    Some(letter)
+}
+
+/// Moves a row that does not fit its checksum out of the way, as it is.
+pub(super) fn set_aside_damaged(
+    transaction: &Transaction<'_>,
+    seq: i64,
+    reason: &str,
+    found_at_ms: i64,
+) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO damaged_rows SELECT 'outbox', seq, ?2, ?3, partition_key, headers, payload
+               FROM outbox WHERE seq = ?1";
+    transaction.execute(sql, params![seq, found_at_ms, reason])?;
+    transaction.execute("DELETE FROM outbox WHERE seq = ?1", [seq])?;
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Reads the outbox beside its writer, for the drain: the next rows in order, or one of them.
+//! Each read is short; a row that is damaged is named, and those around it can be read.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::journal_path;
+use super::outbox::kept_offsets;
+use super::reader::read_row;
+use crate::record::{Priority, Record, Stream};
+
+/// A row on its way to Kafka.
+#[derive(Clone, Debug)]
+pub(crate) struct OutboxRow {
+    pub(crate) seq: i64,
+    pub(crate) stream: Stream,
+    pub(crate) record: Record,
+}
+
+/// Why no row was read.
+#[derive(Debug)]
+pub(crate) enum OutboxError {
+    /// The first row is damaged; those behind it can be read.
+    DamagedRow { seq: i64, reason: String },
+    /// Pages of the file are damaged: rows can be read one by one, as far as theirs are not.
+    DamagedPage(String),
+    /// It may work later.
+    Io(String),
+}
+
+/// A read-only view of the outbox.
+#[derive(Debug)]
+pub(crate) struct OutboxReader {
+    connection: Connection,
+}
+
+impl OutboxReader {
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, OutboxError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(journal_path(data_dir), flags).map_err(failed)?;
+        connection.busy_timeout(Duration::from_secs(1)).map_err(failed)?;
+        Ok(Self { connection })
+    }
+
+    /// The last offset of each partition that Kafka acknowledged, by topic.
+    pub(crate) fn kept_offsets(&self) -> Result<BTreeMap<String, BTreeMap<i32, i64>>, OutboxError> {
+        kept_offsets(&self.connection).map_err(failed)
+    }
+
+    /// The first rows of this range, at most `limit` and about `max_bytes` of payload.
+    pub(crate) fn read(
+        &self,
+        range: &RangeInclusive<i64>,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<OutboxRow>, OutboxError> {
+        let sql = "SELECT seq, appended_at_ms, partition_key, headers, payload, checksum, stream FROM outbox
+                   WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut select = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut found = select.query([*range.start(), *range.end(), limit]).map_err(failed)?;
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        while bytes < max_bytes
+            && let Some(row) = found.next().map_err(failed)?
+        {
+            let seq = row.get(0).map_err(failed)?;
+            match read_row(seq, row) {
+                Ok(read) => {
+                    bytes += read.payload.len();
+                    let stream = match row.get::<_, i64>(6).map_err(failed)? {
+                        0 => Stream::Events,
+                        _ => Stream::DeadLetters,
+                    };
+                    let (key, headers, payload) = (read.key, read.headers, read.payload);
+                    let record = Record { key, headers, payload, priority: Priority::Normal };
+                    rows.push(OutboxRow { seq, stream, record });
+                }
+                // The good ones before it first.
+                Err(_) if !rows.is_empty() => break,
+                Err(reason) => return Err(OutboxError::DamagedRow { seq, reason }),
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn failed(error: rusqlite::Error) -> OutboxError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            OutboxError::DamagedPage(error.to_string())
+        }
+        _ => OutboxError::Io(error.to_string()),
+    }
+}

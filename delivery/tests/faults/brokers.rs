@@ -1,0 +1,197 @@
+//! Brokers that die, fall silent, or are not there yet.
+
+use std::time::Duration;
+
+use footfall_delivery::{CloseOutcome, KafkaState, Readiness};
+
+use super::block_on;
+use super::load::{Load, Seen};
+use super::proxy::Proxy;
+use super::support::kafka::Kafka;
+use super::support::{ToKafka, wait_for, wait_until_healthy};
+use super::verdict::{Verdict, read_topic, rows, wait_until_drained};
+
+pub(crate) const TOPIC: &str = "faults";
+pub(crate) const MEMORY: usize = 16 << 20;
+
+pub(crate) fn open(kafka: &Kafka) -> ToKafka {
+    open_at(&kafka.brokers())
+}
+
+pub(crate) async fn pass(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+/// Waits until the senders had so many more records acknowledged.
+pub(crate) async fn wait_for_more(load: &Load, records: usize) {
+    let before = load.acknowledged();
+    wait_for("more acknowledgements", || (load.acknowledged() >= before + records).then_some(())).await;
+}
+
+fn open_at(brokers: &str) -> ToKafka {
+    ToKafka::open(brokers, TOPIC, |settings| settings.memory_max_bytes = MEMORY)
+}
+
+/// Drains, reads, and holds it all to the promise.
+pub(crate) async fn judge(name: &str, kafka: &Kafka, opened: ToKafka, seen: Seen) -> Verdict {
+    let drained = wait_until_drained(&opened).await;
+    let stats = opened.stats();
+    let closing = opened.delivery.clone();
+    let closed = tokio::task::spawn_blocking(move || closing.close(Duration::from_secs(10))).await.unwrap();
+    let topic = read_topic(&kafka.brokers(), TOPIC);
+    let mut verdict = Verdict::of(name, &topic, seen, stats);
+    verdict.hold_to_the_promise(MEMORY);
+    verdict.expect(drained, "the journal was not drained");
+    verdict.expect(closed == CloseOutcome::Drained, "the stop left something");
+    verdict.expect(rows(opened.directory.path()) == 0, "rows are left in the journal");
+    verdict
+}
+
+pub(crate) fn killed(name: &'static str) -> Verdict {
+    block_on(async {
+        let mut kafka = Kafka::start();
+        kafka.create_topic(TOPIC, &[]).await;
+        let opened = open(&kafka);
+        wait_until_healthy(&opened).await;
+        let load = Load::start(&opened, "a");
+        wait_for_more(&load, 2_000).await;
+        kafka.kill();
+        pass(Duration::from_secs(5)).await;
+        kafka.start_again();
+        wait_until_healthy(&opened).await;
+        wait_for_more(&load, 2_000).await;
+        let seen = load.stop().await;
+        let mut verdict = judge(name, &kafka, opened, seen).await;
+        verdict.expect(verdict.in_journal > 1_000, "the journal did not take over");
+        verdict
+            .expect(verdict.not_ready == Duration::ZERO, "it was not ready, though the journal took events");
+        verdict.expect(verdict.refused == 0, "events were refused");
+        verdict
+    })
+}
+
+pub(crate) fn paused_8(name: &'static str) -> Verdict {
+    paused(name, Duration::from_secs(8))
+}
+
+pub(crate) fn paused_30(name: &'static str) -> Verdict {
+    paused(name, Duration::from_secs(30))
+}
+
+fn paused(name: &'static str, silence: Duration) -> Verdict {
+    block_on(async {
+        let kafka = Kafka::start();
+        kafka.create_topic(TOPIC, &[]).await;
+        let opened = open(&kafka);
+        wait_until_healthy(&opened).await;
+        let load = Load::start(&opened, "a");
+        wait_for_more(&load, 2_000).await;
+        kafka.pause();
+        pass(silence).await;
+        kafka.resume();
+        wait_until_healthy(&opened).await;
+        wait_for_more(&load, 2_000).await;
+        let seen = load.stop().await;
+        let mut verdict = judge(name, &kafka, opened, seen).await;
+        verdict.expect(verdict.in_journal > 1_000, "the journal did not take over");
+        verdict.expect(verdict.stats.kafka.unwrap().late_acknowledgements > 0, "no late acknowledgement");
+        verdict.expect(verdict.refused == 0, "events were refused");
+        verdict
+    })
+}
+
+pub(crate) fn down_at_boot(name: &'static str) -> Verdict {
+    block_on(async {
+        let mut kafka = Kafka::start();
+        kafka.create_topic(TOPIC, &[]).await;
+        kafka.kill();
+        let opened = open(&kafka);
+        let ready = opened.readiness() == Readiness::Ready;
+        let load = Load::start(&opened, "a");
+        wait_for_more(&load, 2_000).await;
+        kafka.start_again();
+        wait_until_healthy(&opened).await;
+        wait_for_more(&load, 2_000).await;
+        let seen = load.stop().await;
+        let mut verdict = judge(name, &kafka, opened, seen).await;
+        verdict.expect(ready, "it was not ready at once");
+        verdict.expect(verdict.duplicates == 0, "something was stored twice");
+        verdict.expect(verdict.refused == 0, "events were refused");
+        verdict
+    })
+}
+
+/// One broker of three dies, so that leaders move; then a second one, which is one too many for min.insync.replicas=2.
+pub(crate) fn three(name: &'static str) -> Verdict {
+    block_on(async {
+        let mut nodes = Kafka::start_three();
+        let brokers = nodes.each_ref().map(Kafka::brokers).join(",");
+        nodes[0].create_topic(TOPIC, &[("min.insync.replicas", "2")]).await;
+        let opened = open_at(&brokers);
+        wait_until_healthy(&opened).await;
+        let load = Load::start(&opened, "a");
+        wait_for_more(&load, 2_000).await;
+        nodes[2].kill();
+        pass(Duration::from_secs(10)).await;
+        wait_until_healthy(&opened).await;
+        let with_two = opened.stats().kafka.unwrap();
+        nodes[1].kill();
+        pass(Duration::from_secs(10)).await;
+        let with_one = opened.stats().kafka.unwrap().state;
+        std::thread::scope(|scope| {
+            nodes[1..].iter_mut().for_each(|node| drop(scope.spawn(|| node.start_again())));
+        });
+        wait_until_healthy(&opened).await;
+        wait_for_more(&load, 2_000).await;
+        let seen = load.stop().await;
+        println!("    with two brokers {with_two:?}");
+        let mut verdict = judge(name, &nodes[0], opened, seen).await;
+        verdict.expect(with_one != KafkaState::Healthy, "it was healthy with one broker of three");
+        verdict.expect(verdict.refused == 0, "events were refused");
+        verdict
+    })
+}
+
+fn behind_a_proxy(name: &'static str, hurt: impl AsyncFnOnce(&Proxy, &Load)) -> Verdict {
+    block_on(async {
+        let proxy = Proxy::bind();
+        let kafka = Kafka::start_behind(proxy.port());
+        proxy.forward_to(kafka.port());
+        kafka.create_topic(TOPIC, &[]).await;
+        let opened = ToKafka::open(&format!("127.0.0.1:{}", proxy.port()), TOPIC, |settings| {
+            settings.memory_max_bytes = MEMORY;
+            // A lost answer is noticed by nothing else.
+            settings.kafka.as_mut().unwrap().request_timeout = Duration::from_secs(3);
+        });
+        wait_until_healthy(&opened).await;
+        let load = Load::start(&opened, "a");
+        wait_for_more(&load, 1_000).await;
+        hurt(&proxy, &load).await;
+        proxy.heal();
+        wait_until_healthy(&opened).await;
+        wait_for_more(&load, 1_000).await;
+        let seen = load.stop().await;
+        let mut verdict = judge(name, &kafka, opened, seen).await;
+        println!("    {} answers dropped, {} connections cut", proxy.dropped(), proxy.cut_so_far());
+        verdict.expect(proxy.dropped() + proxy.cut_so_far() > 5, "the proxy did nothing");
+        verdict.expect(verdict.duplicates == 0, "something was stored twice");
+        verdict.expect(verdict.refused == 0, "events were refused");
+        verdict
+    })
+}
+
+pub(crate) fn answers_dropped(name: &'static str) -> Verdict {
+    behind_a_proxy(name, async |proxy, _| {
+        proxy.drop_produce_answers(15);
+        pass(Duration::from_secs(40)).await;
+    })
+}
+
+pub(crate) fn cut_every_second(name: &'static str) -> Verdict {
+    behind_a_proxy(name, async |proxy, _| {
+        for _ in 0..20 {
+            pass(Duration::from_secs(1)).await;
+            proxy.cut();
+        }
+    })
+}

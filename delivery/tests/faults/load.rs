@@ -1,0 +1,160 @@
+//! Load with numbers that can be checked: each key counts its own records, and whoever sends notes what was acknowledged.
+//! Nothing is sent again: what is refused is refused, so that each copy in the topic is delivery's own doing.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use footfall_delivery::{Batch, Delivery, Header, Readiness, Record, RecordOutcome, Stored};
+use tokio::task::JoinHandle;
+
+/// Senders, each with keys of its own and one batch under way.
+const CALLERS: u64 = 8;
+const KEYS: u64 = 3;
+const BATCH: u64 = 5;
+
+/// The pause of a sender between two batches: some 4,000 records a second together.
+const PACE: Duration = Duration::from_millis(10);
+
+/// A record's name: its key, and its number among those of the key.
+pub(crate) type Id = (String, u64);
+
+pub(crate) fn record(key: &str, number: u64) -> Record {
+    Record {
+        key: Some(key.to_owned().into()),
+        headers: vec![Header::new("ce_id", format!("{key}/{number}")), Header::new("ce_type", "post_view")],
+        payload: format!(r#"{{"event":"post_view","properties":{{"text":"{}"}}}}"#, "x".repeat(200)).into(),
+        ..Record::default()
+    }
+}
+
+/// What the senders saw.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// With the moment at which it was told.
+    pub(crate) acknowledged: HashMap<Id, Instant>,
+    pub(crate) in_journal: u64,
+    pub(crate) refused: u64,
+    pub(crate) refusals: std::collections::BTreeMap<&'static str, u64>,
+    pub(crate) waits: Vec<Duration>,
+    pub(crate) most_memory: usize,
+    /// Intervals in which it was not ready.
+    pub(crate) not_ready: Vec<(Instant, Option<Instant>, String)>,
+}
+
+pub(crate) struct Load {
+    stop: Arc<AtomicBool>,
+    seen: Arc<Mutex<Seen>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    /// Starts the senders; `name` keeps their keys apart from those of another load.
+    pub(crate) fn start(delivery: &Delivery, name: &str) -> Self {
+        Self::start_telling(delivery, name, |_| ())
+    }
+
+    /// The same, and tells what was acknowledged.
+    pub(crate) fn start_telling(delivery: &Delivery, name: &str, tell: fn(&[Id])) -> Self {
+        let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Seen::default())));
+        let mut tasks: Vec<_> = (0..CALLERS)
+            .map(|caller| {
+                let sender = send(
+                    delivery.clone(),
+                    format!("{name}-{caller}"),
+                    Arc::clone(&stop),
+                    Arc::clone(&seen),
+                    tell,
+                );
+                tokio::spawn(sender)
+            })
+            .collect();
+        tasks.push(tokio::spawn(look(delivery.clone(), Arc::clone(&stop), Arc::clone(&seen))));
+        Self { stop, seen, tasks }
+    }
+
+    pub(crate) fn acknowledged(&self) -> usize {
+        self.seen.lock().unwrap().acknowledged.len()
+    }
+
+    /// Goes on until the process is killed.
+    pub(crate) async fn forever(self) {
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+    }
+
+    /// Ends the senders once each has its answer.
+    pub(crate) async fn stop(self) -> Seen {
+        self.stop.store(true, Ordering::Relaxed);
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+        std::mem::take(&mut *self.seen.lock().unwrap())
+    }
+}
+
+async fn send(
+    delivery: Delivery,
+    name: String,
+    stop: Arc<AtomicBool>,
+    seen: Arc<Mutex<Seen>>,
+    tell: fn(&[Id]),
+) {
+    let mut number = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let ids: Vec<Id> =
+            (0..BATCH).map(|i| (format!("{name}-{}", (number + i) % KEYS), number + i)).collect();
+        number += BATCH;
+        let batch = Batch::new(ids.iter().map(|(key, number)| record(key, *number)).collect());
+        let asked = Instant::now();
+        let answer = delivery.append(batch).await;
+        {
+            let mut seen = seen.lock().unwrap();
+            seen.waits.push(asked.elapsed());
+            match answer {
+                Ok(receipt) => {
+                    seen.in_journal += if receipt.stored == Stored::Journal { BATCH } else { 0 };
+                    tell(&ids);
+                    seen.acknowledged.extend(ids.into_iter().map(|id| (id, Instant::now())));
+                }
+                Err(error) => {
+                    *seen.refusals.entry(error.code()).or_default() += 1;
+                    let outcomes = match error {
+                        footfall_delivery::DeliveryError::Partial { outcomes } => outcomes,
+                        _ => Vec::new(),
+                    };
+                    for (place, id) in ids.into_iter().enumerate() {
+                        match outcomes.get(place) {
+                            Some(RecordOutcome::Stored(_) | RecordOutcome::Journaled) => {
+                                seen.acknowledged.insert(id, Instant::now());
+                            }
+                            _ => seen.refused += 1,
+                        }
+                    }
+                }
+            }
+        }
+        tokio::time::sleep(PACE).await;
+    }
+}
+
+/// Looks at readiness and memory, as a probe would.
+async fn look(delivery: Delivery, stop: Arc<AtomicBool>, seen: Arc<Mutex<Seen>>) {
+    while !stop.load(Ordering::Relaxed) {
+        let (readiness, stats) = (delivery.readiness(), delivery.stats());
+        {
+            let mut seen = seen.lock().unwrap();
+            seen.most_memory = seen.most_memory.max(stats.memory_bytes);
+            let now = Instant::now();
+            let open = seen.not_ready.last_mut().filter(|(_, end, _)| end.is_none());
+            match (readiness, open) {
+                (Readiness::NotReady { reason }, None) => seen.not_ready.push((now, None, reason)),
+                (Readiness::Ready, Some((_, end, _))) => *end = Some(now),
+                _ => {}
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

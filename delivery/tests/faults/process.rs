@@ -1,0 +1,133 @@
+//! A process that is killed with SIGKILL again and again, and one that is stopped during an outage.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use footfall_delivery::{CloseOutcome, Delivery, DeliverySettings};
+
+use super::block_on;
+use super::brokers::{MEMORY, TOPIC, judge, open, pass, wait_for_more};
+use super::load::{Id, Load, Seen};
+use super::support::kafka::Kafka;
+use super::support::{ToKafka, kafka_settings, wait_until_healthy};
+use super::verdict::Verdict;
+
+fn settings(directory: &Path, brokers: &str) -> DeliverySettings {
+    DeliverySettings { memory_max_bytes: MEMORY, ..kafka_settings(directory, brokers, TOPIC) }
+}
+
+/// What the child runs: it tells each acknowledged record, until it is killed.
+pub(crate) fn child(arguments: &[String]) {
+    let [directory, brokers, life] = arguments else { panic!("{arguments:?}") };
+    block_on(async {
+        let delivery = Delivery::open(settings(Path::new(directory), brokers)).unwrap();
+        let load = Load::start_telling(&delivery, life, |ids| {
+            let told: Vec<String> = ids.iter().map(|(key, number)| format!("{key}/{number}")).collect();
+            println!("acknowledged {}", told.join(" "));
+        });
+        load.forever().await;
+    });
+}
+
+/// Runs the child so long, then kills it; notes what it told, what it told while it was dying included.
+fn life(directory: &Path, brokers: &str, number: u32, lasts: Duration, seen: &Arc<Mutex<Seen>>) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .arg("--child")
+        .arg(directory)
+        .args([brokers, &format!("life{number}")])
+        .stdout(Stdio::piped())
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let seen = Arc::clone(seen);
+    let reading = std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            let Some(ids) = line.strip_prefix("acknowledged ") else { continue };
+            let ids = ids.split(' ').filter_map(|id| {
+                let (key, number) = id.rsplit_once('/')?;
+                Some((key.to_owned(), number.parse().ok()?))
+            });
+            let ids: Vec<Id> = ids.collect();
+            seen.lock().unwrap().acknowledged.extend(ids.into_iter().map(|id| (id, Instant::now())));
+        }
+    });
+    std::thread::sleep(lasts);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    reading.join().unwrap();
+}
+
+pub(crate) fn killed_15(name: &'static str) -> Verdict {
+    killed(name, Duration::from_secs(15), false)
+}
+
+pub(crate) fn killed_60(name: &'static str) -> Verdict {
+    killed(name, Duration::from_secs(60), false)
+}
+
+pub(crate) fn killed_beside_a_broker_that_stops(name: &'static str) -> Verdict {
+    killed(name, Duration::from_secs(60), true)
+}
+
+fn killed(name: &'static str, lasts: Duration, broker_stops: bool) -> Verdict {
+    let kafka = Kafka::start();
+    let directory = tempfile::tempdir().unwrap();
+    block_on(kafka.create_topic(TOPIC, &[]));
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let begun = Instant::now();
+    let mut lives = 0;
+    while begun.elapsed() < lasts {
+        // The broker is silent for two lives of three, so that lives end in every state.
+        match lives % 3 {
+            1 if broker_stops => kafka.pause(),
+            0 if broker_stops => kafka.resume(),
+            _ => {}
+        }
+        life(directory.path(), &kafka.brokers(), lives, Duration::from_secs(3), &seen);
+        lives += 1;
+    }
+    kafka.resume();
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    block_on(async {
+        let delivery = Delivery::open(settings(directory.path(), &kafka.brokers())).unwrap();
+        wait_until_healthy(&delivery).await;
+        let mut verdict = judge(name, &kafka, ToKafka { delivery, directory }, seen).await;
+        verdict.expect(verdict.duplicates == 0, "something was stored twice");
+        verdict
+    })
+}
+
+pub(crate) fn stopped_in_an_outage(name: &'static str) -> Verdict {
+    block_on(async {
+        let kafka = Kafka::start();
+        kafka.create_topic(TOPIC, &[]).await;
+        let opened = open(&kafka);
+        wait_until_healthy(&opened).await;
+        let load = Load::start(&opened, "before");
+        wait_for_more(&load, 2_000).await;
+        // The stop comes while what is in flight still waits for the broker.
+        kafka.pause();
+        pass(Duration::from_secs(1)).await;
+        let begun = Instant::now();
+        let closing = opened.delivery.clone();
+        let closed =
+            tokio::task::spawn_blocking(move || closing.close(Duration::from_secs(10))).await.unwrap();
+        let took = begun.elapsed();
+        let seen = load.stop().await;
+        kafka.resume();
+        let ToKafka { delivery, directory } = opened;
+        drop(delivery);
+        let delivery = Delivery::open(settings(directory.path(), &kafka.brokers())).unwrap();
+        wait_until_healthy(&delivery).await;
+        let mut verdict = judge(name, &kafka, ToKafka { delivery, directory }, seen).await;
+        println!("    the stop took {took:?}");
+        verdict.expect(closed == CloseOutcome::Drained, "the stop left something unanswered");
+        verdict.expect(took < Duration::from_secs(10), "the stop took its whole deadline");
+        verdict.expect(verdict.duplicates == 0, "something was stored twice");
+        verdict
+    })
+}

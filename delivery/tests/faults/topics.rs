@@ -1,0 +1,142 @@
+//! Topics that refuse a record, take less than before, are missing, or go away.
+
+use std::time::{Duration, Instant};
+
+use footfall_delivery::{Batch, DeliveryError, KafkaState, Record, RecordOutcome};
+
+use super::block_on;
+use super::brokers::{MEMORY, TOPIC, judge, open, pass, wait_for_more};
+use super::load::{Load, record};
+use super::support::kafka::Kafka;
+use super::support::{ToKafka, wait_for, wait_for_state, wait_until_healthy};
+use super::verdict::{Verdict, read_topic};
+
+pub(crate) fn oversized(name: &'static str) -> Verdict {
+    block_on(async {
+        let kafka = Kafka::start();
+        kafka.create_topic(TOPIC, &[("max.message.bytes", "10000")]).await;
+        let opened = open(&kafka);
+        wait_until_healthy(&opened).await;
+        let load = Load::start(&opened, "a");
+        wait_for_more(&load, 1_000).await;
+        let changes = opened.stats().kafka.unwrap().changes;
+        let mut wrong = Vec::new();
+        for number in 0..5 {
+            // Random bytes, for what counts is the size after compression.
+            let mut state = number as u32;
+            let noise: Vec<u8> = std::iter::repeat_with(|| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            })
+            .take(20_000)
+            .collect();
+            let mut records: Vec<Record> = (0..5).map(|i| record("b", number * 5 + i + 1)).collect();
+            records[2].payload = noise.into();
+            match opened.append(Batch::new(records)).await {
+                Err(DeliveryError::Partial { outcomes }) => {
+                    for (place, outcome) in outcomes.iter().enumerate() {
+                        let failed = matches!(outcome, RecordOutcome::Failed(f) if f.code == "record_too_large" && !f.retry);
+                        if failed != (place == 2) {
+                            wrong.push(format!("{outcomes:?}"));
+                        }
+                    }
+                }
+                other => wrong.push(format!("{other:?}")),
+            }
+        }
+        wait_for_more(&load, 1_000).await;
+        let unchanged = opened.stats().kafka.unwrap().changes == changes;
+        let seen = load.stop().await;
+        let letters = format!("{TOPIC}.dead-letter");
+        wait_for("dead letters", || (opened.stats().kafka?.waiting_rows == 0).then_some(())).await;
+        let brokers = kafka.brokers();
+        let mut verdict = judge(name, &kafka, opened, seen).await;
+        let letters = read_topic(&brokers, &letters);
+        verdict.expect(wrong.is_empty(), &format!("not only the culprit was refused: {wrong:?}"));
+        verdict.expect(letters.len() == 5, &format!("{} dead letters instead of 5", letters.len()));
+        verdict.expect(unchanged, "the others were held up by it");
+        verdict.expect(verdict.duplicates == 0, "something was stored twice");
+        verdict
+    })
+}
+
+pub(crate) fn limit_lowered(name: &'static str) -> Verdict {
+    block_on(async {
+        let kafka = Kafka::start();
+        kafka.create_topic(TOPIC, &[]).await;
+        // No compression, and company for each record: batches larger than the limit to come.
+        let opened = ToKafka::open(&kafka.brokers(), TOPIC, |settings| {
+            settings.memory_max_bytes = MEMORY;
+            let kafka = settings.kafka.as_mut().unwrap();
+            kafka.linger = Duration::from_millis(300);
+            kafka.compression = "none".parse().unwrap();
+        });
+        wait_until_healthy(&opened).await;
+        let load = Load::start(&opened, "a");
+        wait_for_more(&load, 500).await;
+        kafka.alter_topic(TOPIC, "max.message.bytes", "1500").await;
+        wait_for("the refusal", || (opened.stats().kafka?.changes > 2).then_some(())).await;
+        wait_until_healthy(&opened).await;
+        wait_for_more(&load, 500).await;
+        let seen = load.stop().await;
+        let mut verdict = judge(name, &kafka, opened, seen).await;
+        // What stood in the same partition behind the refused batch may have overtaken it.
+        let disorder = verdict.out_of_order;
+        verdict.problems.retain(|problem| !problem.contains("out of order"));
+        verdict.expect(disorder < 100, "much is out of order");
+        verdict.expect(verdict.stats.kafka.unwrap().set_aside_records == 0, "good records were set aside");
+        verdict.expect(verdict.duplicates == 0, "something was stored twice");
+        verdict
+    })
+}
+
+pub(crate) fn missing_at_boot(name: &'static str) -> Verdict {
+    block_on(async {
+        let kafka = Kafka::start();
+        let opened = ToKafka::open(&kafka.brokers(), TOPIC, |settings| {
+            settings.memory_max_bytes = MEMORY;
+            let properties = &mut settings.kafka.as_mut().unwrap().properties;
+            properties.insert("allow.auto.create.topics".into(), "false".into());
+        });
+        let load = Load::start(&opened, "a");
+        wait_for_more(&load, 2_000).await;
+        let away = opened.stats().kafka.unwrap().state == KafkaState::Away;
+        kafka.create_topic(TOPIC, &[]).await;
+        wait_until_healthy(&opened).await;
+        wait_for_more(&load, 1_000).await;
+        let seen = load.stop().await;
+        let mut verdict = judge(name, &kafka, opened, seen).await;
+        verdict.expect(away, "it took a missing topic for usable");
+        verdict.expect(verdict.refused == 0, "events were refused");
+        verdict
+    })
+}
+
+pub(crate) fn deleted(name: &'static str) -> Verdict {
+    block_on(async {
+        let kafka = Kafka::start();
+        kafka.create_topic(TOPIC, &[]).await;
+        let opened = ToKafka::open(&kafka.brokers(), TOPIC, |settings| {
+            settings.memory_max_bytes = MEMORY;
+            let properties = &mut settings.kafka.as_mut().unwrap().properties;
+            properties.insert("allow.auto.create.topics".into(), "false".into());
+        });
+        wait_until_healthy(&opened).await;
+        let load = Load::start(&opened, "a");
+        wait_for_more(&load, 2_000).await;
+        kafka.delete_topic(TOPIC).await;
+        let gone = Instant::now();
+        wait_for_state(&opened, KafkaState::Away).await;
+        wait_for_more(&load, 2_000).await;
+        pass(Duration::from_secs(8)).await;
+        kafka.create_topic(TOPIC, &[]).await;
+        wait_until_healthy(&opened).await;
+        wait_for_more(&load, 2_000).await;
+        let mut seen = load.stop().await;
+        // What Kafka had acknowledged before went with the topic; its callers may be told when the rest of their batch
+        // was copied, which takes kafka.slow_after.
+        let slow_after = Duration::from_millis(2_500);
+        seen.acknowledged.retain(|_, told| *told > gone + slow_after);
+        judge(name, &kafka, opened, seen).await
+    })
+}

@@ -1,0 +1,88 @@
+//! The metrics of delivery: where events go now, what waits in the journal, and what came of it.
+//! They are read from delivery's own counts when somebody asks.
+
+use footfall_delivery::{DeliveryStats, KafkaState};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A state that delivery may be in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    state: &'static str,
+}
+
+/// Kafka, and the journal while Kafka is away.
+#[derive(Debug, Default)]
+pub(super) struct DeliveryMetrics {
+    state: Family<StateLabels, Gauge>,
+    changes: Counter,
+    oldest_seconds: Gauge<f64, AtomicU64>,
+    waiting_rows: Gauge,
+    drained: Counter,
+    late: Counter,
+    possible_duplicates: Counter,
+    set_aside: Counter,
+    damaged_rows: Counter,
+}
+
+impl DeliveryMetrics {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let all = Self::default();
+        let help = "1 for the state that Kafka is in, else 0; all 0 where none is set";
+        registry.register("kafka_state", help, all.state.clone());
+        registry.register("kafka_state_changes", "Changes of that state", all.changes.clone());
+        let help = "How long the oldest event waits that was handed to Kafka";
+        registry.register_with_unit(
+            "kafka_oldest_unacknowledged",
+            help,
+            Unit::Seconds,
+            all.oldest_seconds.clone(),
+        );
+        registry.register(
+            "journal_waiting_rows",
+            "Rows of the journal that wait for Kafka",
+            all.waiting_rows.clone(),
+        );
+        registry.register(
+            "journal_drained",
+            "Events that went from the journal to Kafka",
+            all.drained.clone(),
+        );
+        let help = "Events copied to the journal that Kafka acknowledged after all";
+        registry.register("kafka_late_acknowledgements", help, all.late.clone());
+        let help = "Events that may stand in Kafka twice; consumers tell them by ce_id";
+        registry.register("kafka_possible_duplicates", help, all.possible_duplicates.clone());
+        let help = "Events that Kafka refused for good, kept as dead letters";
+        registry.register("kafka_set_aside", help, all.set_aside.clone());
+        registry.register(
+            "journal_damaged_rows",
+            "Rows that did not fit their checksum",
+            all.damaged_rows.clone(),
+        );
+        all
+    }
+
+    pub(super) fn set(&self, stats: &DeliveryStats) {
+        let Some(kafka) = &stats.kafka else { return };
+        for state in [KafkaState::Away, KafkaState::Recovering, KafkaState::Healthy] {
+            let is = i64::from(state == kafka.state);
+            self.state.get_or_create(&StateLabels { state: state.as_str() }).set(is);
+        }
+        self.oldest_seconds.set(kafka.oldest_unacknowledged.as_secs_f64());
+        self.waiting_rows.set(kafka.waiting_rows as i64);
+        for (counter, total) in [
+            (&self.changes, kafka.changes),
+            (&self.drained, kafka.drained_records),
+            (&self.late, kafka.late_acknowledgements),
+            (&self.possible_duplicates, kafka.possible_duplicates),
+            (&self.set_aside, kafka.set_aside_records),
+            (&self.damaged_rows, kafka.damaged_rows),
+        ] {
+            counter.inner().store(total, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What a sender and an operator see while Kafka is away: events are taken, and go to the journal.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod support;
+
+use hyper::StatusCode;
+use support::Server;
+
+/// Nobody listens there.
+const NO_BROKER: (&str, &str) = ("kafka.brokers", "127.0.0.1:1");
+
+#[tokio::test]
+async fn events_are_durable_and_the_server_is_ready_while_no_broker_answers() {
+    let server = Server::start(&[NO_BROKER]).await;
+    let body = r#"{"events":[{"event":"post_view"},{"event":"post_view"}]}"#;
+    let reply = server.post_with("/v1/events?key=pk_demo&receipt=offsets", &[], body).await;
+    assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+    assert_eq!((&reply.json()["accepted"], &reply.json()["stored"]), (&2.into(), &"journal".into()));
+    let metrics = server.metrics().await;
+    for line in [
+        r#"footfall_kafka_state{state="away"} 1"#,
+        r#"footfall_kafka_state{state="healthy"} 0"#,
+        "footfall_journal_waiting_rows 2",
+        "footfall_ready 1",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} is not in {metrics}");
+    }
+    let (stopped, data_dir) = server.stop().await;
+    stopped.unwrap();
+    let journal = rusqlite::Connection::open(data_dir.path().join("journal.sqlite")).unwrap();
+    let waiting: i64 =
+        journal.query_row("SELECT count(*) FROM readable_outbox", [], |row| row.get(0)).unwrap();
+    assert_eq!(waiting, 2);
+}
+
+#[tokio::test]
+async fn a_full_journal_is_told_while_key_events_still_pass() {
+    let server = Server::start_with(&[
+        (NO_BROKER.0, &[NO_BROKER.1]),
+        ("journal.max_bytes", &["1MiB"]),
+        ("journal.reserve", &["40%"]),
+    ])
+    .await;
+    let event = format!(r#"{{"event":"post_view","properties":{{"text":"{}"}}}}"#, "x".repeat(20_000));
+    let body = format!(r#"{{"events":[{event},{event},{event}]}}"#);
+    let mut replies = 0;
+    let refused = loop {
+        let reply = server.post(body.clone()).await;
+        if reply.status != StatusCode::OK {
+            break reply;
+        }
+        replies += 1;
+        assert!(replies < 50, "3 MB fit into 1 MiB");
+    };
+    assert_eq!(
+        (refused.status, refused.code()),
+        (StatusCode::SERVICE_UNAVAILABLE, "journal_full".to_owned())
+    );
+    assert_eq!(refused.header("retry-after"), Some("8"));
+    let ready = support::send(server.admin, "GET", "/readyz", &[], "").await;
+    let words = String::from_utf8_lossy(&ready.body).into_owned();
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(words.contains("Kafka is not used now") && words.contains("the journal is full"), "{words}");
+    let key_event = r#"{"events":[{"event":"sign_up","key_event":true}]}"#;
+    let reply = server.post_with("/v1/events?key=pk_demo&priority=key", &[], key_event).await;
+    assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+}
