@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # `make bench`: what an acknowledged event costs the server, beside a bare librdkafka producer with the same
-# records, against a real Kafka, in batches of several sizes (`--short`: of 20 events alone). It judges no speed; it
-# fails when an acknowledged event is not in the topic. `--profile` says instead where the server's time goes, by perf.
+# records, against a real Kafka, in batches of several sizes; what it adds to the broker's answer at half the load; and
+# what it holds of memory under more than it can bear (`--short`: the cost in batches of 20 events alone). It judges no
+# speed; it fails when an acknowledged event is not in the topic, or when memory passes its bounds. `--profile` says
+# instead where the server's time goes, by perf.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -54,21 +56,25 @@ scripts/kafka.sh run --dir "$dir/kafka" --port "$kafka_port" --controller-port "
 pids+=($!)
 "$target/topic-create" --brokers "$brokers" --deadline 90 "$topic" bench.bare
 
-started=$SECONDS
 server=127.0.0.1:$(free_port)
 admin=127.0.0.1:$(free_port)
+# `serve further settings…`
+serve() {
+  local started=$SECONDS
+  "$target/footfall" serve --listen "$server" --admin-listen "$admin" --data-dir "$dir/server" --write-key pk_demo \
+    --proxies-trusted 127.0.0.1 --geo-files "$CACHE/geo/geo-whois-asn-country.mmdb" \
+    --limits-private-addresses limit --limits-address-requests-per-second 10000000 --limits-key-events-per-second 10000000 \
+    --kafka-brokers "$brokers" --kafka-topic "$topic" --kafka-compression lz4 "$@" >"$dir/footfall.log" 2>&1 &
+  server_pid=$!
+  # shellcheck disable=SC2016 # process.argv is node's, not the shell's
+  until node -e 'fetch(process.argv[1]).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))' "http://$admin/readyz"; do
+    kill -0 "$server_pid" 2>/dev/null || die "the server has ended"
+    [ $((SECONDS - started)) -lt 30 ] || die "the server is not ready within 30 s"
+  done
+}
 say "Starting the server on $server"
-"$target/footfall" serve --listen "$server" --admin-listen "$admin" --data-dir "$dir/server" --write-key pk_demo \
-  --proxies-trusted 127.0.0.1 --geo-files "$CACHE/geo/geo-whois-asn-country.mmdb" \
-  --limits-private-addresses limit --limits-address-requests-per-second 10000000 --limits-key-events-per-second 10000000 \
-  --kafka-brokers "$brokers" --kafka-topic "$topic" --kafka-compression lz4 >"$dir/footfall.log" 2>&1 &
-server_pid=$!
+serve
 pids+=("$server_pid")
-# shellcheck disable=SC2016 # process.argv is node's, not the shell's
-until node -e 'fetch(process.argv[1]).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))' "http://$admin/readyz"; do
-  kill -0 "$server_pid" 2>/dev/null || die "the server has ended"
-  [ $((SECONDS - started)) -lt 30 ] || die "the server is not ready within 30 s"
-done
 
 # One round: the server for so many seconds, then the bare producer with the records that it left.
 round() {
@@ -116,6 +122,33 @@ if [ "${1:-}" != --short ]; then
   rounds_of 1 "Batches of 20 events, packed with gzip" --connections "$connections" --batch-events 20 --gzip
   rounds_of 1 "Batches of 20 events, 1,000 connections" --connections 1000 --batch-events 20
   rounds_of 1 "Batches of 1 event (no goal)" --connections "$connections" --batch-events 1
+fi
+
+# What `load` wrote of a round: `told FILE FIELD`.
+told() { node -p 'JSON.parse(require("fs").readFileSync(process.argv[1]))[process.argv[2]]' "$1" "$2"; }
+
+if [ "${1:-}" != --short ]; then
+  half=$(node -p "Math.round($(told "$dir/warm-up-server.json" acknowledged) / $(told "$dir/warm-up-server.json" seconds) / 2)")
+  say "Half of what it bore while warming up: $half events a second for $seconds s, then the bare producer at the same pace"
+  "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" --topic "$topic" \
+    --connections "$connections" --batch-events 20 --seconds "$seconds" --pace "$half" --report "$dir/half-server.json"
+  "$target/bare-producer" --brokers "$brokers" --source "$topic" --round "$dir/half-server.json" --target bench.bare \
+    --compression lz4 --pace "$half" --burst 20 --report "$dir/half-bare.json"
+  echo
+  "$target/bench-table" --latencies --server "$dir/half-server.json" --bare "$dir/half-bare.json"
+
+  bound=8388608
+  kill "$server_pid"
+  wait "$server_pid" || true
+  serve --memory-max-bytes $bound --http-max-body-bytes $bound --receipts-max-bytes $bound --event-ids-max-bytes $bound
+  pids+=("$server_pid")
+  "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" --topic "$topic" \
+    --connections 8 --batch-events 20 --seconds 5 --report "$dir/calm-server.json"
+  say "More than it can bear: 1,000 connections with batches of 100 events, 150 MB at once, for 60 s"
+  "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" --topic "$topic" \
+    --connections 1000 --batch-events 100 --seconds 60 --max-events 20000000 --deadline 300 --report "$dir/over-server.json"
+  echo
+  node scripts/bench-memory.mjs "$dir/calm-server.json" "$dir/over-server.json" "$bound" 4
 fi
 
 echo

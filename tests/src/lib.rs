@@ -5,6 +5,7 @@ mod error;
 pub mod ids;
 pub mod load;
 pub mod process_cpu;
+pub mod process_memory;
 pub mod produce;
 pub mod report;
 pub mod run;

@@ -3,7 +3,7 @@
 
 use crate::Error;
 use crate::process_cpu;
-use crate::report::BareRound;
+use crate::report::{self, BareRound};
 use crate::topic::{Deadline, End, Range, TopicReader};
 use rdkafka::ClientContext;
 use rdkafka::config::ClientConfig;
@@ -12,6 +12,7 @@ use rdkafka::message::{DeliveryResult, Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A record in memory, as it stood in the topic.
@@ -46,21 +47,45 @@ pub fn preload(
     Ok(records)
 }
 
-/// Counts acknowledgements; nothing is allocated for one.
+/// How fast to send.
+#[derive(Debug, Clone, Copy)]
+pub enum Pace {
+    /// As fast as librdkafka takes it.
+    Full,
+    /// As many records a second, so many at once, each with the time until its acknowledgement noted.
+    Steady {
+        /// Records a second.
+        per_second: u64,
+        /// Records that come at once, as a batch's do.
+        burst: usize,
+    },
+}
+
+/// Counts acknowledgements; nothing is allocated for one at full pace.
 #[derive(Default)]
 struct Counter {
     acknowledged: AtomicU64,
     failed: AtomicU64,
+    /// Microseconds from each send to its acknowledgement, where they are asked for.
+    latencies: Option<Mutex<Vec<u32>>>,
+    /// What the times of sending count from.
+    start: OnceLock<Instant>,
 }
 
 impl ClientContext for Counter {}
 
 impl ProducerContext for Counter {
-    type DeliveryOpaque = ();
+    /// Microseconds from the start to the send.
+    type DeliveryOpaque = usize;
 
-    fn delivery(&self, delivered: &DeliveryResult<'_>, (): ()) {
+    fn delivery(&self, delivered: &DeliveryResult<'_>, sent_us: usize) {
         let counter = if delivered.is_ok() { &self.acknowledged } else { &self.failed };
         counter.fetch_add(1, Ordering::Relaxed);
+        if let (Some(latencies), Some(start)) = (&self.latencies, self.start.get()) {
+            let us = start.elapsed().as_micros().saturating_sub(sent_us as u128);
+            let mut latencies = latencies.lock().unwrap_or_else(PoisonError::into_inner);
+            latencies.push(u32::try_from(us).unwrap_or(u32::MAX));
+        }
     }
 }
 
@@ -76,8 +101,11 @@ pub fn send_all(
     topic: &str,
     compression: &str,
     records: &[Record],
+    pace: Pace,
     deadline: Duration,
 ) -> Result<BareRound, Error> {
+    let latencies =
+        matches!(pace, Pace::Steady { .. }).then(|| Mutex::new(Vec::with_capacity(records.len())));
     let producer: BaseProducer<Counter> = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("client.id", "footfall-bare-producer")
@@ -86,7 +114,7 @@ pub fn send_all(
         .set("linger.ms", "5")
         .set("compression.type", compression)
         .set("partitioner", "murmur2_random")
-        .create_with_context(Counter::default())
+        .create_with_context(Counter { latencies, ..Counter::default() })
         .map_err(Error::kafka("preparing to produce"))?;
     // The connection and the topic's metadata are there before the clock starts.
     producer
@@ -95,9 +123,18 @@ pub fn send_all(
         .map_err(Error::kafka(format!("asking {brokers} for the topic {topic}")))?;
     let pid = std::process::id();
     let cpu_before = process_cpu::used_by(pid)?;
-    let start = Instant::now();
-    for record in records {
-        send(&producer, topic, record, start + deadline)?;
+    let start = *producer.context().start.get_or_init(Instant::now);
+    for (place, record) in records.iter().enumerate() {
+        if let Pace::Steady { per_second, burst } = pace
+            && place.is_multiple_of(burst)
+        {
+            let due = start + Duration::from_secs_f64(place as f64 / per_second as f64);
+            while let Some(wait) = due.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero()) {
+                producer.poll(wait);
+            }
+        }
+        let sent_us = start.elapsed().as_micros() as usize;
+        send(&producer, topic, record, sent_us, start + deadline)?;
     }
     producer
         .flush(deadline.saturating_sub(start.elapsed()))
@@ -113,17 +150,34 @@ pub fn send_all(
         )));
     }
     let bytes: usize = records.iter().map(Record::bytes).sum();
+    let mut latencies = counter.latencies.as_ref().map(|held| {
+        let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *held)
+    });
+    let mut latency = |share| {
+        let latencies = latencies.as_mut()?;
+        latencies.sort_unstable();
+        Some(report::at_share(latencies, share))
+    };
     Ok(BareRound {
         acknowledged,
         seconds,
         cpu_us: u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX),
         bytes_per_record: bytes as u64 / acknowledged.max(1),
+        latency_p50_us: latency(0.5),
+        latency_p99_us: latency(0.99),
     })
 }
 
-fn send(producer: &BaseProducer<Counter>, topic: &str, record: &Record, until: Instant) -> Result<(), Error> {
+fn send(
+    producer: &BaseProducer<Counter>,
+    topic: &str,
+    record: &Record,
+    sent_us: usize,
+    until: Instant,
+) -> Result<(), Error> {
     loop {
-        match producer.send(record.to_send(topic)) {
+        match producer.send(record.to_send(topic, sent_us)) {
             Ok(()) => return Ok(()),
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _))
                 if Instant::now() < until =>
@@ -136,13 +190,13 @@ fn send(producer: &BaseProducer<Counter>, topic: &str, record: &Record, until: I
 }
 
 impl Record {
-    fn to_send<'a>(&'a self, topic: &'a str) -> BaseRecord<'a, [u8], [u8]> {
+    fn to_send<'a>(&'a self, topic: &'a str, sent_us: usize) -> BaseRecord<'a, [u8], [u8], usize> {
         let mut headers = OwnedHeaders::new_with_capacity(self.headers.len());
         for (key, value) in &self.headers {
             headers = headers.insert(Header { key, value: value.as_deref() });
         }
-        BaseRecord { key: self.key.as_deref(), payload: self.payload.as_deref(), ..BaseRecord::to(topic) }
-            .headers(headers)
+        let empty = BaseRecord::with_opaque_to(topic, sent_us);
+        BaseRecord { key: self.key.as_deref(), payload: self.payload.as_deref(), ..empty }.headers(headers)
     }
 
     fn bytes(&self) -> usize {

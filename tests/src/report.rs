@@ -23,6 +23,8 @@ pub struct ServerRound {
     pub latency_p50_us: u32,
     /// 99 of 100 batches were answered within that many microseconds.
     pub latency_p99_us: u32,
+    /// The most memory that the server was seen to hold, in bytes.
+    pub peak_memory_bytes: u64,
     /// Where the round's records stand in the topic.
     pub ranges: Vec<Range>,
     /// What the topic holds of the acknowledged events.
@@ -40,6 +42,44 @@ pub struct BareRound {
     pub cpu_us: u64,
     /// Keys, headers' values and payloads, in bytes a record.
     pub bytes_per_record: u64,
+    /// Half of the records were acknowledged within that many microseconds, where that was measured.
+    #[serde(default)]
+    pub latency_p50_us: Option<u32>,
+    /// The same for 99 of 100.
+    #[serde(default)]
+    pub latency_p99_us: Option<u32>,
+}
+
+/// What `share` (0 to 1) of sorted times kept to; 0 where there are none.
+pub fn at_share(sorted: &[u32], share: f64) -> u32 {
+    let last = sorted.len().saturating_sub(1);
+    let rank = (share * last as f64).round() as usize;
+    sorted.get(rank.min(last)).copied().unwrap_or(0)
+}
+
+/// What a batch waits at the server beyond what the broker takes for its records, at the same pace.
+///
+/// # Errors
+/// [`Error::Usage`] where the bare producer's times were not measured.
+pub fn latencies(server: &ServerRound, bare: &BareRound) -> Result<String, Error> {
+    let (Some(bare_p50), Some(bare_p99)) = (bare.latency_p50_us, bare.latency_p99_us) else {
+        return Err(Error::Usage("the bare producer was not run at a steady pace".to_owned()));
+    };
+    let mut text =
+        format!("{:.0} events a second   p50 ms   p99 ms\n", server.acknowledged as f64 / server.seconds);
+    for (name, p50, p99) in [
+        ("batch answered", f64::from(server.latency_p50_us), f64::from(server.latency_p99_us)),
+        ("record acknowledged, bare", f64::from(bare_p50), f64::from(bare_p99)),
+        (
+            "added by the server",
+            f64::from(server.latency_p50_us) - f64::from(bare_p50),
+            f64::from(server.latency_p99_us) - f64::from(bare_p99),
+        ),
+    ] {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name:<26} {:>7.1}  {:>7.1}", p50 / 1000.0, p99 / 1000.0);
+    }
+    Ok(text)
 }
 
 /// Writes a round where the next tool finds it.
@@ -148,13 +188,22 @@ mod tests {
             cpu_us,
             latency_p50_us: 1500,
             latency_p99_us: 9000,
+            peak_memory_bytes: 0,
             ranges: vec![],
             count,
         }
     }
 
     fn bare() -> BareRound {
-        BareRound { acknowledged: 1000, seconds: 0.1, cpu_us: 2500, bytes_per_record: 900 }
+        let latency_p50_us = None;
+        BareRound {
+            acknowledged: 1000,
+            seconds: 0.1,
+            cpu_us: 2500,
+            bytes_per_record: 900,
+            latency_p50_us,
+            latency_p99_us: None,
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! Its processor time per record is what the server's is held against; the records are in memory before it counts.
 
 use clap::Parser;
+use footfall_tests::produce::Pace;
 use footfall_tests::report::{self, ServerRound};
 use footfall_tests::topic::{Deadline, TopicReader};
 use footfall_tests::{Error, produce, run};
@@ -27,6 +28,12 @@ struct Arguments {
     /// The codec, the same as the server's
     #[arg(long, default_value = "lz4")]
     compression: String,
+    /// Send at a steady pace instead of as fast as it goes, and note how long each acknowledgement takes
+    #[arg(long, value_name = "RECORDS_PER_SECOND")]
+    pace: Option<u64>,
+    /// Records that come at once at a steady pace
+    #[arg(long, default_value_t = 20)]
+    burst: usize,
     /// Send at most that many records: so many are held in memory
     #[arg(long, default_value_t = 300_000)]
     max_records: usize,
@@ -54,6 +61,9 @@ fn round(arguments: &Arguments) -> Result<(), Error> {
         &arguments.target,
         &arguments.compression,
         &records,
+        arguments
+            .pace
+            .map_or(Pace::Full, |per_second| Pace::Steady { per_second, burst: arguments.burst.max(1) }),
         Duration::from_secs(arguments.deadline),
     )?;
     report::write(&arguments.report, &measured)

@@ -16,6 +16,9 @@ struct Arguments {
     /// Files that `bare-producer` wrote, in the same order
     #[arg(long, num_args = 1.., required = true)]
     bare: Vec<PathBuf>,
+    /// Print how long the answers of the first round took, of a load at a steady pace
+    #[arg(long)]
+    latencies: bool,
 }
 
 fn main() -> ExitCode {
@@ -25,6 +28,9 @@ fn main() -> ExitCode {
 fn print(arguments: &Arguments) -> Result<(), Error> {
     let server = arguments.server.iter().map(|path| report::read(path)).collect::<Result<Vec<_>, _>>()?;
     let bare = arguments.bare.iter().map(|path| report::read(path)).collect::<Result<Vec<_>, _>>()?;
-    let table = report::table(&server, &bare)?;
+    let table = match (arguments.latencies, server.first(), bare.first()) {
+        (true, Some(server), Some(bare)) => report::latencies(server, bare)?,
+        _ => report::table(&server, &bare)?,
+    };
     std::io::stdout().write_all(table.as_bytes()).map_err(Error::io("standard output"))
 }

@@ -38,6 +38,9 @@ struct Arguments {
     /// Pack the bodies with gzip
     #[arg(long)]
     gzip: bool,
+    /// Send at a steady pace instead of as fast as it goes
+    #[arg(long, value_name = "EVENTS_PER_SECOND")]
+    pace: Option<u64>,
     /// Stop after that time
     #[arg(long, default_value_t = 8)]
     seconds: u64,
@@ -68,6 +71,7 @@ async fn round(arguments: Arguments) -> Result<(), Error> {
         is_packed: arguments.gzip,
         duration: Duration::from_secs(arguments.seconds),
         max_events: arguments.max_events,
+        events_per_second: arguments.pace,
         server_pid: arguments.server_pid,
     })
     .await?;
@@ -81,6 +85,7 @@ async fn round(arguments: Arguments) -> Result<(), Error> {
         cpu_us: u64::try_from(outcome.server_cpu.as_micros()).unwrap_or(u64::MAX),
         latency_p50_us: outcome.latency_us(0.5),
         latency_p99_us: outcome.latency_us(0.99),
+        peak_memory_bytes: outcome.peak_memory_bytes,
         ranges,
         count,
     };

@@ -6,7 +6,8 @@ mod connection;
 
 use crate::Error;
 use crate::ids::EventId;
-use crate::process_cpu;
+use crate::report::at_share;
+use crate::{process_cpu, process_memory};
 use bytes::Bytes;
 use connection::Connection;
 use flate2::Compression;
@@ -15,6 +16,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// What to send, and within which bounds.
 #[derive(Debug, Clone)]
@@ -33,8 +35,20 @@ pub struct Plan {
     pub duration: Duration,
     /// No batch is begun that would make more events than these.
     pub max_events: u64,
-    /// The server's process, to measure its processor time.
+    /// Events a second over all connections; as many as go, where it is not said.
+    pub events_per_second: Option<u64>,
+    /// The server's process, to measure its processor time and its memory.
     pub server_pid: u32,
+}
+
+impl Plan {
+    /// From one batch of a connection to its next, and from the first of one connection to that of the next, so that the
+    /// batches of all are spread evenly.
+    fn gaps(&self) -> Option<(Duration, Duration)> {
+        let batches = self.events_per_second? as f64 / self.batch_events as f64;
+        let between = Duration::from_secs_f64(1.0 / batches);
+        Some((between * u32::try_from(self.connections).unwrap_or(u32::MAX), between))
+    }
 }
 
 /// What came of it.
@@ -50,14 +64,14 @@ pub struct Outcome {
     pub server_cpu: Duration,
     /// The time of each answered batch in microseconds, sorted.
     pub latencies_us: Vec<u32>,
+    /// The most memory that the server was seen to hold, in bytes.
+    pub peak_memory_bytes: u64,
 }
 
 impl Outcome {
     /// The latency that `share` (0 to 1) of the batches kept to; 0 where nothing was answered.
     pub fn latency_us(&self, share: f64) -> u32 {
-        let last = self.latencies_us.len().saturating_sub(1);
-        let rank = (share * last as f64).round() as usize;
-        self.latencies_us.get(rank.min(last)).copied().unwrap_or(0)
+        at_share(&self.latencies_us, share)
     }
 }
 
@@ -89,15 +103,18 @@ pub async fn run(plan: Plan) -> Result<Outcome, Error> {
     let cpu_before = process_cpu::used_by(plan.server_pid)?;
     let start = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
-    for connection in connections {
-        tasks.spawn(send_until_bound(connection, plan.clone(), start, Arc::clone(&begun)));
+    for (number, connection) in (0u32..).zip(connections) {
+        tasks.spawn(send_until_bound(number, connection, plan.clone(), start, Arc::clone(&begun)));
     }
+    let (end, ended) = oneshot::channel();
+    let memory = tokio::spawn(process_memory::watch(plan.server_pid, ended));
     let mut outcome = Outcome {
         acknowledged: Vec::new(),
         refused: 0,
         elapsed: Duration::ZERO,
         server_cpu: Duration::ZERO,
         latencies_us: Vec::new(),
+        peak_memory_bytes: 0,
     };
     while let Some(joined) = tasks.join_next().await {
         let share = joined
@@ -110,10 +127,16 @@ pub async fn run(plan: Plan) -> Result<Outcome, Error> {
     outcome.elapsed = start.elapsed();
     outcome.server_cpu = process_cpu::used_by(plan.server_pid)?.saturating_sub(cpu_before);
     outcome.latencies_us.sort_unstable();
+    drop(end);
+    outcome.peak_memory_bytes = memory
+        .await
+        .map_err(|error| Error::Http { url: plan.address.clone(), reason: error.to_string() })
+        .and_then(|peak| peak)?;
     Ok(outcome)
 }
 
 async fn send_until_bound(
+    number: u32,
     mut connection: Connection,
     plan: Plan,
     start: Instant,
@@ -122,13 +145,20 @@ async fn send_until_bound(
     let mut share = Share::default();
     let mut writer = batch::Writer::new();
     let events = plan.batch_events as u64;
+    let gaps = plan.gaps();
+    let mut due = gaps.map(|(_, after)| start + after * number);
     while start.elapsed() < plan.duration
         && begun.fetch_add(events, Ordering::Relaxed) + events <= plan.max_events
     {
+        if let Some(due) = due {
+            tokio::time::sleep_until(due.into()).await;
+        }
         let batch = writer.next(plan.batch_events);
         let body = if plan.is_packed { packed(&batch.body) } else { batch.body };
-        let sent = Instant::now();
+        // A batch that was due earlier has waited for the answer before it, and that counts.
+        let sent = due.unwrap_or_else(Instant::now);
         let answer = connection.send(body).await?;
+        due = due.zip(gaps).map(|(due, (next, _))| due + next);
         share.latencies_us.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
         let refused = answer.refused_places(plan.batch_events);
         share.refused += refused.len() as u64;
@@ -161,6 +191,7 @@ mod tests {
             elapsed: Duration::ZERO,
             server_cpu: Duration::ZERO,
             latencies_us: (1..=101).collect(),
+            peak_memory_bytes: 0,
         };
         assert_eq!(
             (outcome.latency_us(0.5), outcome.latency_us(0.99), outcome.latency_us(1.0)),
