@@ -166,14 +166,14 @@ impl<'a> Judge<'a> {
         self.judged.unknown_fields += decoded.unknown_fields;
         if let Some(code) = self.shared.dropped_for() {
             let reason = "the request comes from a bot, and the site takes no events of bots";
-            self.drop(index, event.event_id, code, reason);
+            self.drop_event(index, event.event_id, code, reason);
             return Ok(());
         }
         let beside = decoded.beside;
         match self.checker.check(&mut event) {
             Fate::Kept => self.kept.push(Kept { index, event, beside, nameless: false }),
             Fate::Nameless => self.kept.push(Kept { index, event, beside, nameless: true }),
-            Fate::Dropped(code, reason) => self.drop(index, event.event_id, code, reason),
+            Fate::Dropped(code, reason) => self.drop_event(index, event.event_id, code, reason),
             Fate::Invalid(step, violations) => {
                 let refused = EventRefused { event_id: event.event_id, violations };
                 self.refuse(index, raw, step, refused)?;

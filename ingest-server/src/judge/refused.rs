@@ -50,7 +50,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Drops an event by a policy of the site, which lets nothing of it be kept.
-    pub(super) fn drop(&mut self, index: u32, event_id: Option<String>, code: &str, reason: &str) {
+    pub(super) fn drop_event(&mut self, index: u32, event_id: Option<String>, code: &str, reason: &str) {
         let entry = dropped(index, event_id, code, reason);
         self.judged.shown.extend(self.live.unseen("policy", std::slice::from_ref(&entry)));
         self.judged.dropped += 1;

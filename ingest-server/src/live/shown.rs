@@ -6,7 +6,7 @@ use crate::log::Sample;
 use crate::refusal::Refused;
 use bytes::Bytes;
 use footfall_event_model::text::cut;
-use footfall_event_model::{EventResult, Refusal, in_one_line};
+use footfall_event_model::{EventResult, EventStatus, in_one_line};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::num::NonZero;
@@ -18,8 +18,9 @@ const UNWATCHED: u64 = 50;
 const EVENTS: u64 = 50;
 /// Requests of one site that were refused as a whole, and are shown, in a second.
 const BATCHES: u64 = 10;
-/// Bytes of a refused event's text.
+/// Bytes of a refused event's text, and of each thing that is said about it, which may repeat a part of it.
 const TEXT_BYTES: usize = 4 * 1024;
+const SAID_BYTES: usize = 512;
 
 /// What something is called in the stream (`event:`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +72,16 @@ pub(crate) struct Visible<'a> {
 #[derive(Serialize)]
 struct RefusedEvent<'a> {
     write_key: &'a str,
-    #[serde(flatten)]
-    entry: &'a EventResult,
+    index: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<&'a str>,
+    status: EventStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
     step: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<&'a RawValue>,
@@ -88,8 +97,8 @@ struct RefusedBatch<'a> {
     write_key: &'a str,
     request_id: &'a str,
     status: u16,
-    #[serde(flatten)]
-    refusal: Refusal,
+    code: &'a str,
+    reason: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<NonZero<u64>>,
 }
@@ -126,8 +135,19 @@ impl Site {
         let whole = seen.text.filter(|text| text.len() <= TEXT_BYTES);
         let event = whole.and_then(|text| serde_json::from_str(text).ok());
         let event_cut = seen.text.filter(|_| event.is_none()).map(|text| cut(text, TEXT_BYTES));
-        let write_key = &*self.write_key;
-        let told = RefusedEvent { write_key, entry, step, event, event_cut, left_out: place.left_out };
+        let told = RefusedEvent {
+            write_key: &self.write_key,
+            index: entry.index,
+            event_id: said(&entry.event_id),
+            status: entry.status,
+            code: said(&entry.code),
+            path: said(&entry.path),
+            reason: said(&entry.reason),
+            step,
+            event,
+            event_cut,
+            left_out: place.left_out,
+        };
         self.told(Kind::Refused, seen.anonymous_id, &told)
     }
 
@@ -144,8 +164,9 @@ impl Site {
     /// A request that was refused as a whole, where it is among those of this second that are shown.
     pub(crate) fn refused_batch(&self, request_id: &str, refused: &Refused) -> Option<LiveEvent> {
         let left_out = NonZero::new(self.batches.line()?);
-        let (status, refusal) = (refused.status().as_u16(), refused.body());
-        let told = RefusedBatch { write_key: &self.write_key, request_id, status, refusal, left_out };
+        let (status, code, reason) = (refused.status().as_u16(), refused.code(), refused.to_string());
+        let reason = cut(&reason, SAID_BYTES);
+        let told = RefusedBatch { write_key: &self.write_key, request_id, status, code, reason, left_out };
         self.told(Kind::RefusedBatch, None, &told)
     }
 
@@ -155,6 +176,10 @@ impl Site {
         let (write_key, anonymous_id) = (Arc::clone(&self.write_key), anonymous_id.map(Arc::from));
         Some(LiveEvent { kind, write_key, anonymous_id, data: data.into() })
     }
+}
+
+fn said(text: &Option<String>) -> Option<&str> {
+    text.as_deref().map(|text| cut(text, SAID_BYTES))
 }
 
 #[cfg(test)]

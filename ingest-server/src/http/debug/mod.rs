@@ -19,11 +19,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use footfall_event_model::text::cut;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use watcher::{Watch, Watcher};
 
 /// Live views open at once: each has a connection, and none holds events of its own.
 const WATCHERS: usize = 256;
+/// How often a quiet stream has a comment. A watcher who has gone is found out by the second one that cannot be
+/// written, and the place is free again.
+const STILL_HERE: Duration = Duration::from_secs(2);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 #[derive(Clone)]
@@ -62,7 +66,7 @@ async fn events(
     let news = live.news();
     let after = seen.unwrap_or_else(|| live.last(wanted.replay, |event| wanted.wants(event)));
     let watcher = Watcher::new(debug.edge, wanted, after, news, debug.stopping, place);
-    let stream = Sse::new(watcher.stream()).keep_alive(KeepAlive::default());
+    let stream = Sse::new(watcher.stream()).keep_alive(KeepAlive::new().interval(STILL_HERE));
     Ok(([(CACHE_CONTROL, "no-store")], stream).into_response())
 }
 

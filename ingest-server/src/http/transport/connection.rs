@@ -51,11 +51,11 @@ pub(super) struct Http {
 }
 
 impl Http {
-    /// `half_close` says whether a client that has closed its half still gets its answer (RFC 9112, section 9.6).
-    pub(super) fn new(half_close: bool) -> Self {
+    pub(super) fn new() -> Self {
         let mut one = http1::Builder::new();
-        // How long a head may take is told by the pulse, which tells it apart from the quiet between two requests.
-        one.half_close(half_close).header_read_timeout(None).max_buf_size(HEAD_BYTES);
+        // A sender that closes its half right after the body still gets its answer (RFC 9112, section 9.6). How long a
+        // head may take is told by the pulse, which tells it apart from the quiet between two requests.
+        one.half_close(true).header_read_timeout(None).max_buf_size(HEAD_BYTES);
         let mut two = http2::Builder::new(TokioExecutor::new());
         two.timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)

@@ -75,8 +75,7 @@ impl Front {
     ) -> Self {
         let open = Arc::new(Semaphore::new(bounds.max_connections.min(Semaphore::MAX_PERMITS)));
         let places = Some(Arc::new(Places::new(bounds.max_connections_per_address)));
-        // A page that goes may close its half right after the body.
-        let http = Http::new(true);
+        let http = Http::new();
         Self { routes, bounds, http, open, places, trusted, proxy_header, metrics, finish_within }
     }
 
@@ -89,8 +88,7 @@ impl Front {
     ) -> Self {
         let trusted: Trusted = Arc::new(|_| false);
         let public = Self::public(routes, bounds, trusted, false, finish_within, metrics);
-        // A stream whose watcher has gone ends at once, and not with the next thing that is written.
-        Self { places: None, http: Http::new(false), ..public }
+        Self { places: None, ..public }
     }
 }
 
