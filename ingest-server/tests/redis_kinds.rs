@@ -66,12 +66,17 @@ async fn by_tls_the_certificate_is_verified() {
     }
 }
 
+/// Makes a user who may do what docs/operating.md says, and that.
+fn allow(redis: &Redis, more: &str) {
+    let rights = "on >hunter2x ~footfall:* +evalsha +script|load +info +get +set +mget +del +pexpire +time";
+    let rights: Vec<_> = rights.split(' ').chain(more.split(' ')).filter(|right| !right.is_empty()).collect();
+    redis.say(&[&["acl", "setuser", "footfall"], &rights[..]].concat());
+}
+
 #[tokio::test]
 async fn over_a_unix_socket_with_a_user_who_may_do_no_more_than_is_needed() {
     let redis = Redis::start_with(&["--unixsocket", "redis.sock", "--unixsocketperm", "600"]);
-    // As docs/operating.md has it.
-    let rights = "on >hunter2x ~footfall:* +evalsha +script|load +info +get +set +mget +del +pexpire +time";
-    redis.say(&[&["acl", "setuser", "footfall"], &rights.split(' ').collect::<Vec<_>>()[..]].concat());
+    allow(&redis, "");
     let socket = redis.dir().join("redis.sock");
     let url = format!("unix://{}?user=footfall&pass=hunter2x", socket.display());
     let more = [
@@ -117,7 +122,8 @@ fn cluster() -> Vec<Redis> {
 async fn a_cluster_shares_the_sites_among_its_nodes() {
     let mut nodes = cluster();
     let sites = ["pk_demo", "pk_b", "pk_c", "pk_d", "pk_e", "pk_f"];
-    let url = nodes[0].url();
+    nodes.iter().for_each(|node| allow(node, "+cluster"));
+    let url = format!("redis://footfall:hunter2x@127.0.0.1:{}", nodes[0].port);
     let more: [(&'static str, &[&str]); 6] = [
         ("write_key", &sites),
         ("redis.url", &[&url]),
@@ -155,6 +161,7 @@ async fn a_cluster_shares_the_sites_among_its_nodes() {
         assert_eq!(reply.json()["accepted"], 1, "{site}");
     }
     nodes[2].restart();
+    allow(&nodes[2], "+cluster");
     servers[0].until_metric("footfall_redis_connected 1").await;
     servers[0].until_metric("footfall_redis_untold_batches 0").await;
     servers[1].until_metric("footfall_redis_connected 1").await;

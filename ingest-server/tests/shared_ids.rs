@@ -163,20 +163,61 @@ async fn a_batch_that_a_store_may_have_is_expired_for_all_servers_until_it_is_st
 }
 
 #[tokio::test]
-async fn scripts_that_redis_forgot_are_loaded_again_and_strange_data_costs_one_request_its_share() {
+async fn what_one_servers_store_fails_to_take_is_free_for_the_others_or_expired_where_it_may_have_it() {
     let redis = Redis::start();
-    let server = server(&redis).await;
-    assert_eq!(server.post(batch("b1", &["a"], &[])).await.json()["accepted"], 1);
+    let url = redis.url();
+    // Nobody listens there, and no probe is waited for.
+    let kafka = [("kafka.brokers", "127.0.0.1:9"), ("kafka.request_timeout", "1s")];
+    let unsure =
+        Server::start_unready(&[&kafka[..], &[("redis.url", &url), ("redis.timeout", "1s")]].concat()).await;
+    let full =
+        Server::start(&[("redis.url", &url), ("redis.timeout", "1s"), ("journal.max_bytes", "1MiB")]).await;
+    let other = server(&redis).await;
+    let [in_doubt, failed] = [1, 2].map(|number| uuid_v7(now(), &[number; 10]));
+    let reply = unsure.post(batch(&in_doubt, &["a"], &[])).await;
+    assert_eq!((reply.status.as_u16(), reply.code().as_str()), (503, "timed_out"));
+    let filler = "x".repeat(30_000);
+    let large =
+        json!({"events": vec![json!({"event": "fill", "properties": {"a": filler}}); 10]}).to_string();
+    while full.post(large.clone()).await.status == 200 {}
+    let refused = large.replacen('{', &format!(r#"{{"batch_id":"{failed}","#), 1);
+    assert_eq!(full.post(refused).await.code(), "journal_full");
+    redis.age(SITE, 600);
+    let told = async {
+        while asked(&other, &failed).await.as_deref() != Some("unseen") {}
+        asked(&other, &in_doubt).await
+    };
+    let told = tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
+    assert_eq!(told.as_deref(), Some("expired"));
+    for (id, event) in [(&in_doubt, "a"), (&failed, "b")] {
+        assert_eq!(other.post(batch(id, &[event], &[])).await.json()["accepted"], 1);
+    }
+}
+
+#[tokio::test]
+async fn scripts_that_redis_forgot_are_loaded_again_and_strange_data_concerns_its_key_alone() {
+    let redis = Redis::start();
+    let servers = [server(&redis).await, server(&redis).await];
+    assert_eq!(servers[0].post(batch("b1", &["a"], &[])).await.json()["accepted"], 1);
     redis.say(&["script", "flush"]);
-    assert_eq!(server.post(batch("b2", &["a"], &[])).await.json()["duplicate"], 1);
+    assert_eq!(servers[0].post(batch("b2", &["a"], &[])).await.json()["duplicate"], 1);
     let keys = redis.keys();
-    let event = keys.iter().find(|key| key.contains("}:e:")).unwrap();
-    redis.say(&["del", event]);
-    redis.say(&["rpush", event, "somebody else's"]);
-    let told = server.post(batch("b3", &["b"], &[])).await.json();
-    assert_eq!(told["accepted"], 1, "other events are not concerned");
-    let text = server.metrics().await;
-    assert!(text.contains("footfall_redis_connected 1") && !text.contains("result=\"timeout\""), "{text}");
+    let key = keys.iter().find(|key| key.contains("}:b:")).unwrap();
+    redis.say(&["del", key]);
+    redis.say(&["rpush", key, "somebody else's"]);
+    // One of the two is that batch.
+    for id in ["b1", "b2"] {
+        assert_eq!(
+            servers[1].post(batch(id, &["a"], &[])).await.json()["duplicate"],
+            1,
+            "its event is known"
+        );
+    }
+    servers[1].until_metric("footfall_redis_lost_batches_total 1").await;
+    servers[1].until_metric("footfall_redis_connected 1").await;
+    servers[1]
+        .until_metric("footfall_redis_commands_total{command=\"reserve_batch\",result=\"error\"} 1")
+        .await;
 }
 
 proptest! {

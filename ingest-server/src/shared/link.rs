@@ -144,7 +144,7 @@ impl Link {
     }
 
     /// Redis is there.
-    pub(super) fn found(&self, connection: Connection, facts: Facts) -> u64 {
+    pub(super) fn found(&self, connection: Connection, facts: Facts) {
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
         let (mut state, address) = (self.write(), &self.address);
         match &*state {
@@ -156,7 +156,6 @@ impl Link {
         }
         *state = State::Up(Up { number, connection, facts });
         self.metrics.set_connected(true);
-        number
     }
 
     /// Takes over what a later probe told of the same connection.
