@@ -29,7 +29,8 @@ async fn events_are_durable_and_the_server_is_ready_while_no_broker_answers() {
     let (stopped, data_dir) = server.stop().await;
     stopped.unwrap();
     let journal = rusqlite::Connection::open(data_dir.path().join("journal.sqlite")).unwrap();
-    let waiting: i64 = journal.query_row("SELECT count(*) FROM readable_outbox", [], |row| row.get(0)).unwrap();
+    let waiting: i64 =
+        journal.query_row("SELECT count(*) FROM readable_outbox", [], |row| row.get(0)).unwrap();
     assert_eq!(waiting, 2);
 }
 
@@ -52,7 +53,10 @@ async fn a_full_journal_is_told_while_key_events_still_pass() {
         replies += 1;
         assert!(replies < 50, "3 MB fit into 1 MiB");
     };
-    assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "journal_full".to_owned()));
+    assert_eq!(
+        (refused.status, refused.code()),
+        (StatusCode::SERVICE_UNAVAILABLE, "journal_full".to_owned())
+    );
     assert_eq!(refused.header("retry-after"), Some("8"));
     let ready = support::send(server.admin, "GET", "/readyz", &[], "").await;
     let words = String::from_utf8_lossy(&ready.body).into_owned();
