@@ -135,7 +135,9 @@ impl Phase {
     }
 
     pub(crate) fn open(&mut self, now: Duration) {
-        self.enter(KafkaState::Away, now);
+        if self.state != KafkaState::Away {
+            self.enter(KafkaState::Away, now);
+        }
     }
 
     /// A probe has found Kafka usable.

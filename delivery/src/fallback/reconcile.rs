@@ -52,7 +52,12 @@ pub(super) fn reconcile(shared: &Shared, data_dir: &Path, rows: RangeInclusive<i
         read += tail.read(|id| delivered.extend(ids.remove(id)))?;
         found += delivered.len();
         let mut core = shared.books.core();
-        delivered.into_iter().for_each(|seq| core.rows.delivered(seq));
+        for seq in delivered {
+            // A row that was acknowledged meanwhile is only waiting to be deleted.
+            if core.rows.is_wanted(seq) {
+                core.rows.delivered(seq);
+            }
+        }
     }
     if !offsets.is_empty() {
         shared.books.core().totals.possible_duplicates += doubtful.without_id;

@@ -169,6 +169,9 @@ fn poll(shared: &Shared) {
             // What stands behind the refused ones would overtake them.
             producer.take_back();
         }
+        if let Some(words) = producer.fatal_error() {
+            shared.books.core().must_open_for(&words);
+        }
         drop(producer);
         let due = shared.books.core().trip(shared.books.now());
         if let Some(reason) = due {

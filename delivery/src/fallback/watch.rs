@@ -122,14 +122,14 @@ impl Watch {
     /// What must be known before anything is handed over; done once, and again where the producer must be made anew.
     fn connect(&mut self) -> Result<(), String> {
         let mut producer = Arc::clone(&self.shared.producing());
-        let (held, too_large) = {
+        let (held, too_large, batch_bytes) = {
             let core = self.shared.books.core();
-            (core.in_flight(), core.batches_too_large)
+            (core.in_flight(), core.batches_too_large, core.batch_bytes)
         };
         if let Some(words) = producer.fatal_error() {
             tracing::warn!("the Kafka producer has ended and is made anew: {words}");
             drop(producer);
-            self.renew(self.shared.books.core().batch_bytes)?;
+            self.renew(batch_bytes)?;
             producer = Arc::clone(&self.shared.producing());
             (self.connected, self.doubtful) = (false, Some(1..=i64::MAX));
         } else if too_large {

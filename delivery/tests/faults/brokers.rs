@@ -1,5 +1,8 @@
 //! Brokers that die, fall silent, or are not there yet.
 
+use std::ops::{Deref, DerefMut};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use footfall_delivery::{CloseOutcome, KafkaState, Readiness};
@@ -11,8 +14,53 @@ use super::support::kafka::Kafka;
 use super::support::{ToKafka, wait_for, wait_until_healthy};
 use super::verdict::{Verdict, read_topic, rows, wait_until_drained};
 
-pub(crate) const TOPIC: &str = "faults";
 pub(crate) const MEMORY: usize = 16 << 20;
+
+/// The row that runs, so that each has a topic of its own.
+static ROW: AtomicUsize = AtomicUsize::new(0);
+
+pub(crate) fn begin_row(number: usize) {
+    ROW.store(number, Ordering::Relaxed);
+}
+
+pub(crate) fn topic() -> String {
+    format!("faults-{}", ROW.load(Ordering::Relaxed))
+}
+
+/// A broker that the next row takes over, since starting one takes longer than most rows.
+static SPARE: Mutex<Option<Kafka>> = Mutex::new(None);
+
+pub(crate) struct Broker(Option<Kafka>);
+
+impl Broker {
+    pub(crate) fn start() -> Self {
+        let spare = SPARE.lock().unwrap().take();
+        Self(Some(spare.unwrap_or_else(Kafka::start)))
+    }
+}
+
+impl Deref for Broker {
+    type Target = Kafka;
+
+    fn deref(&self) -> &Kafka {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl DerefMut for Broker {
+    fn deref_mut(&mut self) -> &mut Kafka {
+        self.0.as_mut().unwrap()
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some(kafka) = self.0.take().filter(Kafka::is_running) {
+            kafka.resume();
+            *SPARE.lock().unwrap() = Some(kafka);
+        }
+    }
+}
 
 pub(crate) fn open(kafka: &Kafka) -> ToKafka {
     open_at(&kafka.brokers())
@@ -29,7 +77,7 @@ pub(crate) async fn wait_for_more(load: &Load, records: usize) {
 }
 
 fn open_at(brokers: &str) -> ToKafka {
-    ToKafka::open(brokers, TOPIC, |settings| settings.memory_max_bytes = MEMORY)
+    ToKafka::open(brokers, &topic(), |settings| settings.memory_max_bytes = MEMORY)
 }
 
 /// Drains, reads, and holds it all to the promise.
@@ -38,7 +86,7 @@ pub(crate) async fn judge(name: &str, kafka: &Kafka, opened: ToKafka, seen: Seen
     let stats = opened.stats();
     let closing = opened.delivery.clone();
     let closed = tokio::task::spawn_blocking(move || closing.close(Duration::from_secs(10))).await.unwrap();
-    let topic = read_topic(&kafka.brokers(), TOPIC);
+    let topic = read_topic(&kafka.brokers(), &topic());
     let mut verdict = Verdict::of(name, &topic, seen, stats);
     verdict.hold_to_the_promise(MEMORY);
     verdict.expect(drained, "the journal was not drained");
@@ -49,8 +97,8 @@ pub(crate) async fn judge(name: &str, kafka: &Kafka, opened: ToKafka, seen: Seen
 
 pub(crate) fn killed(name: &'static str) -> Verdict {
     block_on(async {
-        let mut kafka = Kafka::start();
-        kafka.create_topic(TOPIC, &[]).await;
+        let mut kafka = Broker::start();
+        kafka.create_topic(&topic(), &[]).await;
         let opened = open(&kafka);
         wait_until_healthy(&opened).await;
         let load = Load::start(&opened, "a");
@@ -80,8 +128,8 @@ pub(crate) fn paused_30(name: &'static str) -> Verdict {
 
 fn paused(name: &'static str, silence: Duration) -> Verdict {
     block_on(async {
-        let kafka = Kafka::start();
-        kafka.create_topic(TOPIC, &[]).await;
+        let kafka = Broker::start();
+        kafka.create_topic(&topic(), &[]).await;
         let opened = open(&kafka);
         wait_until_healthy(&opened).await;
         let load = Load::start(&opened, "a");
@@ -102,8 +150,8 @@ fn paused(name: &'static str, silence: Duration) -> Verdict {
 
 pub(crate) fn down_at_boot(name: &'static str) -> Verdict {
     block_on(async {
-        let mut kafka = Kafka::start();
-        kafka.create_topic(TOPIC, &[]).await;
+        let mut kafka = Broker::start();
+        kafka.create_topic(&topic(), &[]).await;
         kafka.kill();
         let opened = open(&kafka);
         let ready = opened.readiness() == Readiness::Ready;
@@ -126,7 +174,7 @@ pub(crate) fn three(name: &'static str) -> Verdict {
     block_on(async {
         let mut nodes = Kafka::start_three();
         let brokers = nodes.each_ref().map(Kafka::brokers).join(",");
-        nodes[0].create_topic(TOPIC, &[("min.insync.replicas", "2")]).await;
+        nodes[0].create_topic(&topic(), &[("min.insync.replicas", "2")]).await;
         let opened = open_at(&brokers);
         wait_until_healthy(&opened).await;
         let load = Load::start(&opened, "a");
@@ -157,8 +205,8 @@ fn behind_a_proxy(name: &'static str, hurt: impl AsyncFnOnce(&Proxy, &Load)) -> 
         let proxy = Proxy::bind();
         let kafka = Kafka::start_behind(proxy.port());
         proxy.forward_to(kafka.port());
-        kafka.create_topic(TOPIC, &[]).await;
-        let opened = ToKafka::open(&format!("127.0.0.1:{}", proxy.port()), TOPIC, |settings| {
+        kafka.create_topic(&topic(), &[]).await;
+        let opened = ToKafka::open(&format!("127.0.0.1:{}", proxy.port()), &topic(), |settings| {
             settings.memory_max_bytes = MEMORY;
             // A lost answer is noticed by nothing else.
             settings.kafka.as_mut().unwrap().request_timeout = Duration::from_secs(3);

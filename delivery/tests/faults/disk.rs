@@ -8,9 +8,8 @@ use footfall_delivery::journal::JOURNAL_FILE;
 use footfall_delivery::{Batch, CloseOutcome, Delivery, DeliverySettings, Priority, Readiness, Record};
 
 use super::block_on;
-use super::brokers::{MEMORY, TOPIC, judge, wait_for_more};
+use super::brokers::{Broker, MEMORY, judge, topic, wait_for_more};
 use super::load::{Load, record};
-use super::support::kafka::Kafka;
 use super::support::{
     ToKafka, kafka_settings, wait_for, wait_until_healthy, wait_until_not_ready, wait_until_ready,
 };
@@ -18,9 +17,9 @@ use super::verdict::Verdict;
 
 pub(crate) fn journal_full(name: &'static str) -> Verdict {
     block_on(async {
-        let mut kafka = Kafka::start();
-        kafka.create_topic(TOPIC, &[]).await;
-        let opened = ToKafka::open(&kafka.brokers(), TOPIC, |settings| {
+        let mut kafka = Broker::start();
+        kafka.create_topic(&topic(), &[]).await;
+        let opened = ToKafka::open(&kafka.brokers(), &topic(), |settings| {
             settings.memory_max_bytes = MEMORY;
             settings.journal.max_bytes = 4 << 20;
         });
@@ -70,11 +69,13 @@ pub(crate) fn disk_full(name: &'static str) -> Verdict {
 
 fn disk_full_inside(name: &'static str, mounted: &Path) -> Verdict {
     block_on(async {
-        let mut kafka = Kafka::start();
-        kafka.create_topic(TOPIC, &[]).await;
+        let mut kafka = Broker::start();
+        kafka.create_topic(&topic(), &[]).await;
         let data = mounted.join("data");
-        let settings =
-            DeliverySettings { memory_max_bytes: MEMORY, ..kafka_settings(&data, &kafka.brokers(), TOPIC) };
+        let settings = DeliverySettings {
+            memory_max_bytes: MEMORY,
+            ..kafka_settings(&data, &kafka.brokers(), &topic())
+        };
         let delivery = Delivery::open(settings).unwrap();
         wait_until_healthy(&delivery).await;
         let load = Load::start(&delivery, "a");
@@ -149,13 +150,13 @@ pub(crate) fn truncated(name: &'static str) -> Verdict {
 /// Fills a journal, damages it while nobody has it open, and goes on: what is not damaged must arrive.
 fn damaged(name: &'static str, damage: fn(&Path) -> usize) -> Verdict {
     block_on(async {
-        let mut kafka = Kafka::start();
-        kafka.create_topic(TOPIC, &[]).await;
+        let mut kafka = Broker::start();
+        kafka.create_topic(&topic(), &[]).await;
         kafka.kill();
         let directory = tempfile::tempdir().unwrap();
         let settings = DeliverySettings {
             memory_max_bytes: MEMORY,
-            ..kafka_settings(directory.path(), &kafka.brokers(), TOPIC)
+            ..kafka_settings(directory.path(), &kafka.brokers(), &topic())
         };
         let delivery = Delivery::open(settings.clone()).unwrap();
         let load = Load::start(&delivery, "a");

@@ -74,7 +74,8 @@ fn main() {
     });
     let (mut passed, mut failed) = (0, 0);
     println!("{}", verdict::HEADING);
-    for row in chosen {
+    for (number, row) in chosen.enumerate() {
+        brokers::begin_row(number);
         let begun = Instant::now();
         let verdict = (row.run)(row.name);
         println!("{verdict}");

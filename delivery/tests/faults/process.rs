@@ -9,21 +9,20 @@ use std::time::{Duration, Instant};
 use footfall_delivery::{CloseOutcome, Delivery, DeliverySettings};
 
 use super::block_on;
-use super::brokers::{MEMORY, TOPIC, judge, open, pass, wait_for_more};
+use super::brokers::{Broker, MEMORY, judge, open, pass, topic, wait_for_more};
 use super::load::{Id, Load, Seen};
-use super::support::kafka::Kafka;
 use super::support::{ToKafka, kafka_settings, wait_until_healthy};
 use super::verdict::Verdict;
 
-fn settings(directory: &Path, brokers: &str) -> DeliverySettings {
-    DeliverySettings { memory_max_bytes: MEMORY, ..kafka_settings(directory, brokers, TOPIC) }
+fn settings(directory: &Path, brokers: &str, topic: &str) -> DeliverySettings {
+    DeliverySettings { memory_max_bytes: MEMORY, ..kafka_settings(directory, brokers, topic) }
 }
 
 /// What the child runs: it tells each acknowledged record, until it is killed.
 pub(crate) fn child(arguments: &[String]) {
-    let [directory, brokers, life] = arguments else { panic!("{arguments:?}") };
+    let [directory, brokers, topic, life] = arguments else { panic!("{arguments:?}") };
     block_on(async {
-        let delivery = Delivery::open(settings(Path::new(directory), brokers)).unwrap();
+        let delivery = Delivery::open(settings(Path::new(directory), brokers, topic)).unwrap();
         let load = Load::start_telling(&delivery, life, |ids| {
             let told: Vec<String> = ids.iter().map(|(key, number)| format!("{key}/{number}")).collect();
             println!("acknowledged {}", told.join(" "));
@@ -37,7 +36,7 @@ fn life(directory: &Path, brokers: &str, number: u32, lasts: Duration, seen: &Ar
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg("--child")
         .arg(directory)
-        .args([brokers, &format!("life{number}")])
+        .args([brokers, &topic(), &format!("life{number}")])
         .stdout(Stdio::piped())
         .stdin(Stdio::null())
         .spawn()
@@ -74,9 +73,9 @@ pub(crate) fn killed_beside_a_broker_that_stops(name: &'static str) -> Verdict {
 }
 
 fn killed(name: &'static str, lasts: Duration, broker_stops: bool) -> Verdict {
-    let kafka = Kafka::start();
+    let kafka = Broker::start();
     let directory = tempfile::tempdir().unwrap();
-    block_on(kafka.create_topic(TOPIC, &[]));
+    block_on(kafka.create_topic(&topic(), &[]));
     let seen = Arc::new(Mutex::new(Seen::default()));
     let begun = Instant::now();
     let mut lives = 0;
@@ -93,7 +92,7 @@ fn killed(name: &'static str, lasts: Duration, broker_stops: bool) -> Verdict {
     kafka.resume();
     let seen = std::mem::take(&mut *seen.lock().unwrap());
     block_on(async {
-        let delivery = Delivery::open(settings(directory.path(), &kafka.brokers())).unwrap();
+        let delivery = Delivery::open(settings(directory.path(), &kafka.brokers(), &topic())).unwrap();
         wait_until_healthy(&delivery).await;
         let mut verdict = judge(name, &kafka, ToKafka { delivery, directory }, seen).await;
         verdict.expect(verdict.duplicates == 0, "something was stored twice");
@@ -103,8 +102,8 @@ fn killed(name: &'static str, lasts: Duration, broker_stops: bool) -> Verdict {
 
 pub(crate) fn stopped_in_an_outage(name: &'static str) -> Verdict {
     block_on(async {
-        let kafka = Kafka::start();
-        kafka.create_topic(TOPIC, &[]).await;
+        let kafka = Broker::start();
+        kafka.create_topic(&topic(), &[]).await;
         let opened = open(&kafka);
         wait_until_healthy(&opened).await;
         let load = Load::start(&opened, "before");
@@ -121,7 +120,7 @@ pub(crate) fn stopped_in_an_outage(name: &'static str) -> Verdict {
         kafka.resume();
         let ToKafka { delivery, directory } = opened;
         drop(delivery);
-        let delivery = Delivery::open(settings(directory.path(), &kafka.brokers())).unwrap();
+        let delivery = Delivery::open(settings(directory.path(), &kafka.brokers(), &topic())).unwrap();
         wait_until_healthy(&delivery).await;
         let mut verdict = judge(name, &kafka, ToKafka { delivery, directory }, seen).await;
         println!("    the stop took {took:?}");

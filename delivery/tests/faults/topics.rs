@@ -5,16 +5,15 @@ use std::time::{Duration, Instant};
 use footfall_delivery::{Batch, DeliveryError, KafkaState, Record, RecordOutcome};
 
 use super::block_on;
-use super::brokers::{MEMORY, TOPIC, judge, open, pass, wait_for_more};
+use super::brokers::{Broker, MEMORY, judge, open, pass, topic, wait_for_more};
 use super::load::{Load, record};
-use super::support::kafka::Kafka;
 use super::support::{ToKafka, wait_for, wait_for_state, wait_until_healthy};
 use super::verdict::{Verdict, read_topic};
 
 pub(crate) fn oversized(name: &'static str) -> Verdict {
     block_on(async {
-        let kafka = Kafka::start();
-        kafka.create_topic(TOPIC, &[("max.message.bytes", "10000")]).await;
+        let kafka = Broker::start();
+        kafka.create_topic(&topic(), &[("max.message.bytes", "10000")]).await;
         let opened = open(&kafka);
         wait_until_healthy(&opened).await;
         let load = Load::start(&opened, "a");
@@ -47,7 +46,7 @@ pub(crate) fn oversized(name: &'static str) -> Verdict {
         wait_for_more(&load, 1_000).await;
         let unchanged = opened.stats().kafka.unwrap().changes == changes;
         let seen = load.stop().await;
-        let letters = format!("{TOPIC}.dead-letter");
+        let letters = format!("{}.dead-letter", topic());
         wait_for("dead letters", || (opened.stats().kafka?.waiting_rows == 0).then_some(())).await;
         let brokers = kafka.brokers();
         let mut verdict = judge(name, &kafka, opened, seen).await;
@@ -62,10 +61,10 @@ pub(crate) fn oversized(name: &'static str) -> Verdict {
 
 pub(crate) fn limit_lowered(name: &'static str) -> Verdict {
     block_on(async {
-        let kafka = Kafka::start();
-        kafka.create_topic(TOPIC, &[]).await;
+        let kafka = Broker::start();
+        kafka.create_topic(&topic(), &[]).await;
         // No compression, and company for each record: batches larger than the limit to come.
-        let opened = ToKafka::open(&kafka.brokers(), TOPIC, |settings| {
+        let opened = ToKafka::open(&kafka.brokers(), &topic(), |settings| {
             settings.memory_max_bytes = MEMORY;
             let kafka = settings.kafka.as_mut().unwrap();
             kafka.linger = Duration::from_millis(300);
@@ -74,7 +73,7 @@ pub(crate) fn limit_lowered(name: &'static str) -> Verdict {
         wait_until_healthy(&opened).await;
         let load = Load::start(&opened, "a");
         wait_for_more(&load, 500).await;
-        kafka.alter_topic(TOPIC, "max.message.bytes", "1500").await;
+        kafka.alter_topic(&topic(), "max.message.bytes", "1500").await;
         wait_for("the refusal", || (opened.stats().kafka?.changes > 2).then_some(())).await;
         wait_until_healthy(&opened).await;
         wait_for_more(&load, 500).await;
@@ -92,8 +91,8 @@ pub(crate) fn limit_lowered(name: &'static str) -> Verdict {
 
 pub(crate) fn missing_at_boot(name: &'static str) -> Verdict {
     block_on(async {
-        let kafka = Kafka::start();
-        let opened = ToKafka::open(&kafka.brokers(), TOPIC, |settings| {
+        let kafka = Broker::start();
+        let opened = ToKafka::open(&kafka.brokers(), &topic(), |settings| {
             settings.memory_max_bytes = MEMORY;
             let properties = &mut settings.kafka.as_mut().unwrap().properties;
             properties.insert("allow.auto.create.topics".into(), "false".into());
@@ -101,7 +100,7 @@ pub(crate) fn missing_at_boot(name: &'static str) -> Verdict {
         let load = Load::start(&opened, "a");
         wait_for_more(&load, 2_000).await;
         let away = opened.stats().kafka.unwrap().state == KafkaState::Away;
-        kafka.create_topic(TOPIC, &[]).await;
+        kafka.create_topic(&topic(), &[]).await;
         wait_until_healthy(&opened).await;
         wait_for_more(&load, 1_000).await;
         let seen = load.stop().await;
@@ -114,9 +113,9 @@ pub(crate) fn missing_at_boot(name: &'static str) -> Verdict {
 
 pub(crate) fn deleted(name: &'static str) -> Verdict {
     block_on(async {
-        let kafka = Kafka::start();
-        kafka.create_topic(TOPIC, &[]).await;
-        let opened = ToKafka::open(&kafka.brokers(), TOPIC, |settings| {
+        let kafka = Broker::start();
+        kafka.create_topic(&topic(), &[]).await;
+        let opened = ToKafka::open(&kafka.brokers(), &topic(), |settings| {
             settings.memory_max_bytes = MEMORY;
             let properties = &mut settings.kafka.as_mut().unwrap().properties;
             properties.insert("allow.auto.create.topics".into(), "false".into());
@@ -124,12 +123,12 @@ pub(crate) fn deleted(name: &'static str) -> Verdict {
         wait_until_healthy(&opened).await;
         let load = Load::start(&opened, "a");
         wait_for_more(&load, 2_000).await;
-        kafka.delete_topic(TOPIC).await;
+        kafka.delete_topic(&topic()).await;
         let gone = Instant::now();
         wait_for_state(&opened, KafkaState::Away).await;
         wait_for_more(&load, 2_000).await;
         pass(Duration::from_secs(8)).await;
-        kafka.create_topic(TOPIC, &[]).await;
+        kafka.create_topic(&topic(), &[]).await;
         wait_until_healthy(&opened).await;
         wait_for_more(&load, 2_000).await;
         let mut seen = load.stop().await;

@@ -120,6 +120,10 @@ impl Kafka {
         format!("127.0.0.1:{}", self.port)
     }
 
+    pub(crate) fn is_running(&self) -> bool {
+        self.broker.is_some()
+    }
+
     /// SIGKILL, as a crash would be.
     pub(crate) fn kill(&mut self) {
         // First, for the process id is free for others once the broker has been waited for.

@@ -169,6 +169,11 @@ impl<W: Waiter> Core<W> {
         self.in_flight.insert(InFlight::new(self.next_id, batch, waiter, now))
     }
 
+    /// Nothing can be sent any more, for this cause.
+    pub(crate) fn must_open_for(&mut self, reason: &str) {
+        self.must_open.get_or_insert_with(|| reason.to_owned());
+    }
+
     /// Why the breaker must open now, if it must.
     pub(crate) fn trip(&mut self, now: Duration) -> Option<String> {
         let must = self.must_open.take();

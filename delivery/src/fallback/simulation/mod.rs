@@ -9,7 +9,7 @@ use world::{Faults, World};
 const SEEDS: u64 = 80;
 const STEPS: u32 = 2_500;
 
-fn run(faults: Faults) {
+fn run(faults: Faults) -> world::Sums {
     let mut sums = world::Sums::default();
     for seed in 1..=SEEDS {
         let mut world = World::new(seed, faults);
@@ -23,6 +23,7 @@ fn run(faults: Faults) {
     // A run in which nothing happens proves nothing.
     assert!(sums.acknowledged > 50_000 && sums.in_kafka > 50_000 && sums.drained > 5_000, "{sums:?}");
     assert!(sums.late > 100 && sums.changes > 4 * SEEDS, "{sums:?}");
+    sums
 }
 
 #[test]
@@ -47,5 +48,12 @@ fn records_that_kafka_refuses_are_set_aside_and_hold_up_no_other() {
 
 #[test]
 fn what_the_producer_gives_up_is_sent_again_in_order() {
-    run(Faults { give_ups: true, refusals: true, disk: true, crashes: true });
+    run(Faults { give_ups: true, refusals: true, disk: true, crashes: true, ..Faults::default() });
+}
+
+#[test]
+fn a_producer_that_ends_for_good_is_replaced_and_nothing_is_stored_twice() {
+    let sums = run(Faults { fatal: true, crashes: true, ..Faults::default() });
+    assert!(sums.counted_duplicates > 100, "{sums:?}");
+    assert_eq!(sums.duplicates, 0, "what it had on its way was not looked for");
 }

@@ -27,6 +27,8 @@ pub(super) struct Faults {
     pub(super) disk: bool,
     pub(super) refusals: bool,
     pub(super) give_ups: bool,
+    /// The producer ends for good and is made anew.
+    pub(super) fatal: bool,
 }
 
 /// What happened in all runs.
@@ -181,6 +183,7 @@ impl World {
             96 if self.below(2) == 0 => self.broker_up = self.below(3) > 0,
             97 if self.faults.disk => self.disk_fails = self.below(4) == 0,
             98 if self.faults.crashes && self.below(4) == 0 => self.crash(),
+            98 if self.faults.fatal && self.below(4) == 0 => self.fatal(),
             99 if self.faults.give_ups && self.below(4) == 0 => self.give_up(),
             _ => {}
         }
@@ -260,6 +263,20 @@ impl World {
         for (sent, possibly_stored) in appended.into_iter().chain(sent) {
             self.settle(sent.ticket, Err(Refused::GivenUp { failure: failure(), possibly_stored }));
         }
+    }
+
+    /// The producer ends: what it holds is given up, and what stands in the topic is looked for again.
+    fn fatal(&mut self) {
+        let failure = || RecordFailure { code: "kafka", reason: "fatal".into(), retry: true };
+        for partition in 0..PARTITIONS {
+            let appended: Vec<_> = self.appended[partition].drain(..).map(|(sent, _)| (sent, true)).collect();
+            let sent: Vec<_> = self.sent[partition].drain(..).map(|sent| (sent, false)).collect();
+            for (sent, possibly_stored) in appended.into_iter().chain(sent) {
+                self.settle(sent.ticket, Err(Refused::GivenUp { failure: failure(), possibly_stored }));
+            }
+        }
+        self.core.must_open_for("the producer has ended");
+        self.connected = false;
     }
 
     fn settle(&mut self, ticket: Ticket, fate: Result<Position, Refused>) {
@@ -347,6 +364,9 @@ impl World {
             return;
         }
         if !self.connected {
+            if self.core.in_flight() > 0 {
+                return;
+            }
             let ends = (0..).zip(&self.log).map(|(partition, log)| (partition, log.len() as i64)).collect();
             self.reconcile();
             self.core.offsets.reset(Stream::Events, &ends);
@@ -383,7 +403,7 @@ impl World {
                 Stream::Events => found.contains(&id),
                 Stream::DeadLetters => self.letters.contains(&id),
             };
-            if there {
+            if there && self.core.rows.is_wanted(*seq) {
                 self.core.rows.delivered(*seq);
             }
         }
