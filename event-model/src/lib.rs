@@ -38,6 +38,6 @@ pub use id::{uuid_v7, uuid_v7_ms, uuid_v7_of};
 pub use json::{Json, JsonKind, NotJson};
 pub use record::{
     Campaign, Client, DeviceClass, Pairs, Record, RecordPage, Referrer, ReferrerClass, SCHEMA_VERSION,
-    Surroundings, SurroundingsText, TimeFlag, UserAgent, in_one_line,
+    Surroundings, SurroundingsText, TakenBy, TimeFlag, UserAgent, in_one_line,
 };
 pub use violation::{Rule, Violation};

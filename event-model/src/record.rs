@@ -92,8 +92,15 @@ pub struct Surroundings<'a> {
     pub sent_at: Option<i64>,
     /// When the server had read the request's head, in Unix milliseconds.
     pub received_at: i64,
-    /// The site.
+    /// The site's public key.
     pub write_key: &'a str,
+    /// What the site's operator calls it, where they have said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<&'a str>,
+    /// The server that took the event: a [`TakenBy`], written once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<TakenBy<'static>>"))]
+    pub server: Option<&'a RawValue>,
     /// The batch it came in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<&'a str>,
@@ -128,6 +135,18 @@ pub struct Surroundings<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<Campaign<'static>>"))]
     pub campaign: Option<&'a RawValue>,
+}
+
+/// The server that took an event, as its operator calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TakenBy<'a> {
+    /// Where it stands, such as `eu-west-1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<&'a str>,
+    /// Which one it is, such as its host's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<&'a str>,
 }
 
 /// [`Surroundings`] as text, to be part of one record or of many.

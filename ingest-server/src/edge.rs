@@ -21,7 +21,7 @@ use crate::settings::{BotPolicy, ProxySettings, Settings};
 use crate::shared::SharedMemory;
 use crate::sites::Sites;
 use crate::stamp::place::Places;
-use crate::stamp::{Agents, Claimed, Pages, Seen, Stamper, unix_ms};
+use crate::stamp::{Agents, Claimed, Names, Pages, Seen, Stamper, unix_ms};
 use axum::body::Body;
 use axum::http::request::Parts;
 use deliver::Ours;
@@ -43,6 +43,7 @@ pub struct Edge {
     shedding: Shedding,
     agents: Agents,
     pages: Pages,
+    names: Names,
     delivery: Delivery,
     /// The sites and what is set for each.
     pub sites: Sites,
@@ -83,6 +84,7 @@ impl Edge {
             stamper: Stamper::new(settings.address_policy, places),
             agents: Agents::new(settings.device, hits, misses),
             pages: Pages::new(settings),
+            names: Names::new(settings),
             bodies: BodyBudget::new(settings.http.max_body_bytes, settings.http.body_timeout),
             limits: Limits::new(settings, shared.clone()),
             shedding: Shedding::new(&settings.limits),
@@ -189,9 +191,11 @@ impl Edge {
         step.enter(Timed::Check);
         let (id, context) = (batch.batch_id.as_deref(), batch.context.take().unwrap_or_default());
         let checker = Checker::new(checks, &self.metrics.plan, &context);
-        let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: agent.as_deref(), pages };
+        let (server, site_name) = (self.names.server(), self.names.site(&key));
+        let seen =
+            Seen { stamp: Cow::Borrowed(&stamp), agent: agent.as_deref(), pages, server, site: site_name };
         let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, seen)
-            .map_err(|error| defect(&error.into()))?
+            .map_err(|error| defect(&error))?
             .believing(self.sites.takes_claimed_address(&key).then_some(&self.stamper));
         let drop_code = shared.dropped_for().unwrap_or("anonymous");
         let mut judge = Judge::new(shape, checker, shared, before, self.keeps_letters, live);

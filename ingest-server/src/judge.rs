@@ -209,7 +209,13 @@ mod tests {
         let texts =
             [r#"{"event":"a","event_id":"e0"}"#, r#"{"event":"B"}"#, r#"{"event":"c"}"#, r#"{"event":"d"}"#];
         let events: Vec<&RawValue> = texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
-        let stamp = Stamp { received_at: 7, client: Client::default(), user_agent: None, private: false };
+        let stamp = Stamp {
+            received_at: 7,
+            client: Client::default(),
+            user_agent: None,
+            traceparent: None,
+            private: false,
+        };
         let pages = PageRules::new(&SiteSettings::default(), &PageSettings::default());
         let mut stored = EventSet::default();
         stored.insert(0);
@@ -223,7 +229,8 @@ mod tests {
         ] {
             let (site, counts) = (SiteChecks::default(), PlanCounts::default());
             let checker = Checker::new(&site, &counts, &Context::default());
-            let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: None, pages: &pages };
+            let seen =
+                Seen { stamp: Cow::Borrowed(&stamp), agent: None, pages: &pages, server: None, site: None };
             let shared =
                 Shared::new("pk", Some("b"), None, Context::default(), Priority::Normal, seen).unwrap();
             let live = Site::new("pk");

@@ -155,3 +155,24 @@ async fn an_unknown_site_has_no_settings() {
     assert_eq!(get(&server, "GET", "%ff", &[]).await.status, 404);
     assert_eq!(get(&server, "POST", "pk_demo", &[]).await.code(), "method_not_allowed");
 }
+
+#[tokio::test]
+async fn a_record_says_which_server_took_it_for_which_site_and_the_trace_of_its_request() {
+    let file = "[server]\nregion = \"eu-west\"\ninstance = \"edge-1\"\n[site.pk_demo]\nname = \"Forum\"\n";
+    let server = Server::start_from(&[("write_key", &["pk_demo", "pk_plain"])], Some(file)).await;
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for key in ["pk_demo", "pk_plain"] {
+        let reply = server
+            .post_with(&format!("/v1/events?key={key}"), &[("traceparent", trace)], EVENT.to_owned())
+            .await;
+        assert_eq!(reply.status, 200);
+    }
+    let rows = JournalReader::open(server.data_dir.path()).unwrap().read_after(0, 10).unwrap();
+    let records: Vec<Value> = rows.iter().map(|row| serde_json::from_slice(&row.payload).unwrap()).collect();
+    assert_eq!((&records[0]["site"], records[1].get("site")), (&json!("Forum"), None));
+    for (row, record) in rows.iter().zip(&records) {
+        assert_eq!(record["server"], json!({"region": "eu-west", "instance": "edge-1"}));
+        let header = row.headers.iter().find(|header| header.name == "traceparent").unwrap();
+        assert_eq!(header.value, trace);
+    }
+}

@@ -2,6 +2,7 @@
 //! Which of them a record has is decided above.
 
 use footfall_event_model::EventType;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -20,6 +21,23 @@ pub(super) fn append_time(out: &mut Vec<u8>, unix_ms: i64) {
     let time = UNIX_EPOCH + Duration::from_millis(unix_ms.max(0).unsigned_abs());
     // Writing into memory cannot fail.
     let _ = write!(out, "{}", humantime::format_rfc3339_millis(time));
+}
+
+/// A trace that begins with this request, and that nobody records so far (flag 00).
+pub(super) fn begun_trace() -> Result<String, getrandom::Error> {
+    let mut random = [0; 24];
+    getrandom::fill(&mut random)?;
+    let mut text = String::with_capacity(55);
+    text.push_str("00-");
+    for (place, byte) in random.into_iter().enumerate() {
+        if place == 16 {
+            text.push('-');
+        }
+        // Writing into memory cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text.push_str("-00");
+    Ok(text)
 }
 
 /// Whether a text has the form of W3C Trace Context's `traceparent`, version 00 (section 3.2); another one would only

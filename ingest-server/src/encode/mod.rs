@@ -11,7 +11,7 @@ use crate::decode::Beside;
 use crate::settings::BotPolicy;
 use crate::stamp::{Agent, Clock, PageTexts, Seen, Stamp, Stamper};
 use bytes::Bytes;
-use cloud_event::is_traceparent;
+use cloud_event::{begun_trace, is_traceparent};
 use footfall_delivery::{Header, Priority, Record as Outgoing};
 use footfall_event_model::{
     Client, Context, Event, Page, Record, SCHEMA_VERSION, Surroundings, SurroundingsText, uuid_v7,
@@ -32,6 +32,8 @@ pub struct Shared<'a> {
     context: Context,
     /// The context's user, else its browser.
     key: Option<Bytes>,
+    /// The trace of events that name none themselves: the context's, else the request's, else one that begins here.
+    traceparent: Bytes,
     anonymous_id: Option<Arc<str>>,
     /// The context's page, taken apart.
     page: Arc<PageTexts>,
@@ -72,7 +74,8 @@ impl<'a> Shared<'a> {
     /// Prepares what is the same for all events of a batch.
     ///
     /// # Errors
-    /// [`serde_json::Error`] where the context cannot be written as JSON, which a context that was read can.
+    /// [`EncodeError`] where the context cannot be written as JSON, which a context that was read can, or where the
+    /// system gives no randomness.
     pub fn new(
         write_key: &'a str,
         batch_id: Option<&'a str>,
@@ -80,7 +83,7 @@ impl<'a> Shared<'a> {
         mut context: Context,
         priority: Priority,
         seen: Seen<'a>,
-    ) -> Result<Self, serde_json::Error> {
+    ) -> Result<Self, EncodeError> {
         let private = seen.stamp.private;
         if private {
             context = without_ids(context);
@@ -99,6 +102,8 @@ impl<'a> Shared<'a> {
             sent_at,
             received_at: seen.stamp.received_at,
             write_key,
+            site: seen.site,
+            server: seen.server,
             batch_id,
             anonymous_id: context.anonymous_id.as_deref(),
             session_id: context.session_id.as_deref(),
@@ -112,6 +117,9 @@ impl<'a> Shared<'a> {
         }
         .written()?;
         let key = context.user_id.as_deref().or(context.anonymous_id.as_deref());
+        let traces = [&context.traceparent, &seen.stamp.traceparent];
+        let trace = traces.into_iter().flatten().find(|text| is_traceparent(text));
+        let traceparent = trace.map_or_else(begun_trace, |text| Ok(text.clone()))?.into();
         Ok(Self {
             write_key,
             batch_id,
@@ -119,6 +127,7 @@ impl<'a> Shared<'a> {
             priority,
             clock: Clock::new(sent_at, seen.stamp.received_at),
             key: key.map(|key| Bytes::copy_from_slice(key.as_bytes())),
+            traceparent,
             anonymous_id: context.anonymous_id.as_deref().map(Arc::from),
             seen,
             context,
@@ -153,7 +162,7 @@ impl<'a> Shared<'a> {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn nameless(&self) -> Result<Self, serde_json::Error> {
+    pub fn nameless(&self) -> Result<Self, EncodeError> {
         let seen = Seen { stamp: Cow::Owned(self.seen.stamp.nameless()), ..self.seen.clone() };
         let (batch_id, sent_at) = (self.batch_id, self.sent_at);
         let made = Self::new(self.write_key, batch_id, sent_at, self.context.clone(), self.priority, seen)?;
@@ -196,6 +205,8 @@ impl<'a> Shared<'a> {
             sent_at: self.sent_at,
             received_at: self.seen.stamp.received_at,
             write_key: self.write_key,
+            site: self.seen.site,
+            server: self.seen.server,
             batch_id: self.batch_id,
             anonymous_id: own.context.anonymous_id.as_deref(),
             session_id: own.context.session_id.as_deref(),
@@ -272,9 +283,11 @@ impl<'a> Shared<'a> {
         headers.push(header("ce_type", text.slice(id_end..type_end)));
         headers.push(header("ce_time", text.slice(type_end..time_end)));
         headers.extend_from_slice(&self.headers);
-        if let Some(traceparent) = context.traceparent.as_ref().filter(|text| is_traceparent(text)) {
-            headers.push(header("traceparent", Bytes::copy_from_slice(traceparent.as_bytes())));
-        }
+        let own_trace = own.as_ref().and_then(|own| own.context.traceparent.as_ref());
+        headers.push(match own_trace.filter(|text| is_traceparent(text)) {
+            Some(traceparent) => header("traceparent", Bytes::copy_from_slice(traceparent.as_bytes())),
+            None => header("traceparent", self.traceparent.clone()),
+        });
         let anonymous_id = match &own {
             Some(own) => own.context.anonymous_id.as_deref().map(Arc::from),
             None => self.anonymous_id.clone(),

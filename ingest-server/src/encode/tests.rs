@@ -7,9 +7,9 @@ use serde_json::Value;
 
 fn encoded(event: Event, context: Context) -> Encoded {
     let client = Client { address_policy: "drop", ..Client::default() };
-    let stamp = Stamp { received_at: 7, client, user_agent: None, private: false };
+    let stamp = Stamp { received_at: 7, client, user_agent: None, traceparent: None, private: false };
     let pages = PageRules::new(&SiteSettings::default(), &PageSettings::default());
-    let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: None, pages: &pages };
+    let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: None, pages: &pages, server: None, site: None };
     let shared = Shared::new("pk", Some("b"), None, context, Priority::Normal, seen).unwrap();
     shared.encode(event, &Beside::default(), None).unwrap()
 }
@@ -52,11 +52,18 @@ proptest! {
 }
 
 #[test]
-fn a_trace_is_passed_on_only_in_its_form() {
+fn a_trace_is_passed_on_in_its_form_and_else_one_begins() {
     let right = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     for (text, passed) in [(right, true), ("00-1-2-01", false), ("", false), (&right.to_uppercase(), false)] {
         let context = Context { traceparent: Some(text.to_owned()), ..Context::default() };
-        let made = encoded(Event::track("a"), context);
-        assert_eq!(header_of(&made.record, "traceparent").is_some(), passed, "{text}");
+        let told = header_of(&encoded(Event::track("a"), context).record, "traceparent").unwrap();
+        assert!(cloud_event::is_traceparent(&told), "{told}");
+        assert_eq!(told == text, passed, "{text}");
     }
+    // An event's own wins over its batch's, and a begun one is another for each request.
+    let own = Context { traceparent: Some(right.to_owned()), ..Context::default() };
+    let event = Event { context: Some(Box::new(own)), ..Event::track("a") };
+    assert_eq!(header_of(&encoded(event, Context::default()).record, "traceparent").unwrap(), right);
+    let begun = || header_of(&encoded(Event::track("a"), Context::default()).record, "traceparent");
+    assert_ne!(begun(), begun());
 }

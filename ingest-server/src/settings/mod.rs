@@ -48,6 +48,10 @@ use value::{address, duration, log_format, non_empty, policy, size, wait};
 pub struct Settings {
     /// Where events and the SDK are served.
     pub listen: SocketAddr,
+    /// Where this server stands, as its operator calls it.
+    pub region: Option<String>,
+    /// Which one it is.
+    pub instance: Option<String>,
     /// Where both are served by TLS too, if at all.
     pub tls: Option<TlsSettings>,
     /// The Unix socket where they are served too, if any.
@@ -134,6 +138,8 @@ impl Settings {
     /// Returns `None` where something is wrong, whether it was found here or before.
     pub fn resolve(sources: &Sources, problems: &mut Vec<Problem>) -> Option<Self> {
         let mut reader = Reader { sources, problems };
+        let (region, instance) =
+            (reader.one("server.region", value::name), reader.one("server.instance", value::name));
         let listen = reader.one("listen", address);
         let tls = TlsSettings::read(&mut reader);
         let unix = UnixSettings::read(&mut reader);
@@ -190,6 +196,8 @@ impl Settings {
         }
         Some(Self {
             listen: listen?,
+            region,
+            instance,
             tls,
             unix,
             admin_listen: admin_listen?,

@@ -23,6 +23,8 @@ use toml::de::{DeTable, DeValue};
 /// What is set for one site.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SiteSettings {
+    /// What its operator calls it, as it stands in each record.
+    pub name: Option<String>,
     /// The origins whose pages may send; `None` where every page may.
     pub origins: Option<Origins>,
     /// Whether a request with `Origin: null` is refused.
@@ -83,7 +85,8 @@ pub struct CaptureSettings {
 pub const CAPTURES: [&str; 11] =
     ["clicks", "views", "pages", "leave", "forms", "media", "errors", "vitals", "copy", "print", "traces"];
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
+    "name",
     "origins",
     "null_origin",
     "claimed_address",
@@ -142,6 +145,11 @@ impl Reader<'_> {
         for (name, value) in fields {
             let (at, value) = (name.span().start, value.get_ref());
             match name.get_ref().as_ref() {
+                "name" => match scalar(value).as_deref().map(super::value::name) {
+                    Some(Ok(name)) => site.name = Some(name),
+                    Some(Err(message)) => self.wrong(at, "name", message),
+                    None => self.wrong(at, "name", "must be a text"),
+                },
                 "origins" => {
                     let texts = self.texts(at, "origins", value, origins::check);
                     site.origins = Some(Origins::new(texts));

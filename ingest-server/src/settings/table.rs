@@ -51,6 +51,8 @@ const fn secret(key: &'static str, help: &'static str) -> Setting {
 /// All settings, in the order of the help.
 pub const SETTINGS: &[Setting] = &[
     one("listen", "127.0.0.1:8080", "ADDRESS", "Where events and the SDK are served"),
+    unset("server.region", false, "NAME", "Where this server stands, for each record"),
+    unset("server.instance", false, "NAME", "Which server it is, for each record"),
     one(
         "admin_listen",
         "127.0.0.1:8081",

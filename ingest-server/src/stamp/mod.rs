@@ -4,12 +4,14 @@
 mod address;
 mod agent;
 mod clock;
+mod names;
 mod page;
 pub mod place;
 mod salt;
 
 pub use agent::{Agent, Agents, Claimed};
 pub use clock::Clock;
+pub use names::Names;
 pub use page::{PageRules, PageTexts, Pages};
 
 use crate::settings::AddressPolicy;
@@ -18,6 +20,7 @@ use axum::http::header::{ORIGIN, USER_AGENT};
 use footfall_event_model::{Client, text};
 use place::Places;
 use salt::DailySalt;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,6 +38,8 @@ pub struct Stamp {
     pub client: Client,
     /// What sent it, as it came, cut to 512 bytes.
     pub user_agent: Option<String>,
+    /// The trace that the request is part of (W3C Trace Context), where it says so.
+    pub traceparent: Option<String>,
     /// The visitor's browser asked for privacy and the site obeys: the events are kept without ids and without the
     /// address, whatever the page's script did.
     pub private: bool,
@@ -70,6 +75,7 @@ impl Stamper {
             received_at,
             client: self.client(received_at, client, null_origin, private),
             user_agent: agent.map(|agent| text::cut(&agent, USER_AGENT_BYTES).to_owned()),
+            traceparent: headers.get("traceparent").and_then(|value| Some(value.to_str().ok()?.to_owned())),
             private,
         }
     }
@@ -93,7 +99,8 @@ impl Stamp {
     /// The same for an event that is kept as if its visitor had asked for privacy.
     pub fn nameless(&self) -> Self {
         let client = nameless(&self.client);
-        Self { received_at: self.received_at, client, user_agent: None, private: true }
+        let (received_at, traceparent) = (self.received_at, self.traceparent.clone());
+        Self { received_at, client, user_agent: None, traceparent, private: true }
     }
 }
 
@@ -113,6 +120,10 @@ pub struct Seen<'a> {
     pub agent: Option<&'a Agent>,
     /// The rules for the pages of its site.
     pub pages: &'a PageRules,
+    /// What the operator calls this server.
+    pub server: Option<&'a RawValue>,
+    /// What the operator calls the site.
+    pub site: Option<&'a str>,
 }
 
 /// A time in Unix milliseconds; 0 for a clock that stands before 1970.
