@@ -12,6 +12,8 @@ pub(crate) struct Offsets {
     events: Vec<Option<i64>>,
     dead_letters: Vec<Option<i64>>,
     dirty: bool,
+    /// A record may stand in the topic unacknowledged: what is acknowledged behind it counts only once it was looked for.
+    held_back: Option<Vec<Known>>,
 }
 
 /// An offset as the journal keeps it.
@@ -27,6 +29,13 @@ impl Offsets {
 
     /// Everything of ours in this partition up to here is settled.
     pub(crate) fn note(&mut self, stream: Stream, position: Position) {
+        if let Some(later) = &mut self.held_back {
+            match later.iter_mut().find(|(of, at)| (*of, at.partition) == (stream, position.partition)) {
+                Some((_, at)) => at.offset = at.offset.max(position.offset),
+                None => later.push((stream, position)),
+            }
+            return;
+        }
         let Ok(partition) = usize::try_from(position.partition) else { return };
         let known = self.of(stream);
         if known.len() <= partition {
@@ -38,8 +47,21 @@ impl Offsets {
         }
     }
 
+    /// From here on, what is acknowledged says nothing about what came before it.
+    pub(crate) fn hold_back(&mut self) {
+        self.held_back.get_or_insert_default();
+    }
+
+    /// What was held back counts.
+    pub(crate) fn release(&mut self) {
+        for (stream, position) in self.held_back.take().unwrap_or_default() {
+            self.note(stream, position);
+        }
+    }
+
     /// Starts over from what a topic says of itself now.
     pub(crate) fn reset(&mut self, stream: Stream, ends: &BTreeMap<i32, i64>) {
+        self.held_back = None;
         self.of(stream).clear();
         for (partition, end) in ends {
             self.note(stream, Position { partition: *partition, offset: end - 1 });
@@ -83,6 +105,12 @@ mod tests {
         assert_eq!(offsets.take(), []);
         offsets.not_kept();
         assert_eq!(offsets.take().len(), 2);
+        offsets.hold_back();
+        offsets.note(Stream::Events, at(2, 9));
+        offsets.note(Stream::Events, at(2, 8));
+        assert_eq!(offsets.take(), [], "something before it may be unacknowledged");
+        offsets.release();
+        assert_eq!(offsets.take()[0], (Stream::Events, at(2, 9)));
         // The topic was made anew.
         offsets.reset(Stream::Events, &[(2, 3)].into());
         assert_eq!(offsets.take()[0], (Stream::Events, at(2, 2)));

@@ -22,12 +22,18 @@ const READ_BYTES: usize = 8 << 20;
 
 /// Marks the rows of this range as delivered that the topic holds behind the last offsets that were acknowledged.
 ///
+/// `count_without_id`: whether rows without a `ce_id` are counted as possible duplicates, which those of this process were.
+///
 /// # Errors
 ///
 /// What could not be read, in words; nothing may be handed over before it could.
-pub(super) fn reconcile(shared: &Shared, data_dir: &Path, rows: RangeInclusive<i64>) -> Result<(), String> {
+pub(super) fn reconcile(
+    shared: &Shared,
+    data_dir: &Path,
+    rows: RangeInclusive<i64>,
+    count_without_id: bool,
+) -> Result<(), String> {
     let begun = Instant::now();
-    let rows = *rows.start()..=(*rows.end()).min(shared.books.core().rows.last());
     let dead_letter_topic = shared.kafka.dead_letter_topic();
     while begun.elapsed() < ARRIVING {
         // New batches go to the journal meanwhile.
@@ -35,6 +41,7 @@ pub(super) fn reconcile(shared: &Shared, data_dir: &Path, rows: RangeInclusive<i
             return Err("the delivery is closed".to_owned());
         }
     }
+    let rows = *rows.start()..=(*rows.end()).min(shared.books.core().rows.last());
     let reader = OutboxReader::open(data_dir).map_err(words)?;
     let offsets = reader.kept_offsets().map_err(words)?;
     let mut doubtful = Doubtful::read(&reader, rows)?;
@@ -59,12 +66,12 @@ pub(super) fn reconcile(shared: &Shared, data_dir: &Path, rows: RangeInclusive<i
             }
         }
     }
-    if !offsets.is_empty() {
+    if count_without_id && !offsets.is_empty() {
         shared.books.core().totals.possible_duplicates += doubtful.without_id;
     }
     shared.books.journal.tidy_soon();
     tracing::info!(
-        "looked for rows of an earlier process in {read} records of Kafka: {found} were there already, found in {:.1} s",
+        "looked for rows of the journal in {read} records of Kafka: {found} were there already, found in {:.1} s",
         begun.elapsed().as_secs_f64()
     );
     Ok(())

@@ -29,12 +29,14 @@ pub(super) struct Watch {
     doubtful: Option<RangeInclusive<i64>>,
     /// Whether the topic's end is known.
     connected: bool,
+    /// The producer ended for good, and the one that took its place has sent nothing yet.
+    replaced: bool,
 }
 
 impl Watch {
     pub(super) fn new(shared: Arc<Shared>, data_dir: PathBuf, doubtful: Option<RangeInclusive<i64>>) -> Self {
         let probe = Probe::new(shared.kafka.clone());
-        Self { shared, data_dir, probe, doubtful, connected: false }
+        Self { shared, data_dir, probe, doubtful, connected: false, replaced: false }
     }
 
     pub(super) fn run(mut self) {
@@ -121,25 +123,31 @@ impl Watch {
 
     /// What must be known before anything is handed over; done once, and again where the producer must be made anew.
     fn connect(&mut self) -> Result<(), String> {
-        let mut producer = Arc::clone(&self.shared.producing());
-        let (held, too_large, batch_bytes) = {
+        let producer = Arc::clone(&self.shared.producing());
+        let (held, too_large, batch_bytes, doubt) = {
             let core = self.shared.books.core();
-            (core.in_flight(), core.batches_too_large, core.batch_bytes)
+            (core.in_flight(), core.batches_too_large, core.batch_bytes, core.doubt())
         };
         if let Some(words) = producer.fatal_error() {
             tracing::warn!("the Kafka producer has ended and is made anew: {words}");
             drop(producer);
             self.renew(batch_bytes)?;
-            producer = Arc::clone(&self.shared.producing());
-            (self.connected, self.doubtful) = (false, Some(1..=i64::MAX));
-        } else if too_large {
-            if held > 0 {
-                return Err("the producer still holds what it had before batches became smaller".to_owned());
-            }
-            self.connected = false;
+            self.replaced = true;
+            return Err("the producer before has not reported all that it held".to_owned());
         }
-        if self.connected {
-            return Ok(());
+        if (self.replaced || too_large) && held > 0 {
+            return Err("the producer before has not reported all that it held".to_owned());
+        }
+        if doubt.is_none() {
+            return Err("what the producer gave up is being copied to the journal".to_owned());
+        }
+        let first = !self.connected;
+        if !first && !self.replaced && !too_large {
+            return if doubt == Some(true) { self.look_for_given_up() } else { Ok(()) };
+        }
+        self.connected = false;
+        if !first {
+            self.doubtful = Some(1..=i64::MAX);
         }
         let Found { ends, max_message_bytes } = self.probe.find(&producer, &self.shared.kafka.topic)?;
         // A producer whose batches the topic would refuse is replaced before it sends one.
@@ -156,16 +164,27 @@ impl Watch {
         }
         self.shared.books.core().batches_too_large = false;
         if let Some(rows) = self.doubtful.clone() {
-            if self.shared.books.core().in_flight() > 0 {
-                return Err("what the producer held is being copied to the journal".to_owned());
-            }
-            reconcile(&self.shared, &self.data_dir, rows)?;
+            self.shared.books.core().resolve_doubt();
+            reconcile(&self.shared, &self.data_dir, rows, first)?;
             self.doubtful = None;
         }
+        // The producer holds nothing, so what comes is stored behind these.
         self.shared.books.core().offsets.reset(Stream::Events, &ends);
         self.keep_offsets()?;
-        self.connected = true;
+        (self.connected, self.replaced) = (true, false);
         Ok(())
+    }
+
+    /// Some of what the producer gave up may stand in the topic; the rest of what it holds is none of this.
+    fn look_for_given_up(&self) -> Result<(), String> {
+        self.shared.books.core().resolve_doubt();
+        let looked = reconcile(&self.shared, &self.data_dir, 1..=i64::MAX, false);
+        let mut core = self.shared.books.core();
+        match looked {
+            Ok(()) => core.resolved(),
+            Err(_) => core.doubt_again(),
+        }
+        looked
     }
 
     fn renew(&self, batch_bytes: usize) -> Result<(), String> {

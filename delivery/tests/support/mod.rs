@@ -61,7 +61,7 @@ impl ToKafka {
 }
 
 pub(crate) fn kafka_settings(directory: &Path, brokers: &str, topic: &str) -> DeliverySettings {
-    let kafka = KafkaSettings { topic: topic.to_owned(), ..KafkaSettings::new([brokers]) };
+    let kafka = KafkaSettings { topic: topic.to_owned(), ..KafkaSettings::new(brokers.split(',')) };
     DeliverySettings { kafka: Some(kafka), ..DeliverySettings::new(directory) }
 }
 

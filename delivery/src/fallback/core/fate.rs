@@ -60,7 +60,13 @@ impl<W: Waiter> Core<W> {
             Err(Refused::TooLarge(_)) => {}
             Err(Refused::GivenUp { failure, possibly_stored }) => {
                 self.phase.failed();
-                self.totals.possible_duplicates += u64::from(possibly_stored);
+                // It is looked for in the topic before it is sent again, where it can be told apart.
+                if possibly_stored {
+                    self.doubt = true;
+                    self.offsets.hold_back();
+                }
+                let has_id = one.batch.records()[ticket.index].headers.iter().any(|h| h.name == "ce_id");
+                self.totals.possible_duplicates += u64::from(possibly_stored && !has_id);
                 match row {
                     Some(seq) => {
                         self.rows.given_up(seq);

@@ -38,7 +38,7 @@ pub(crate) enum Step {
 impl<W: Waiter> Core<W> {
     /// What the drain does next.
     pub(crate) fn step(&self, now: Duration) -> Step {
-        if self.closed {
+        if self.closed || self.doubt {
             return Step::Wait;
         }
         match (self.phase.state(), self.rows.next()) {

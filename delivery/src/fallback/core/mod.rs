@@ -118,6 +118,8 @@ pub(crate) struct Core<W> {
     pub(crate) batch_bytes: usize,
     /// The topic has refused a batch of more than one record: it takes less than it did.
     pub(crate) batches_too_large: bool,
+    /// The producer gave up records on their way, which may stand in the topic: it is read before any is sent again.
+    doubt: bool,
     /// Why the breaker must open at once.
     must_open: Option<String>,
     closed: bool,
@@ -138,6 +140,7 @@ impl<W: Waiter> Core<W> {
             totals: Totals::default(),
             batch_bytes: DEFAULT_BATCH_BYTES,
             batches_too_large: false,
+            doubt: false,
             must_open: None,
             closed: false,
         }
@@ -207,9 +210,32 @@ impl<W: Waiter> Core<W> {
         Opened { copies, parked: self.leave_join() }
     }
 
+    /// Whether the topic must be read before anything is handed over; `None` while what is in doubt has no row yet.
+    pub(crate) fn doubt(&self) -> Option<bool> {
+        let uncopied = self.in_flight.iter().any(|(_, one)| one.copying || !one.given_up.is_empty());
+        (!self.doubt || !uncopied).then_some(self.doubt)
+    }
+
+    /// The topic is about to be read.
+    pub(crate) fn resolve_doubt(&mut self) {
+        self.doubt = false;
+    }
+
+    /// It could not be read.
+    pub(crate) fn doubt_again(&mut self) {
+        self.doubt = true;
+    }
+
+    /// The topic was read, and nothing new is in doubt.
+    pub(crate) fn resolved(&mut self) {
+        if !self.doubt {
+            self.offsets.release();
+        }
+    }
+
     /// A probe has found Kafka usable, and what may stand there already is known.
     pub(crate) fn found(&mut self, now: Duration) {
-        if !self.closed {
+        if !self.closed && !self.doubt {
             self.phase.found(now);
         }
     }

@@ -6,7 +6,7 @@ mod world;
 
 use world::{Faults, World};
 
-const SEEDS: u64 = 80;
+const SEEDS: u64 = 50;
 const STEPS: u32 = 2_500;
 
 fn run(faults: Faults) -> world::Sums {
@@ -21,8 +21,12 @@ fn run(faults: Faults) -> world::Sums {
     }
     println!("{faults:?}: {sums:?}");
     // A run in which nothing happens proves nothing.
-    assert!(sums.acknowledged > 50_000 && sums.in_kafka > 50_000 && sums.drained > 5_000, "{sums:?}");
-    assert!(sums.late > 100 && sums.changes > 4 * SEEDS, "{sums:?}");
+    assert!(sums.acknowledged > 30_000 && sums.in_kafka > 30_000 && sums.drained > 5_000, "{sums:?}");
+    assert!(sums.late > 50 && sums.changes > 4 * SEEDS, "{sums:?}");
+    assert_eq!(
+        sums.duplicates, 0,
+        "nothing is sent again without being looked for, and no caller of these sends again"
+    );
     sums
 }
 
@@ -54,6 +58,5 @@ fn what_the_producer_gives_up_is_sent_again_in_order() {
 #[test]
 fn a_producer_that_ends_for_good_is_replaced_and_nothing_is_stored_twice() {
     let sums = run(Faults { fatal: true, crashes: true, ..Faults::default() });
-    assert!(sums.counted_duplicates > 100, "{sums:?}");
-    assert_eq!(sums.duplicates, 0, "what it had on its way was not looked for");
+    assert!(sums.found > 100, "{sums:?}");
 }

@@ -15,7 +15,7 @@ use crate::fallback::rows::Rows;
 use crate::fallback::ticket::Ticket;
 use crate::kafka::Refused;
 use crate::receipt::{Position, Receipt, RecordFailure, RecordOutcome, Stored};
-use crate::record::{Batch, Record, Stream};
+use crate::record::{Batch, Header, Record, Stream};
 
 const PARTITIONS: usize = 3;
 const KEYS: u64 = 7;
@@ -44,6 +44,8 @@ pub(super) struct Sums {
     pub(super) crashes: u64,
     pub(super) set_aside: usize,
     pub(super) longest_wait_ms: u128,
+    /// Rows that were found in the topic and not sent again.
+    pub(super) found: u64,
 }
 
 /// A record's name: its key, and its number among those of the key.
@@ -198,7 +200,9 @@ impl World {
             let number = self.next.entry(key).or_default();
             *number += 1;
             ids.push((key, *number));
-            records.push(Record { payload: format!("{key} {number}").into(), ..Record::default() });
+            let payload = format!("{key} {number}");
+            let headers = vec![Header::new("ce_id", payload.clone())];
+            records.push(Record { headers, payload: payload.into(), ..Record::default() });
         }
         let batch = Arc::new(Batch::new(records));
         let caller = Caller { ids, since: self.now, told: Rc::clone(&self.told), answered: false };
@@ -363,10 +367,20 @@ impl World {
         if self.core.phase.state() != KafkaState::Away || !self.broker_up {
             return;
         }
+        match self.core.doubt() {
+            None => return,
+            Some(true) if self.connected => {
+                self.core.resolve_doubt();
+                self.reconcile();
+                self.core.resolved();
+            }
+            _ => {}
+        }
         if !self.connected {
             if self.core.in_flight() > 0 {
                 return;
             }
+            self.core.resolve_doubt();
             let ends = (0..).zip(&self.log).map(|(partition, log)| (partition, log.len() as i64)).collect();
             self.reconcile();
             self.core.offsets.reset(Stream::Events, &ends);
@@ -404,6 +418,7 @@ impl World {
                 Stream::DeadLetters => self.letters.contains(&id),
             };
             if there && self.core.rows.is_wanted(*seq) {
+                self.sums.found += 1;
                 self.core.rows.delivered(*seq);
             }
         }
@@ -545,6 +560,7 @@ impl World {
         sums.counted_duplicates += self.sums.counted_duplicates;
         sums.drained += self.sums.drained;
         sums.late += self.sums.late;
+        sums.found += self.sums.found;
         sums.changes += self.sums.changes;
         sums.crashes += self.sums.crashes;
         sums.set_aside += self.letters.len();
