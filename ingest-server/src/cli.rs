@@ -63,7 +63,7 @@ pub fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(Command::new("serve").about("Run the server").arg(config()).args(all()).after_help(
             "A flag wins over its environment variable, that over the file, that over the default.\n\
-                 The log's detail is set by FOOTFALL_LOG, for example FOOTFALL_LOG=debug.",
+                 The log's detail is set by FOOTFALL_LOG (or RUST_LOG), for example FOOTFALL_LOG=debug.",
         ))
         .subcommand(
             Command::new("check-config")

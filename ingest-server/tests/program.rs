@@ -126,3 +126,19 @@ fn tail_says_where_there_is_nothing() {
     let (fine, said) = output(&["tail", "--config", "/no/such/file.toml"]);
     assert!(!fine && said.contains("/no/such/file.toml: cannot be read: "), "{said}");
 }
+
+#[test]
+fn the_log_is_as_detailed_as_the_first_variable_that_is_set_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().to_str().unwrap();
+    let log = |variables: &[(&str, &str)]| {
+        let mut command = footfall(&["tail", "--data-dir", dir, "--no-follow"]);
+        command.env_remove("RUST_LOG").envs(variables.iter().copied());
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    assert!(log(&[("RUST_LOG", "=wrong=")]).contains("RUST_LOG cannot be read"));
+    assert!(
+        log(&[("FOOTFALL_LOG", "=wrong="), ("RUST_LOG", "info")]).contains("FOOTFALL_LOG cannot be read")
+    );
+    assert!(!log(&[("FOOTFALL_LOG", "info"), ("RUST_LOG", "=wrong=")]).contains("cannot be read ("));
+}
