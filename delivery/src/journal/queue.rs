@@ -43,10 +43,10 @@ impl Queue {
     }
 
     /// Adds a job, or hands it back when closed.
-    pub(crate) fn push(&self, job: Job) -> Result<(), Job> {
+    pub(crate) fn push(&self, job: Job) -> Result<(), Box<Job>> {
         let mut state = self.lock();
         if state.closed {
-            return Err(job);
+            return Err(Box::new(job));
         }
         state.waiting.push_back(job);
         drop(state);

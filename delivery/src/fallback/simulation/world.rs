@@ -146,7 +146,7 @@ impl World {
             random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15),
             faults,
             now: Duration::ZERO,
-            core: Core::new(limits(), Rows::left(&(1..=0), 0)),
+            core: Core::new(limits(), Rows::default()),
             queue: VecDeque::new(),
             disk: Disk::default(),
             disk_fails: false,
