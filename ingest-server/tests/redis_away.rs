@@ -109,7 +109,7 @@ async fn redis_killed_under_load_costs_no_event_where_it_is_open_and_is_told_eve
         (&told["receipts"][0]["status"], &told["receipts"][1]["status"]),
         (&json!("stored"), &json!("expired"))
     );
-    let ids: Vec<_> = servers.iter().flat_map(|server| stored_ids(server)).collect();
+    let ids: Vec<_> = servers.iter().flat_map(stored_ids).collect();
     assert_eq!(ids.len(), ids.iter().collect::<BTreeSet<_>>().len(), "none was stored twice");
 }
 
