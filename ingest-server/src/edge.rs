@@ -199,7 +199,7 @@ impl Edge {
             .believing(self.sites.takes_claimed_address(&key).then_some(&self.stamper));
         let drop_code = shared.dropped_for().unwrap_or("anonymous");
         let mut judge = Judge::new(shape, checker, shared, before, self.keeps_letters, live);
-        judge.check(&batch.events)?;
+        judge.check(&batch.events, &decoded.beside)?;
         let claimed = Claimed::named(judge.claimed_agents()).read(&self.agents, hides, tags_bots).await;
         step.enter(Timed::ReserveEvents);
         let claim = self.event_ids.claim(&key, judge.ids());

@@ -104,16 +104,16 @@ impl<'a> Judge<'a> {
         Self { shape, checker, shared, nameless: None, before, keeps_letters, live, kept, judged }
     }
 
-    /// Reads and checks the events, each on its own.
+    /// Reads and checks the events, each on its own; `of_all` came beside all of them.
     ///
     /// # Errors
     /// [`Refused::Internal`] where a dead letter cannot be written.
-    pub(crate) fn check(&mut self, events: &[&RawValue]) -> Result<(), Refused> {
+    pub(crate) fn check(&mut self, events: &[&RawValue], of_all: &Beside) -> Result<(), Refused> {
         if let Before::Some(_) = self.before {
             self.kept.reserve_exact(events.len());
         }
         for (index, raw) in (0u32..).zip(events) {
-            self.event(index, raw).map_err(|error| defect(&error))?;
+            self.event(index, raw, of_all).map_err(|error| defect(&error))?;
         }
         Ok(())
     }
@@ -153,7 +153,7 @@ impl<'a> Judge<'a> {
         Ok(self.judged)
     }
 
-    fn event(&mut self, index: u32, raw: &RawValue) -> Result<(), EncodeError> {
+    fn event(&mut self, index: u32, raw: &RawValue, of_all: &Beside) -> Result<(), EncodeError> {
         let decoded = match self.shape.event(raw) {
             Ok(decoded) => decoded,
             Err(refused) => return self.refuse(index, raw, Step::Check, refused),
@@ -169,7 +169,7 @@ impl<'a> Judge<'a> {
             self.drop_event(index, event.event_id, code, reason);
             return Ok(());
         }
-        let beside = decoded.beside;
+        let beside = decoded.beside.or(of_all);
         match self.checker.check(&mut event) {
             Fate::Kept => self.kept.push(Kept { index, event, beside, nameless: false }),
             Fate::Nameless => self.kept.push(Kept { index, event, beside, nameless: true }),
@@ -235,7 +235,7 @@ mod tests {
                 Shared::new("pk", Some("b"), None, Context::default(), Priority::Normal, seen).unwrap();
             let live = Site::new("pk");
             let mut judge = Judge::new(Shape::Events, checker, shared, before, true, &live);
-            judge.check(&events).unwrap();
+            judge.check(&events, &Beside::default()).unwrap();
             assert_eq!(judge.ids().count(), usize::from(before.nothing()), "one has an id");
             let judged = judge.encode(copies, &Claimed::default()).unwrap();
             let indexes: Vec<_> = judged.sources.iter().map(|source| source.index).collect();

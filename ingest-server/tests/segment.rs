@@ -114,6 +114,21 @@ async fn a_server_speaks_for_a_visitor_and_claims_an_address_only_where_the_site
 }
 
 #[tokio::test]
+async fn what_a_batchs_context_says_of_the_visitor_counts_for_calls_that_say_nothing() {
+    let file = "write_key = \"pk_demo\"\n[site.pk_demo]\nclaimed_address = \"take\"\n";
+    let server = Server::start_from(&[("write_key", &["pk_demo"])], Some(file)).await;
+    let call = |context: Value| json!({"type": "track", "event": "A", "userId": "u", "context": context});
+    let body = json!({"context": {"ip": "203.0.113.77", "userAgent": "Visitor/1"},
+        "batch": [call(json!({})), call(json!({"ip": "198.51.100.7", "userAgent": "Other/2"}))]});
+    assert_eq!(post(&server, "/v1/batch", body.to_string()).await.json()["accepted"], 2);
+    let told = journal(&server)
+        .iter()
+        .map(|record| (record["client"]["address"].clone(), record["user_agent"]["original"].clone()))
+        .collect::<Vec<_>>();
+    assert_eq!(told, [(json!("203.0.113.0"), json!("Visitor/1")), (json!("198.51.100.0"), json!("Other/2"))]);
+}
+
+#[tokio::test]
 async fn each_call_has_a_path_of_its_own_and_a_short_one() {
     let server = Server::start(&[]).await;
     for (path, short, kind) in [

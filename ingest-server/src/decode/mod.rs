@@ -10,7 +10,7 @@ pub use unpack::{Encoding, unpack};
 use crate::refusal::Refused;
 use axum::http::Uri;
 use footfall_event_model::wire::{self, DecodedBatch, EventRefused};
-use footfall_event_model::{Event, EventType};
+use footfall_event_model::{Batch, Event, EventType};
 use serde_json::value::RawValue;
 use std::net::IpAddr;
 
@@ -23,6 +23,17 @@ pub enum Shape {
     Pixel,
     /// What a client of Segment sends: a call of that type, or a batch in which each says its own.
     Segment(Option<EventType>),
+}
+
+/// A batch whose head was read, and whose events are still text.
+#[derive(Debug)]
+pub struct Decoded<'a> {
+    /// The batch.
+    pub batch: Batch<'a>,
+    /// Fields outside the events that the wire form does not know.
+    pub unknown_fields: u32,
+    /// What came beside all its events.
+    pub beside: Beside,
 }
 
 /// An event that was read and checked.
@@ -45,6 +56,18 @@ pub struct Beside {
     pub user_agent: Option<String>,
     /// The visitor's address, where a server speaks for it; a claim that anybody can make.
     pub address: Option<IpAddr>,
+}
+
+impl Beside {
+    /// The same, with what is said of all events where an event says nothing itself.
+    #[must_use]
+    pub fn or(self, of_all: &Self) -> Self {
+        Self {
+            original_name: self.original_name,
+            user_agent: self.user_agent.or_else(|| of_all.user_agent.clone()),
+            address: self.address.or(of_all.address),
+        }
+    }
 }
 
 impl Shape {
@@ -73,13 +96,16 @@ impl Shape {
     ///
     /// # Errors
     /// [`Refused::Batch`] where it must be refused as a whole.
-    pub fn batch(self, text: &mut [u8]) -> Result<DecodedBatch<'_>, Refused> {
-        let batch = match self {
-            Self::Events | Self::Pixel => return Ok(wire::decode_batch(text)?),
+    pub fn batch(self, text: &mut [u8]) -> Result<Decoded<'_>, Refused> {
+        let (batch, beside) = match self {
+            Self::Events | Self::Pixel => {
+                let DecodedBatch { batch, unknown_fields } = wire::decode_batch(text)?;
+                return Ok(Decoded { batch, unknown_fields, beside: Beside::default() });
+            }
             Self::Segment(None) => segment::batch(text)?,
-            Self::Segment(Some(_)) => segment::single(text)?,
+            Self::Segment(Some(_)) => (segment::single(text)?, Beside::default()),
         };
-        Ok(DecodedBatch { batch, unknown_fields: 0 })
+        Ok(Decoded { batch, unknown_fields: 0, beside })
     }
 
     /// Reads and checks one event.

@@ -3,6 +3,7 @@
 
 use super::context;
 use super::fields::{Fields, Raw};
+use crate::decode::Beside;
 use footfall_event_model::wire::{BatchError, check_batch, text_of};
 use footfall_event_model::{Batch, JsonKind, Rule, Violation};
 use serde::Deserialize;
@@ -28,11 +29,11 @@ struct Single<'a> {
     sent_at: Raw<'a>,
 }
 
-/// The head of `POST /v1/batch`, and its events as text.
+/// The head of `POST /v1/batch`, its events as text, and whom all of them were sent for.
 ///
 /// # Errors
 /// [`BatchError`], where the batch must be refused as a whole.
-pub(in super::super) fn batch(body: &mut [u8]) -> Result<Batch<'_>, BatchError> {
+pub(in super::super) fn batch(body: &mut [u8]) -> Result<(Batch<'_>, Beside), BatchError> {
     let text = object(body)?;
     let theirs: Theirs<'_> = serde_json::from_str(text).map_err(|error| not_a_batch(text, &error))?;
     let Some(events) = theirs.batch else { return Err(without_batch()) };
@@ -46,7 +47,8 @@ pub(in super::super) fn batch(body: &mut [u8]) -> Result<Batch<'_>, BatchError> 
         events,
         ..Batch::default()
     };
-    whole(fields, read)
+    let beside = Beside { original_name: None, user_agent: shared.user_agent, address: shared.ip };
+    Ok((whole(fields, read)?, beside))
 }
 
 /// The head of a call of its own, such as `POST /v1/track`: its body is the event.
