@@ -52,14 +52,15 @@ async fn the_oldest_dead_letters_go_at_their_share_of_the_journal_and_events_sta
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_journal_of_the_version_before_gets_its_table_and_keeps_its_events() {
+async fn a_journal_of_an_older_version_gets_the_new_tables_and_keeps_its_events() {
     let directory = tempfile::tempdir().unwrap();
     let delivery = journal(directory.path());
     delivery.append(batch(0..3)).await.unwrap();
     assert_eq!(delivery.close(DEADLINE), CloseOutcome::Drained);
     drop(delivery);
-    // As that version has left it.
+    // As the first version has left it.
     let file = rusqlite::Connection::open(directory.path().join("journal.sqlite")).unwrap();
+    file.execute_batch(BACK_TO_VERSION_2).unwrap();
     file.execute_batch("DROP VIEW readable_dead_letters; DROP TABLE dead_letters; PRAGMA user_version = 1")
         .unwrap();
     drop(file);
@@ -69,4 +70,17 @@ async fn a_journal_of_the_version_before_gets_its_table_and_keeps_its_events() {
     let reader = JournalReader::open(directory.path()).unwrap();
     assert_eq!(reader.read_dead_letters_after(0, 9).unwrap()[0].payload, record(7).payload);
     assert_eq!(reader.read_after(0, 9).unwrap().len(), 3);
+    assert_eq!(delivery.close(DEADLINE), CloseOutcome::Drained);
+    drop(delivery);
+    // And the version before this one.
+    let file = rusqlite::Connection::open(directory.path().join("journal.sqlite")).unwrap();
+    file.execute_batch(BACK_TO_VERSION_2).unwrap();
+    let delivery = journal(directory.path());
+    delivery.append(batch(3..4)).await.unwrap();
+    assert_eq!(reader.read_after(0, 9).unwrap().len(), 4);
+    let waiting: i64 = file.query_row("SELECT count(*) FROM readable_outbox", [], |row| row.get(0)).unwrap();
+    assert_eq!(waiting, 0);
 }
+
+const BACK_TO_VERSION_2: &str = "DROP VIEW readable_outbox; DROP TABLE outbox; DROP TABLE positions;
+    DROP TABLE damaged_rows; PRAGMA user_version = 2";
