@@ -17,7 +17,7 @@ use crate::metrics::{Metrics, Timed};
 use crate::receipts::{EventSet, Receipts, Reserved};
 use crate::refusal::{RefusalLog, Refused};
 use crate::results::all_dropped;
-use crate::settings::{BotPolicy, ProxySettings, Settings};
+use crate::settings::{BotPolicy, KafkaRoute, ProxySettings, Settings};
 use crate::shared::SharedMemory;
 use crate::sites::Sites;
 use crate::stamp::place::Places;
@@ -44,6 +44,8 @@ pub struct Edge {
     agents: Agents,
     pages: Pages,
     delivery: Delivery,
+    /// Which events go to another topic than the rest.
+    routes: Vec<KafkaRoute>,
     /// The sites and what is set for each.
     pub sites: Sites,
     /// What is checked of the events of each key.
@@ -87,6 +89,7 @@ impl Edge {
             limits: Limits::new(settings, shared.clone()),
             shedding: Shedding::new(&settings.limits),
             delivery,
+            routes: settings.kafka_routes.clone(),
             sites: Sites::new(settings),
             checks: settings.checks.clone(),
             keeps_letters: settings.dead_letters,
@@ -192,7 +195,8 @@ impl Edge {
         let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: agent.as_deref(), pages };
         let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, seen)
             .map_err(|error| defect(&error.into()))?
-            .believing(self.sites.takes_claimed_address(&key).then_some(&self.stamper));
+            .believing(self.sites.takes_claimed_address(&key).then_some(&self.stamper))
+            .routed(&self.routes);
         let drop_code = shared.dropped_for().unwrap_or("anonymous");
         let mut judge = Judge::new(shape, checker, shared, before, self.keeps_letters, live);
         judge.check(&batch.events)?;
