@@ -2,6 +2,7 @@
 //! What a record says is decided by whoever encodes it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -53,6 +54,8 @@ pub struct Record {
     pub payload: Bytes,
     /// How early it may be refused when room is short.
     pub priority: Priority,
+    /// The topic of an event that goes to another one than the rest, one of `KafkaSettings::routed_topics`.
+    pub topic: Option<Arc<str>>,
 }
 
 impl Record {
@@ -142,6 +145,7 @@ mod tests {
             headers: vec![Header::new("ce_id", "0123456789")],
             payload: Bytes::from_static(b"payload"),
             priority: Priority::Normal,
+            topic: None,
         };
         let one = RECORD_OVERHEAD_BYTES + 4 + HEADER_OVERHEAD_BYTES + 5 + 10 + 7;
         assert_eq!(record.size_bytes(), one);

@@ -16,7 +16,12 @@ pub enum Asked {
     /// Run the server.
     Serve(Said),
     /// Say whether the settings are right.
-    CheckConfig(Said),
+    CheckConfig {
+        /// The settings.
+        said: Said,
+        /// Whether Kafka is asked too.
+        connect: bool,
+    },
     /// Look into what was refused, or send it again.
     DeadLetters(Said, LetterTask),
     /// Print the journal's events.
@@ -69,6 +74,10 @@ pub fn command() -> Command {
             Command::new("check-config")
                 .about("Say what the settings come to, or what is wrong with them and where")
                 .arg(config())
+                .arg(
+                    flag("connect")
+                        .help("Ask Kafka too: login, topics, rights, replication, sizes; nothing is written"),
+                )
                 .args(all()),
         )
         .subcommand(letters::command())
@@ -106,7 +115,9 @@ fn flag(name: &'static str) -> Arg {
 
 fn asked(matches: &ArgMatches) -> Asked {
     match matches.subcommand() {
-        Some(("check-config", matches)) => Asked::CheckConfig(said(matches)),
+        Some(("check-config", matches)) => {
+            Asked::CheckConfig { said: said(matches), connect: matches.get_flag("connect") }
+        }
         Some(("dead-letters", matches)) => letters::asked(matches),
         Some(("tail", matches)) => Asked::Tail {
             said: said(matches),

@@ -17,7 +17,7 @@ use crate::metrics::{Metrics, Timed};
 use crate::receipts::{EventSet, Receipts, Reserved};
 use crate::refusal::{RefusalLog, Refused};
 use crate::results::all_dropped;
-use crate::settings::{BotPolicy, ProxySettings, Settings};
+use crate::settings::{BotPolicy, KafkaRoute, ProxySettings, Settings};
 use crate::shared::SharedMemory;
 use crate::sites::Sites;
 use crate::stamp::place::Places;
@@ -45,6 +45,8 @@ pub struct Edge {
     pages: Pages,
     names: Names,
     delivery: Delivery,
+    /// Which events go to another topic than the rest.
+    routes: Vec<KafkaRoute>,
     /// The sites and what is set for each.
     pub sites: Sites,
     /// What is checked of the events of each key.
@@ -89,6 +91,7 @@ impl Edge {
             limits: Limits::new(settings, shared.clone()),
             shedding: Shedding::new(&settings.limits),
             delivery,
+            routes: settings.kafka_routes.clone(),
             sites: Sites::new(settings),
             checks: settings.checks.clone(),
             keeps_letters: settings.dead_letters,
@@ -196,7 +199,8 @@ impl Edge {
             Seen { stamp: Cow::Borrowed(&stamp), agent: agent.as_deref(), pages, server, site: site_name };
         let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, seen)
             .map_err(|error| defect(&error))?
-            .believing(self.sites.takes_claimed_address(&key).then_some(&self.stamper));
+            .believing(self.sites.takes_claimed_address(&key).then_some(&self.stamper))
+            .routed(&self.routes);
         let drop_code = shared.dropped_for().unwrap_or("anonymous");
         let mut judge = Judge::new(shape, checker, shared, before, self.keeps_letters, live);
         judge.check(&batch.events, &decoded.beside)?;

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     log::start();
     let done = match cli::read() {
         Asked::Serve(said) => commands::serve(said),
-        Asked::CheckConfig(said) => commands::check_config(said),
+        Asked::CheckConfig { said, connect } => commands::check_config(said, connect),
         Asked::DeadLetters(said, task) => commands::dead_letters(said, task),
         Asked::Tail { said, from_start, no_follow } => commands::tail(said, from_start, !no_follow),
     };

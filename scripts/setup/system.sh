@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the Rust and Node builds take for granted: Rust, Node.js, and a C toolchain for librdkafka and
-# SQLite, which are built from source.
+# SQLite, which are built from source, with OpenSSL's headers and static libraries for TLS to Kafka.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -17,6 +17,7 @@ have cc || missing+=(gcc libc6-dev)
 have c++ || missing+=(g++)
 have make || missing+=(make)
 have pkg-config || missing+=(pkg-config)
+{ have pkg-config && pkg-config --exists openssl; } || missing+=(libssl-dev)
 if [ "${#missing[@]}" != 0 ]; then packages "building librdkafka and SQLite" "${missing[@]}"; fi
 
 # Debian's own Node.js may be too old, which apt would not tell.

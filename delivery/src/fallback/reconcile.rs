@@ -2,16 +2,15 @@
 //! there by its `ce_id` is not sent again.
 //! A row without a `ce_id` cannot be told apart: it is sent again, and counted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::gate::Shared;
-use crate::journal::{OutboxError, OutboxReader, OutboxRow};
+use crate::journal::{OutboxError, OutboxReader, OutboxRow, Topics};
 use crate::kafka::Tail;
-use crate::record::Stream;
 
 /// How long what the process before had sent may take to arrive at a broker that has just come back.
 const ARRIVING: Duration = Duration::from_secs(1);
@@ -34,7 +33,6 @@ pub(super) fn reconcile(
     count_without_id: bool,
 ) -> Result<(), String> {
     let begun = Instant::now();
-    let dead_letter_topic = shared.kafka.dead_letter_topic();
     while begun.elapsed() < ARRIVING {
         // New batches go to the journal meanwhile.
         if !shared.books.look.wait(ARRIVING.saturating_sub(begun.elapsed())) {
@@ -44,16 +42,12 @@ pub(super) fn reconcile(
     let rows = *rows.start()..=(*rows.end()).min(shared.books.core().rows.last());
     let reader = OutboxReader::open(data_dir).map_err(words)?;
     let offsets = reader.kept_offsets().map_err(words)?;
-    let mut doubtful = Doubtful::read(&reader, rows)?;
+    let mut doubtful = Doubtful::new(shared.kafka.topic.clone(), shared.kafka.dead_letter_topic());
+    doubtful.read(&reader, rows)?;
     let (mut read, mut found) = (0, 0);
-    for (stream, topic) in [(Stream::Events, &shared.kafka.topic), (Stream::DeadLetters, &dead_letter_topic)]
-    {
+    for (topic, ids) in &mut doubtful.topics {
         // Without an offset nothing was ever handed to a producer.
         let Some(known) = offsets.get(topic) else { continue };
-        if doubtful.of(stream).is_empty() {
-            continue;
-        }
-        let ids = doubtful.of(stream);
         let mut tail = Tail::open(&shared.kafka, topic, known)?;
         let mut delivered = Vec::new();
         read += tail.read(|id| delivered.extend(ids.remove(id)))?;
@@ -107,35 +101,28 @@ impl Ids {
         let hash = self.hash(id);
         self.rows.remove(&hash)
     }
-
-    fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
 }
 
-/// The rows by their ids. Their number is bounded by that of the journal's rows: about 40 bytes for each.
+/// The rows by topic and id. Their number is bounded by that of the journal's rows: about 40 bytes for each.
 struct Doubtful {
-    events: Ids,
-    dead_letters: Ids,
+    /// Where rows go that name no topic.
+    defaults: Topics,
+    topics: BTreeMap<String, Ids>,
     without_id: u64,
 }
 
 impl Doubtful {
-    fn of(&mut self, stream: Stream) -> &mut Ids {
-        match stream {
-            Stream::Events => &mut self.events,
-            Stream::DeadLetters => &mut self.dead_letters,
-        }
+    fn new(events: String, dead_letters: String) -> Self {
+        Self { defaults: Topics { events, dead_letters }, topics: BTreeMap::new(), without_id: 0 }
     }
 
-    fn read(reader: &OutboxReader, rows: RangeInclusive<i64>) -> Result<Self, String> {
-        let mut doubtful = Self { events: Ids::new(), dead_letters: Ids::new(), without_id: 0 };
+    fn read(&mut self, reader: &OutboxReader, rows: RangeInclusive<i64>) -> Result<(), String> {
         let (mut next, last) = rows.into_inner();
         while next <= last {
             match reader.read(&(next..=last), READ_ROWS, READ_BYTES) {
                 Ok(read) => {
                     let Some(end) = read.last().map(|row| row.seq) else { break };
-                    read.iter().for_each(|row| doubtful.add(row));
+                    read.iter().for_each(|row| self.add(row));
                     next = end + 1;
                 }
                 // The drain sets it aside.
@@ -143,19 +130,23 @@ impl Doubtful {
                 // What can be read is read by the drain, row by row; what is sent twice is told by its id.
                 Err(OutboxError::DamagedPage(_)) => {
                     let one = reader.read(&(next..=next), 1, READ_BYTES);
-                    one.into_iter().flatten().for_each(|row| doubtful.add(&row));
+                    one.into_iter().flatten().for_each(|row| self.add(&row));
                     next += 1;
                 }
                 Err(error) => return Err(words(error)),
             }
         }
-        Ok(doubtful)
+        Ok(())
     }
 
     fn add(&mut self, row: &OutboxRow) {
         match row.record.headers.iter().find(|header| header.name == "ce_id") {
             Some(id) => {
-                let ids = self.of(row.stream);
+                let topic = row.record.topic.as_deref().unwrap_or(self.defaults.of(row.stream));
+                let ids = match self.topics.get_mut(topic) {
+                    Some(ids) => ids,
+                    None => self.topics.entry(topic.to_owned()).or_insert_with(Ids::new),
+                };
                 ids.insert(&id.value, row.seq);
             }
             None => self.without_id += 1,

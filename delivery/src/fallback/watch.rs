@@ -13,7 +13,6 @@ use super::reconcile::reconcile;
 use crate::journal::Job;
 use crate::kafka::{Found, Probe};
 use crate::pace::Pace;
-use crate::record::Stream;
 
 /// How often a healthy topic is looked at.
 const HEALTHY_INTERVAL: Duration = Duration::from_secs(2);
@@ -57,7 +56,9 @@ impl Watch {
             }
             let looked = match state {
                 KafkaState::Recovering if !proven => Ok(()),
-                KafkaState::Away => self.look().and_then(|()| self.connect()),
+                KafkaState::Away => {
+                    self.take_over_files().and_then(|()| self.look()).and_then(|()| self.connect())
+                }
                 _ => self.look(),
             };
             if self.shared.books.look.is_stopped() {
@@ -100,6 +101,19 @@ impl Watch {
     fn look(&self) -> Result<(), String> {
         let producer = Arc::clone(&self.shared.producing());
         self.probe.look(&producer, self.shared.books.last_error())
+    }
+
+    /// A password or a certificate that was replaced is what keeps Kafka away, or mends it: the producer is made anew.
+    fn take_over_files(&mut self) -> Result<(), String> {
+        if !self.shared.producing().is_outdated(&self.shared.kafka) {
+            return Ok(());
+        }
+        tracing::info!("a file of Kafka's secrets or certificates has changed: the producer is made anew");
+        let batch_bytes = self.shared.books.core().batch_bytes;
+        self.renew(batch_bytes)?;
+        self.shared.books.forget_error();
+        (self.connected, self.doubtful) = (false, Some(1..=i64::MAX));
+        Ok(())
     }
 
     fn found(&self) {
@@ -149,17 +163,19 @@ impl Watch {
         if !first {
             self.doubtful = Some(1..=i64::MAX);
         }
-        let Found { ends, max_message_bytes } = self.probe.find(&producer, &self.shared.kafka.topic)?;
-        // A producer whose batches the topic would refuse is replaced before it sends one.
+        let topics = self.shared.kafka.event_topics();
+        let found = topics.iter().map(|topic| Ok((*topic, self.probe.find(&producer, topic)?)));
+        let found = found.collect::<Result<Vec<(&str, Found)>, String>>()?;
+        // A producer whose batches a topic would refuse is replaced before it sends one.
         let now = producer.batch_max_bytes();
-        let bound = match max_message_bytes {
+        let bound = match found.iter().filter_map(|(_, found)| found.max_message_bytes).min() {
             Some(bound) if bound < now => bound,
             _ if too_large => now / 2,
             _ => now,
         };
         drop(producer);
         if bound < now {
-            tracing::info!("the topic takes batches of at most {bound} bytes: none is made larger");
+            tracing::info!("the topics take batches of at most {bound} bytes: none is made larger");
             self.renew(bound)?;
         }
         self.shared.books.core().batches_too_large = false;
@@ -169,7 +185,13 @@ impl Watch {
             self.doubtful = None;
         }
         // The producer holds nothing, so what comes is stored behind these.
-        self.shared.books.core().offsets.reset(Stream::Events, &ends);
+        {
+            let mut core = self.shared.books.core();
+            for (topic, Found { ends, .. }) in found {
+                let routed = (topic != self.shared.kafka.topic).then(|| Arc::from(topic));
+                core.offsets.reset(routed.as_ref(), &ends);
+            }
+        }
         self.keep_offsets()?;
         (self.connected, self.replaced) = (true, false);
         Ok(())

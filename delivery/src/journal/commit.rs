@@ -84,6 +84,9 @@ impl Database {
 #[allow(clippy::reversed_empty_ranges)]
 const NO_ROWS: Rows = 1..=0;
 
+/// The columns that every table has.
+type Row<'r> = (i64, Option<&'r [u8]>, &'r str, &'r [u8], u32);
+
 /// Writes records within one transaction.
 struct Insert<'a> {
     transaction: &'a Transaction<'a>,
@@ -126,7 +129,11 @@ impl Insert<'_> {
         };
         let mut written = NO_ROWS;
         for record in records {
-            self.insert(statement, record)?;
+            let transaction = self.transaction;
+            let (row, _) = self.row(record)?;
+            let topic = record.topic.as_deref();
+            let mut insert = transaction.prepare_cached(statement)?;
+            insert.execute(params![row.0, row.1, row.2, row.3, row.4, topic])?;
             let seq = Connection::last_insert_rowid(self.transaction);
             written = if written.is_empty() { seq..=seq } else { *written.start()..=seq };
         }
@@ -135,14 +142,21 @@ impl Insert<'_> {
 
     /// Gives the length of the headers in characters.
     fn insert(&mut self, statement: &str, record: &Record) -> rusqlite::Result<usize> {
+        let transaction = self.transaction;
+        let (row, characters) = self.row(record)?;
+        transaction.prepare_cached(statement)?.execute(row)?;
+        Ok(characters)
+    }
+
+    /// What every table has of a record: time, key, headers, payload, checksum.
+    fn row<'r>(&'r mut self, record: &'r Record) -> rusqlite::Result<(Row<'r>, usize)> {
         write_headers(&mut self.headers, &record.headers)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         let headers = str::from_utf8(&self.headers)?;
         let key = record.key.as_deref();
         let sum = checksum(self.appended_at_ms, key, headers, &record.payload);
-        let mut insert = self.transaction.prepare_cached(statement)?;
-        insert.execute(params![self.appended_at_ms, key, headers, record.payload.as_ref(), sum])?;
-        Ok(headers.chars().count())
+        let row = (self.appended_at_ms, key, headers, record.payload.as_ref(), sum);
+        Ok((row, headers.chars().count()))
     }
 }
 

@@ -21,7 +21,7 @@
 //! | `checksum` | INTEGER | CRC-32 (IEEE) over the other columns but `seq`; `journal/row.rs` says in which form |
 //!
 //! Where Kafka is set, records stand here only while it is away, in the table `outbox` (the same columns, and `stream`: 0 for
-//! events, 1 for dead letters; the view is `readable_outbox`); each row is deleted once Kafka has acknowledged it.
+//! events, 1 for dead letters, and `topic` where an event goes to another one than the rest; the view is `readable_outbox`); each row is deleted once Kafka has acknowledged it.
 //! `positions` holds the last offset that was acknowledged in each partition, `damaged_rows` what did not fit its
 //! checksum.
 //!

@@ -10,17 +10,17 @@ use crate::fallback::{Known, SeqRanges, SetAside};
 use crate::record::{Header, Record, Stream};
 
 pub(super) const INSERT_EVENT: &str =
-    "INSERT INTO outbox (stream, appended_at_ms, partition_key, headers, payload, checksum)
-     VALUES (0, ?1, ?2, ?3, ?4, ?5)";
+    "INSERT INTO outbox (stream, appended_at_ms, partition_key, headers, payload, checksum, topic)
+     VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6)";
 
 pub(super) const INSERT_DEAD_LETTER: &str =
-    "INSERT INTO outbox (stream, appended_at_ms, partition_key, headers, payload, checksum)
-     VALUES (1, ?1, ?2, ?3, ?4, ?5)";
+    "INSERT INTO outbox (stream, appended_at_ms, partition_key, headers, payload, checksum, topic)
+     VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)";
 
 /// A payload above this is left out of a dead letter.
 const LETTER_MAX_BYTES: usize = 64 << 10;
 
-/// The names of the two topics.
+/// The names of the topics that records go to which name none themselves.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Topics {
     pub(crate) events: String,
@@ -70,8 +70,9 @@ pub(super) fn keep_offsets(
     topics: &Topics,
 ) -> rusqlite::Result<()> {
     let mut keep = transaction.prepare_cached("INSERT OR REPLACE INTO positions VALUES (?1, ?2, ?3)")?;
-    for (stream, position) in offsets {
-        keep.execute(params![topics.of(*stream), position.partition, position.offset])?;
+    for Known { stream, topic, position } in offsets {
+        let topic = topic.as_deref().unwrap_or(topics.of(*stream));
+        keep.execute(params![topic, position.partition, position.offset])?;
     }
     Ok(())
 }
@@ -95,7 +96,7 @@ pub(super) fn dead_letter(set_aside: &SetAside) -> Option<Record> {
     if *stream == Stream::DeadLetters {
         return None;
     }
-    let mut letter = record.clone();
+    let mut letter = Record { topic: None, ..record.clone() };
     letter.headers.push(Header::new("step", "delivery"));
     letter.headers.push(Header::new("code", failure.code));
     letter.headers.push(Header::new("reason", failure.reason.clone()));

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -58,7 +59,8 @@ impl OutboxReader {
         limit: usize,
         max_bytes: usize,
     ) -> Result<Vec<OutboxRow>, OutboxError> {
-        let sql = "SELECT seq, appended_at_ms, partition_key, headers, payload, checksum, stream FROM outbox
+        let sql =
+            "SELECT seq, appended_at_ms, partition_key, headers, payload, checksum, stream, topic FROM outbox
                    WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut select = self.connection.prepare_cached(sql).map_err(failed)?;
@@ -76,7 +78,9 @@ impl OutboxReader {
                         _ => Stream::DeadLetters,
                     };
                     let (key, headers, payload) = (read.key, read.headers, read.payload);
-                    let record = Record { key, headers, payload, priority: Priority::Normal };
+                    let topic: Option<String> = row.get(7).map_err(failed)?;
+                    let topic = topic.map(Arc::from);
+                    let record = Record { key, headers, payload, priority: Priority::Normal, topic };
                     rows.push(OutboxRow { seq, stream, record });
                 }
                 // The good ones before it first.

@@ -13,7 +13,7 @@ use super::{JournalSettings, outbox};
 use crate::error::OpenError;
 
 /// The tables that hold records, and the columns behind those that all of them have.
-const TABLES: [(&str, &str); 3] = [("outbox", ", stream"), ("events", ""), ("dead_letters", "")];
+const TABLES: [(&str, &str); 3] = [("outbox", ", stream, topic"), ("events", ""), ("dead_letters", "")];
 
 const COLUMNS: &str = "seq, appended_at_ms, partition_key, headers, payload, checksum";
 
@@ -146,10 +146,10 @@ impl Copy<'_> {
             self.lost += 1;
             return Ok(seq);
         }
-        let count = if self.more.is_empty() { 6 } else { 7 };
+        let count = if self.more.is_empty() { 6 } else { 8 };
         let values: Vec<Value> = (0..count).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
         let places =
-            if self.more.is_empty() { "?1, ?2, ?3, ?4, ?5, ?6" } else { "?1, ?2, ?3, ?4, ?5, ?6, ?7" };
+            if self.more.is_empty() { "?1, ?2, ?3, ?4, ?5, ?6" } else { "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8" };
         let sql = format!("INSERT INTO {} ({COLUMNS}{}) VALUES ({places})", self.table, self.more);
         self.into.prepare_cached(&sql)?.execute(params_from_iter(values))?;
         self.kept += 1;

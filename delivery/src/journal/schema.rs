@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode};
 use crate::error::OpenError;
 
 /// The schema that this version writes; it stands in the file as `PRAGMA user_version`.
-pub(super) const SCHEMA_VERSION: i64 = 3;
+pub(super) const SCHEMA_VERSION: i64 = 4;
 
 /// Marks the file as ours (`PRAGMA application_id`): "FtFl" in ASCII.
 const APPLICATION_ID: i64 = 0x4674_466C;
@@ -90,12 +90,27 @@ CREATE TABLE damaged_rows (
 ) STRICT;
 ";
 
+/// A row may name the topic that it goes to; without it that of its stream.
+const VERSION_4: &str = "
+ALTER TABLE outbox ADD COLUMN topic TEXT;
+DROP VIEW readable_outbox;
+CREATE VIEW readable_outbox AS
+    SELECT seq,
+           CASE stream WHEN 0 THEN 'events' ELSE 'dead_letters' END AS stream,
+           strftime('%Y-%m-%dT%H:%M:%fZ', appended_at_ms / 1000.0, 'unixepoch') AS appended_at,
+           CAST(partition_key AS TEXT) AS partition_key,
+           headers,
+           CAST(payload AS TEXT) AS payload,
+           topic
+    FROM outbox;
+";
+
 /// Makes the tables in an empty file, and those that are new in an older one; refuses one that is not ours or is newer.
 pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     match found_version(connection, path)? {
         SCHEMA_VERSION => Ok(()),
         found => {
-            let steps = [VERSION_1, VERSION_2, VERSION_3];
+            let steps = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
             let done = usize::try_from(found).unwrap_or_default();
             migrate(connection, &steps[done..]).map_err(|error| open_error(path, &error))
         }

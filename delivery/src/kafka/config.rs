@@ -5,6 +5,8 @@ use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaConfRes;
 
+use super::partitioning::set_partitioner;
+use super::security::{set_property_files, set_security};
 use super::settings::KafkaSettings;
 use crate::error::WrongSetting;
 use crate::record::RECORD_OVERHEAD_BYTES;
@@ -28,12 +30,14 @@ fn set_client(config: &mut ClientConfig, settings: &KafkaSettings) {
         .set("reconnect.backoff.ms", "100")
         .set("reconnect.backoff.max.ms", "1000")
         .set_log_level(RDKafkaLogLevel::Info);
+    set_security(config, settings);
     for (name, value) in &settings.properties {
         config.set(name, value);
     }
+    set_property_files(config, settings);
 }
 
-/// librdkafka's own bound of one produce batch.
+/// The bound of one produce batch where nothing else is set: librdkafka's own.
 pub(crate) const DEFAULT_BATCH_BYTES: usize = 1_000_000;
 
 /// A producer whose own bounds lie just above the memory budget, so that the budget is what refuses. Its batches have at
@@ -52,6 +56,8 @@ pub(super) fn producer_config(
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("compression.type", settings.compression.as_str())
+        .set("batch.size", settings.batch_bytes.to_string())
+        .set("message.max.bytes", settings.batch_bytes.max(DEFAULT_BATCH_BYTES).to_string())
         .set("linger.ms", format!("{}", settings.linger.as_secs_f64() * 1000.0))
         // Without a limit: what is given up in flight may be stored all the same, and would then be stored twice.
         .set("message.timeout.ms", "0")
@@ -59,14 +65,17 @@ pub(super) fn producer_config(
         .set("socket.timeout.ms", &answer_ms)
         // A topic that nobody makes is told as such.
         .set("topic.metadata.propagation.max.ms", "5000")
-        .set("partitioner", "murmur2_random")
         .set("queue.buffering.max.messages", messages.min(i32::MAX as usize).to_string())
         .set("queue.buffering.max.kbytes", kbytes.min(i32::MAX as usize).to_string());
+    set_partitioner(&mut config, settings);
+    if settings.topics.create {
+        // Else the brokers may make a topic by their own defaults first.
+        config.set("allow.auto.create.topics", "false");
+    }
     // The client's part goes last: a passed-through property wins over a default above.
     set_client(&mut config, settings);
     if let Some(bound) = batch_max_bytes {
-        let set = config.get("batch.size").and_then(|size| size.parse().ok()).unwrap_or(DEFAULT_BATCH_BYTES);
-        config.set("batch.size", bound.min(set).to_string());
+        config.set("batch.size", bound.min(settings.batch_bytes).to_string());
     }
     config
 }

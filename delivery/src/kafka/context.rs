@@ -8,9 +8,10 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
-use rdkafka::producer::{DeliveryResult, NoCustomPartitioner, ProducerContext};
+use rdkafka::producer::{DeliveryResult, ProducerContext};
 
 use super::failure::{Refused, refused};
+use super::partitioning::Partitioning;
 use crate::receipt::Position;
 
 /// Whoever is told what becomes of records and connections. It is called on the polling thread and must not block.
@@ -26,6 +27,8 @@ pub(crate) trait Reports: Send + Sync {
 /// The context of the producer.
 pub(super) struct ReportContext {
     pub(super) reports: Arc<dyn Reports>,
+    /// Where partitions are chosen here, and not by librdkafka.
+    pub(super) partitioning: Option<Partitioning>,
 }
 
 impl ClientContext for ReportContext {
@@ -42,8 +45,12 @@ impl ClientContext for ReportContext {
     }
 }
 
-impl ProducerContext<NoCustomPartitioner> for ReportContext {
+impl ProducerContext<Partitioning> for ReportContext {
     type DeliveryOpaque = usize;
+
+    fn get_custom_partitioner(&self) -> Option<&Partitioning> {
+        self.partitioning.as_ref()
+    }
 
     fn delivery(&self, report: &DeliveryResult<'_>, opaque: usize) {
         let fate = match report {
@@ -72,7 +79,7 @@ impl ConsumerContext for AskContext {}
 
 /// librdkafka repeats itself at each attempt to connect, so its lines are for whoever turns them on; what an
 /// operator must know is said once, when the state changes.
-fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
             tracing::error!(target: "librdkafka", facility, "{message}");

@@ -4,17 +4,26 @@
 mod config;
 mod context;
 mod failure;
+mod inspect;
+mod partitioning;
 mod probe;
 mod producer;
 mod reader;
+mod security;
 mod settings;
 mod tail;
+mod topics;
+mod words;
 
 pub(crate) use config::DEFAULT_BATCH_BYTES;
 pub(crate) use context::Reports;
 pub(crate) use failure::{Refused, batch_error};
+pub use inspect::{Finding, Weight, inspect};
+pub use partitioning::{HotKeys, Partitioner};
 pub(crate) use probe::{Found, Probe};
 pub(crate) use producer::Producer;
 pub use reader::{TopicError, TopicReader, TopicRecord};
+pub use security::{KafkaSasl, KafkaSecret, KafkaTls, Login};
 pub use settings::{Compression, KafkaSettings};
 pub(crate) use tail::Tail;
+pub use topics::TopicSettings;

@@ -2,18 +2,21 @@
 //! When it is looked, and what follows, is decided by whoever asks.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::metadata::{MetadataPartition, MetadataTopic};
+use rdkafka::metadata::{Metadata, MetadataPartition, MetadataTopic};
 use rdkafka::producer::Producer as _;
 
 use super::config::client_config;
 use super::context::AskContext;
 use super::producer::Producer;
 use super::settings::KafkaSettings;
+use super::topics;
+use super::words::advised;
 
 /// How long an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -27,7 +30,7 @@ pub(crate) struct Found {
     pub(crate) max_message_bytes: Option<usize>,
 }
 
-/// Asks the brokers about the topic of events.
+/// Asks the brokers about the topics of events.
 #[derive(Debug)]
 pub(crate) struct Probe {
     settings: KafkaSettings,
@@ -38,30 +41,62 @@ impl Probe {
         Self { settings }
     }
 
-    /// Whether the topic can take records now; `last_error` is what librdkafka last said of a connection.
+    /// Whether all topics of events can take records now; those that are missing are made where the settings allow it.
+    /// `last_error` is what librdkafka last said of a connection.
     ///
     /// # Errors
     ///
-    /// Why it cannot, in words.
+    /// Why they cannot, in words.
     pub(crate) fn look(&self, producer: &Producer, last_error: Option<String>) -> Result<(), String> {
-        let name = &self.settings.topic;
-        let metadata = producer
-            .inner
-            .client()
-            .fetch_metadata(Some(name), ANSWER_TIMEOUT)
-            .map_err(|error| self.unreachable(&error, last_error))?;
-        let topic = metadata
-            .topics()
-            .iter()
-            .find(|topic| topic.name() == name)
-            .ok_or_else(|| format!("the brokers say nothing of the topic `{name}`"))?;
+        let mut missing = Vec::new();
+        for name in self.settings.event_topics() {
+            let metadata =
+                self.metadata(producer, name).map_err(|e| self.unreachable(&e, last_error.clone()))?;
+            match named(&metadata, name)? {
+                topic if self.settings.topics.create && is_missing(topic) => missing.push(name),
+                topic => self.check(topic)?,
+            }
+        }
+        let dead_letters = self.settings.dead_letter_topic();
+        if self.settings.topics.create {
+            // Without it, the first letter would look like an outage.
+            let metadata = self
+                .metadata(producer, &dead_letters)
+                .map_err(|error| self.unreachable(&error, last_error))?;
+            missing.extend(is_missing(named(&metadata, &dead_letters)?).then_some(dead_letters.as_str()));
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        topics::create(&self.settings, &missing)?;
+        missing.into_iter().try_for_each(|name| self.wait_for(producer, name))
+    }
+
+    /// A topic that was just made is known to all brokers a moment later.
+    fn wait_for(&self, producer: &Producer, name: &str) -> Result<(), String> {
+        let begun = Instant::now();
+        loop {
+            let metadata = self.metadata(producer, name).map_err(|error| self.unreachable(&error, None))?;
+            match self.check(named(&metadata, name)?) {
+                Err(_) if begun.elapsed() < ANSWER_TIMEOUT => thread::sleep(Duration::from_millis(100)),
+                checked => return checked,
+            }
+        }
+    }
+
+    fn metadata(&self, producer: &Producer, topic: &str) -> Result<Metadata, KafkaError> {
+        producer.inner.client().fetch_metadata(Some(topic), ANSWER_TIMEOUT)
+    }
+
+    fn check(&self, topic: &MetadataTopic) -> Result<(), String> {
         check_topic(topic)?;
+        let name = topic.name();
         let partitions: Vec<_> = topic.partitions().iter().map(InSync::of).collect();
         // The brokers are asked for the minimum only where it can matter: while a replica is behind.
         if partitions.iter().all(|partition| partition.in_sync >= partition.replicas) {
             return Ok(());
         }
-        let min_in_sync = self.number("min.insync.replicas").unwrap_or_else(|reason| {
+        let min_in_sync = self.number(name, "min.insync.replicas").unwrap_or_else(|reason| {
             tracing::debug!("min.insync.replicas of `{name}` is not known: {reason}");
             1
         });
@@ -69,7 +104,7 @@ impl Probe {
     }
 
     /// What must be known before the first record is handed over: where each partition ends, and how large a batch the
-    /// topic takes. A topic of dead letters that does not exist yet has no end.
+    /// topic takes.
     ///
     /// # Errors
     ///
@@ -84,13 +119,10 @@ impl Probe {
             let (_, end) = client.fetch_watermarks(topic, partition.id(), ANSWER_TIMEOUT).map_err(ask)?;
             ends.insert(partition.id(), end);
         }
-        let max_message_bytes = if topic == self.settings.topic {
-            self.number("max.message.bytes")
-                .inspect_err(|reason| tracing::debug!("max.message.bytes is not known: {reason}"))
-                .ok()
-        } else {
-            None
-        };
+        let max_message_bytes = self
+            .number(topic, "max.message.bytes")
+            .inspect_err(|reason| tracing::debug!("max.message.bytes of `{topic}` is not known: {reason}"))
+            .ok();
         Ok(Found { ends, max_message_bytes })
     }
 
@@ -101,17 +133,17 @@ impl Probe {
             Some(code) => code.to_string(),
             None => error.to_string(),
         });
-        format!("no Kafka broker answers at {brokers}: {cause}")
+        format!("no Kafka broker answers at {brokers}: {}", advised(&cause))
     }
 
     /// A number of the topic's configuration. Asked with a client of its own: the producer's has no way to, and the
     /// question is rare.
-    fn number(&self, name: &str) -> Result<usize, String> {
+    fn number(&self, topic: &str, name: &str) -> Result<usize, String> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
         let admin = AdminClient::from_config_and_context(&client_config(&self.settings), AskContext)
             .map_err(|error| error.to_string())?;
-        let topic = ResourceSpecifier::Topic(&self.settings.topic);
+        let topic = ResourceSpecifier::Topic(topic);
         let options = AdminOptions::new().request_timeout(Some(ANSWER_TIMEOUT));
         let described = runtime.block_on(admin.describe_configs([&topic], &options));
         let topics = described.map_err(|error| error.to_string())?;
@@ -122,12 +154,26 @@ impl Probe {
     }
 }
 
+fn named<'a>(metadata: &'a Metadata, name: &str) -> Result<&'a MetadataTopic, String> {
+    let found = metadata.topics().iter().find(|topic| topic.name() == name);
+    found.ok_or_else(|| format!("the brokers say nothing of the topic `{name}`"))
+}
+
+fn is_missing(topic: &MetadataTopic) -> bool {
+    topic
+        .error()
+        .is_some_and(|error| RDKafkaErrorCode::from(error) == RDKafkaErrorCode::UnknownTopicOrPartition)
+}
+
 fn check_topic(topic: &MetadataTopic) -> Result<(), String> {
     let name = topic.name();
     if let Some(error) = topic.error() {
         return Err(match RDKafkaErrorCode::from(error) {
             RDKafkaErrorCode::UnknownTopicOrPartition => {
-                format!("the topic `{name}` does not exist, and the brokers do not create it")
+                format!(
+                    "the topic `{name}` does not exist, and the brokers do not create it: make it, or set \
+                     kafka.create_topics = \"on\""
+                )
             }
             RDKafkaErrorCode::TopicAuthorizationFailed => {
                 format!("not authorised to write to the topic `{name}`")

@@ -1,13 +1,18 @@
 //! The Kafka settings in the field's own terms, and whether they make sense together.
 //! How they become librdkafka's properties stands in `config`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::config::{config_error, producer_config};
+use super::config::{DEFAULT_BATCH_BYTES, config_error, producer_config};
+use super::partitioning::{HotKeys, MAX_BUCKETS, Partitioner};
+use super::security::{self, KafkaSasl, KafkaTls};
+use super::topics::{self, TopicSettings};
 use crate::error::WrongSetting;
 
 /// The codec of record batches.
@@ -58,6 +63,9 @@ impl FromStr for Compression {
     }
 }
 
+/// What `batch_bytes` may be: the least that most records fit in, and the most that librdkafka sends at once.
+const BATCH_BYTES: RangeInclusive<usize> = 16_384..=100_000_000;
+
 /// Where and how records are produced.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KafkaSettings {
@@ -77,9 +85,25 @@ pub struct KafkaSettings {
     pub slow_after: Duration,
     /// The most records a second that are handed over from the journal once Kafka is back. Default: no limit.
     pub drain_max_rate: Option<NonZeroU32>,
+    /// The most bytes of one produce batch before compression; a larger record is alone in its batch. Default 1 MB.
+    pub batch_bytes: usize,
+    /// How the partition of a record is chosen. Default by the hash of its key.
+    pub partitioner: Partitioner,
+    /// Keys that are spread over several partitions, if any are; only with the hash.
+    pub hot_keys: Option<HotKeys>,
+    /// Further topics of events, which records name themselves.
+    pub routed_topics: BTreeSet<String>,
+    /// How missing topics are made, if they are.
+    pub topics: TopicSettings,
+    /// TLS towards the brokers, if it is spoken.
+    pub tls: Option<KafkaTls>,
+    /// How we sign in to the brokers, if they ask for it.
+    pub sasl: Option<KafkaSasl>,
     /// Any further librdkafka property, by its own name; they win over this crate's defaults. A property that
     /// has a setting of its own here, or that a promise rests on (`acks`, `enable.idempotence`), is refused.
     pub properties: BTreeMap<String, String>,
+    /// The files of those properties that came from one; each is read again for every client that is made.
+    pub property_files: BTreeMap<String, PathBuf>,
 }
 
 impl KafkaSettings {
@@ -94,7 +118,15 @@ impl KafkaSettings {
             request_timeout: Duration::from_secs(10),
             slow_after: Duration::from_secs(2),
             drain_max_rate: None,
+            batch_bytes: DEFAULT_BATCH_BYTES,
+            partitioner: Partitioner::default(),
+            hot_keys: None,
+            routed_topics: BTreeSet::new(),
+            topics: TopicSettings::default(),
+            tls: None,
+            sasl: None,
             properties: BTreeMap::new(),
+            property_files: BTreeMap::new(),
         }
     }
 
@@ -134,11 +166,28 @@ impl KafkaSettings {
         } else if too_long(self.slow_after) {
             say("kafka.linger", leaves("kafka.slow_after", self.slow_after));
         }
-        for (name, instead) in
-            self.properties.keys().filter_map(|name| Some((name, decided_elsewhere(name)?)))
-        {
+        if !BATCH_BYTES.contains(&self.batch_bytes) {
+            let (least, most) = (BATCH_BYTES.start(), BATCH_BYTES.end());
+            let reason = format!("{} bytes is not between {least} and {most}", self.batch_bytes);
+            say("kafka.batch_size", reason);
+        }
+        let instead = |name| decided_elsewhere(name).or_else(|| security::decided_elsewhere(self, name));
+        for (name, instead) in self.properties.keys().filter_map(|name| Some((name, instead(name)?))) {
             say(&format!("kafka.properties.{name}"), instead.to_owned());
         }
+        if let Some(hot) = self.hot_keys {
+            if self.partitioner != Partitioner::Hash {
+                let reason =
+                    format!("it spreads keys, which {} does not look at: leave one out", self.partitioner);
+                say("kafka.hot_key_rate", reason);
+            }
+            if !(2..=MAX_BUCKETS).contains(&hot.buckets.get()) {
+                let reason = format!("{} is not between 2 and {MAX_BUCKETS}", hot.buckets);
+                say("kafka.hot_key_buckets", reason);
+            }
+        }
+        topics::check(self, wrong);
+        security::check(self, wrong);
         // librdkafka's own check of names and values ends at the first one that it does not like. What it finds
         // only when a client is made (`retries=0` beside idempotence) is told when the delivery opens: a client
         // starts threads and may go out, to a token endpoint for instance.
@@ -162,6 +211,13 @@ impl fmt::Debug for KafkaSettings {
             .field("request_timeout", &self.request_timeout)
             .field("slow_after", &self.slow_after)
             .field("drain_max_rate", &self.drain_max_rate)
+            .field("batch_bytes", &self.batch_bytes)
+            .field("partitioner", &self.partitioner)
+            .field("hot_keys", &self.hot_keys)
+            .field("routed_topics", &self.routed_topics)
+            .field("topics", &self.topics)
+            .field("tls", &self.tls)
+            .field("sasl", &self.sasl)
             .field("properties", &self.properties.keys().collect::<Vec<_>>())
             .finish()
     }
@@ -177,7 +233,7 @@ fn check_broker(broker: &str) -> Result<(), String> {
 }
 
 /// Kafka's own rule for topic names.
-fn check_topic(topic: &str) -> Result<(), String> {
+pub(super) fn check_topic(topic: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if (1..=249).contains(&topic.len()) && topic.chars().all(allowed) && topic != "." && topic != ".." {
         return Ok(());
@@ -190,6 +246,7 @@ fn decided_elsewhere(property: &str) -> Option<&'static str> {
     Some(match property {
         "bootstrap.servers" | "metadata.broker.list" => "set kafka.brokers instead",
         "compression.codec" | "compression.type" => "set kafka.compression instead",
+        "batch.size" => "set kafka.batch_size instead",
         "linger.ms" | "queue.buffering.max.ms" => "set kafka.linger instead",
         "message.timeout.ms" | "delivery.timeout.ms" => {
             "it is fixed: a record that is given up on its way may be stored twice; see kafka.slow_after"
@@ -204,7 +261,7 @@ fn decided_elsewhere(property: &str) -> Option<&'static str> {
         "transactional.id" => {
             "it is fixed: events are produced without transactions, one acknowledgement each"
         }
-        "partitioner" => "it is fixed: a key's events go to the partition that Kafka's own clients choose",
+        "partitioner" => "set kafka.partitioner instead",
         "queuing.strategy" => "it is fixed: events keep their order, which idempotence needs",
         "enable.gapless.guarantee" => {
             "it is fixed: a record that fails must fail alone, not end the producer for all others"
@@ -270,7 +327,6 @@ mod tests {
         let cases = [
             ("delivery.report.only.error", "true", "acknowledged"),
             ("transactional.id", "footfall", "transactions"),
-            ("partitioner", "random", "key"),
             ("queuing.strategy", "lifo", "order"),
             ("enable.gapless.guarantee", "true", "fail alone"),
         ];

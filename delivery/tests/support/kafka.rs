@@ -195,6 +195,38 @@ impl Kafka {
         positions.iter().map(|position| read_one(&consumer, topic, *position)).collect()
     }
 
+    /// Where each partition ends.
+    pub(crate) fn ends(&self, topic: &str) -> Vec<Position> {
+        let consumer: BaseConsumer =
+            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
+        let timeout = Duration::from_secs(30);
+        let metadata = consumer.fetch_metadata(Some(topic), timeout).unwrap();
+        let partitions = metadata.topics()[0].partitions().iter().map(|partition| partition.id());
+        let end = |partition| Position {
+            partition,
+            offset: consumer.fetch_watermarks(topic, partition, timeout).unwrap().1,
+        };
+        partitions.map(end).collect()
+    }
+
+    /// Every record of the topic, partition by partition.
+    pub(crate) fn all(&self, topic: &str) -> Vec<(Position, Seen)> {
+        let of = |end: Position| (0..end.offset).map(move |offset| Position { offset, ..end });
+        let positions: Vec<Position> = self.ends(topic).into_iter().flat_map(of).collect();
+        let seen = self.read(topic, &positions);
+        positions.into_iter().zip(seen).collect()
+    }
+
+    /// A value of the topic's configuration.
+    pub(crate) async fn topic_config(&self, topic: &str, name: &str) -> String {
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
+        let described =
+            admin.describe_configs([&ResourceSpecifier::Topic(topic)], &AdminOptions::new()).await;
+        let config = described.unwrap().remove(0).unwrap();
+        config.get(name).unwrap().value.clone().unwrap()
+    }
+
     /// How many records the topic holds.
     pub(crate) fn count(&self, topic: &str) -> i64 {
         let consumer: BaseConsumer =

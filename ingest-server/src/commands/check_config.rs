@@ -1,16 +1,22 @@
 //! `footfall check-config`: what the settings come to and where each was said, or what is wrong and where.
-//! Nothing is opened and nothing is connected to.
+//! Nothing is opened, and nothing is connected to unless that is asked for.
 
 use super::{CommandError, settings};
 use crate::cli::Said;
-use crate::settings::SETTINGS;
+use crate::settings::{SETTINGS, Settings};
+use footfall_delivery::{Weight, inspect};
+use footfall_event_model::limits;
 use std::io::Write;
 
-/// Prints the settings.
+/// The most bytes that a record is taken to have: an event and its context at their limits, and what is stamped on
+/// them.
+const RECORD_BYTES: usize = limits::EVENT_BYTES + limits::CONTEXT_BYTES + (24 << 10);
+
+/// Prints the settings and, with `connect`, what Kafka says to them.
 ///
 /// # Errors
-/// [`CommandError::Settings`] with everything that is wrong.
-pub fn check_config(said: Said) -> Result<(), CommandError> {
+/// [`CommandError::Settings`] with everything that is wrong; [`CommandError::Connect`] where events would not get through.
+pub fn check_config(said: Said, connect: bool) -> Result<(), CommandError> {
     let (resolved, sources) = settings(said)?;
     let mut text = String::new();
     for setting in SETTINGS {
@@ -43,7 +49,31 @@ pub fn check_config(said: Said) -> Result<(), CommandError> {
     for (write_key, checks) in &resolved.checks {
         text.push_str(&format!("site.{write_key}: {checks}\n"));
     }
+    for route in &resolved.kafka_routes {
+        text.push_str(&format!("kafka.route: {route}\n"));
+    }
     text.push_str("The settings are right.\n");
+    print(&text)?;
+    if connect { ask_kafka(&resolved) } else { Ok(()) }
+}
+
+fn ask_kafka(settings: &Settings) -> Result<(), CommandError> {
+    let Some(kafka) = &settings.delivery.kafka else {
+        return print("Kafka is not set: the journal is the store.\n");
+    };
+    let findings = inspect(kafka, RECORD_BYTES);
+    let mark = |weight| match weight {
+        Weight::Right => "ok     ",
+        Weight::Doubtful => "warning",
+        Weight::Wrong => "WRONG  ",
+    };
+    let lines = findings.iter().map(|found| format!("{} {}\n", mark(found.weight), found.words));
+    print(&lines.collect::<String>())?;
+    let wrong = findings.iter().filter(|found| found.weight == Weight::Wrong).count();
+    if wrong > 0 { Err(CommandError::Connect { wrong }) } else { Ok(()) }
+}
+
+fn print(text: &str) -> Result<(), CommandError> {
     let written = std::io::stdout().lock().write_all(text.as_bytes());
     written.map_err(|source| CommandError::System { doing: "cannot print", source })
 }

@@ -35,6 +35,12 @@ pub enum CommandError {
     /// The topic could not be read.
     #[error(transparent)]
     Topic(#[from] TopicError),
+    /// Kafka is not as it must be.
+    #[error("Kafka is not as it must be: {wrong} of the lines above are WRONG")]
+    Connect {
+        /// How many things are wrong.
+        wrong: usize,
+    },
     /// There is no dead letter of that id.
     #[error("there is no dead letter {0:?}; footfall dead-letters list tells the ids")]
     NoSuchLetter(String),

@@ -60,7 +60,8 @@ impl Shared<'_> {
         headers.extend(signed.then(|| text("user", "signed")));
         headers.extend(self.seen.stamp.private.then(|| text("private", "true")));
         headers.extend((!fits).then(|| text("omitted_bytes", &masked.text.len().to_string())));
-        Ok(Outgoing { key: None, headers, payload: payload.into(), priority: Priority::Background })
+        let (payload, priority) = (payload.into(), Priority::Background);
+        Ok(Outgoing { headers, payload, priority, ..Outgoing::default() })
     }
 
     /// The browser that the batch says, where it may be told.

@@ -4,11 +4,12 @@
 mod cloud_event;
 mod dead_letter;
 mod mask;
+mod route;
 
 pub(crate) use mask::{Masked, mask};
 
 use crate::decode::Beside;
-use crate::settings::BotPolicy;
+use crate::settings::{BotPolicy, KafkaRoute};
 use crate::stamp::{Agent, Clock, PageTexts, Seen, Stamp, Stamper};
 use bytes::Bytes;
 use cloud_event::{begun_trace, is_traceparent};
@@ -44,6 +45,8 @@ pub struct Shared<'a> {
     headers: Vec<Header>,
     /// What keeps its part of an address that the sender claims, where one may be claimed.
     claims: Option<&'a Stamper>,
+    /// Which events go to another topic than the rest.
+    routes: &'a [KafkaRoute],
 }
 
 /// Bytes of a record beside the texts that stand in it whole: its ids, times, names, and values of headers.
@@ -136,6 +139,7 @@ impl<'a> Shared<'a> {
             surroundings,
             headers,
             claims: None,
+            routes: &[],
         })
     }
 
@@ -166,13 +170,19 @@ impl<'a> Shared<'a> {
         let seen = Seen { stamp: Cow::Owned(self.seen.stamp.nameless()), ..self.seen.clone() };
         let (batch_id, sent_at) = (self.batch_id, self.sent_at);
         let made = Self::new(self.write_key, batch_id, sent_at, self.context.clone(), self.priority, seen)?;
-        Ok(made.believing(self.claims))
+        Ok(made.believing(self.claims).routed(self.routes))
     }
 
     /// The same where a sender may say another address than its own, of which `stamper` keeps its part.
     #[must_use]
     pub fn believing(self, stamper: Option<&'a Stamper>) -> Self {
         Self { claims: stamper, ..self }
+    }
+
+    /// The same where some events go to topics of their own.
+    #[must_use]
+    pub fn routed(self, routes: &'a [KafkaRoute]) -> Self {
+        Self { routes, ..self }
     }
 
     /// Where the visitor is for whom a server speaks, as far as it may.
@@ -237,6 +247,7 @@ impl<'a> Shared<'a> {
             // Traits say who somebody is: a name, an e-mail address.
             event.traits = None;
         }
+        let topic = route::topic(self.routes, self.write_key, &event);
         let mut own = self.own(&mut event, beside, agent);
         let own_text = own.as_mut().map(|own| self.surroundings_of(own)).transpose()?;
         let surroundings = own_text.as_ref().unwrap_or(&self.surroundings);
@@ -299,7 +310,7 @@ impl<'a> Shared<'a> {
         // A key event may come in a batch that was not marked: the promise is made for the event.
         let priority = if event.key_event == Some(true) { Priority::Key } else { self.priority };
         let payload = text.slice(time_end..);
-        Ok(Encoded { record: Outgoing { key, headers, payload, priority }, event_id, anonymous_id })
+        Ok(Encoded { record: Outgoing { key, headers, payload, priority, topic }, event_id, anonymous_id })
     }
 }
 

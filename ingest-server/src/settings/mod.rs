@@ -4,6 +4,8 @@
 mod checks;
 mod geo;
 mod http;
+mod kafka;
+mod kafka_route;
 mod limits;
 mod listen;
 mod page;
@@ -19,6 +21,7 @@ mod value;
 pub use checks::SiteCheckSettings;
 pub use geo::GeoSettings;
 pub use http::HttpSettings;
+pub use kafka_route::KafkaRoute;
 pub use limits::{Limit, LimitSettings, SiteLimits};
 pub use listen::{TlsSettings, UnixSettings};
 pub use page::{BotPolicy, DeviceSettings, PageSettings, Route};
@@ -34,14 +37,13 @@ use crate::check::SiteChecks;
 use crate::log::LogFormat;
 use crate::secret::Secret;
 use bytesize::ByteSize;
-use footfall_delivery::{Compression, DeliverySettings, KafkaSettings, WrongSetting};
+use footfall_delivery::{DeliverySettings, WrongSetting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
-use value::{address, duration, log_format, non_empty, policy, size, wait};
+use value::{address, log_format, non_empty, policy, size, wait};
 
 /// What the server runs with.
 #[derive(Debug, Clone)]
@@ -76,6 +78,8 @@ pub struct Settings {
     pub redis: Option<RedisSettings>,
     /// Where records go.
     pub delivery: DeliverySettings,
+    /// Which events go to another topic than the rest; the first that fits counts.
+    pub kafka_routes: Vec<KafkaRoute>,
     /// The bounds of the HTTP edge.
     pub http: HttpSettings,
     /// Whom to believe about a request's client.
@@ -150,6 +154,7 @@ impl Settings {
         let sites = reader.sites(&write_keys);
         let checks = reader.checks(&write_keys, &sites);
         let kafka = reader.kafka();
+        let kafka_routes = reader.kafka_routes(|site| write_keys.contains(site));
         let memory_max_bytes = reader.one("memory.max_bytes", size);
         let journal_max_bytes = reader.one("journal.max_bytes", size);
         let journal_reserve = reader.one("journal.reserve", value::percent);
@@ -210,6 +215,7 @@ impl Settings {
             event_ids_max_bytes: event_ids_max_bytes?,
             redis,
             delivery,
+            kafka_routes,
             proxies: proxies?,
             geo: geo?,
             limits: limits?,
@@ -288,56 +294,6 @@ impl Reader<'_> {
             sites.insert(write_key.clone(), settings.clone());
         }
         sites
-    }
-
-    /// The Kafka settings, where brokers are named; a Kafka setting without brokers is a contradiction.
-    fn kafka(&mut self) -> Option<KafkaSettings> {
-        let topic = self.one("kafka.topic", non_empty);
-        let dead_letter_topic = self.one("kafka.dead_letter_topic", non_empty);
-        let compression = self.one("kafka.compression", |text| {
-            Compression::from_str(text).map_err(|_| "it must be none, gzip, snappy, lz4 or zstd".to_owned())
-        });
-        let linger = self.one("kafka.linger", duration);
-        let request_timeout = self.one("kafka.request_timeout", duration);
-        let slow_after = self.one("kafka.slow_after", duration);
-        let drain_max_rate = self.one("kafka.drain_max_rate", value::rate);
-        let properties = self.properties();
-        let Some(said) = self.sources.get("kafka.brokers") else {
-            for key in [
-                "kafka.topic",
-                "kafka.dead_letter_topic",
-                "kafka.compression",
-                "kafka.linger",
-                "kafka.request_timeout",
-                "kafka.slow_after",
-                "kafka.drain_max_rate",
-                "kafka.properties",
-            ] {
-                let said = self.sources.get(key).filter(|said| !matches!(said.origin, Origin::Default(_)));
-                if let Some(said) = said {
-                    let message = "is set, but kafka.brokers is not: name the brokers, or leave this out";
-                    self.problems.push(Problem::new(said.origin, message));
-                }
-            }
-            return None;
-        };
-        let brokers: Vec<String> = said
-            .values
-            .iter()
-            .flat_map(|text| text.split(','))
-            .map(|broker| broker.trim().to_owned())
-            .collect();
-        Some(KafkaSettings {
-            brokers,
-            topic: topic?,
-            dead_letter_topic,
-            compression: compression?,
-            linger: linger?,
-            request_timeout: request_timeout?,
-            slow_after: slow_after?,
-            drain_max_rate: drain_max_rate?,
-            properties,
-        })
     }
 }
 

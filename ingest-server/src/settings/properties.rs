@@ -1,17 +1,21 @@
 //! librdkafka's further properties, `kafka.properties`: each a value, or the place of one that is a secret.
 //! What they mean, and which may not be set, is known to delivery.
 
+use super::checks::beside;
 use super::secret::SecretPlace;
 use super::{Problem, Reader};
 use crate::secret::Secret;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 impl Reader<'_> {
     /// The properties by their own names. `NAME_file` and `NAME_env` say where the value of `NAME` is: librdkafka
     /// has no property that ends so.
-    pub(super) fn properties(&mut self) -> BTreeMap<String, String> {
-        let Some(said) = self.sources.get("kafka.properties") else { return BTreeMap::new() };
-        let mut properties = BTreeMap::new();
+    ///
+    /// Beside them stand the files of those that came from one.
+    pub(super) fn properties(&mut self) -> (BTreeMap<String, String>, BTreeMap<String, PathBuf>) {
+        let (mut properties, mut files) = (BTreeMap::new(), BTreeMap::new());
+        let Some(said) = self.sources.get("kafka.properties") else { return (properties, files) };
         for pair in &said.values {
             let Some((name, value)) = pair.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
                 // The value may be a password: it is not repeated.
@@ -21,6 +25,7 @@ impl Reader<'_> {
             };
             let (name, value) = (name.trim(), value.to_owned());
             let (name, value) = if let Some(name) = name.strip_suffix("_file") {
+                files.insert(name.to_owned(), beside(&said.origin, &value));
                 (name, SecretPlace::File(value).read(&said.origin))
             } else if let Some(name) = name.strip_suffix("_env") {
                 (name, SecretPlace::Variable(value).read(&said.origin))
@@ -39,7 +44,7 @@ impl Reader<'_> {
                 self.problems.push(Problem::new(&said.origin, message));
             }
         }
-        properties
+        (properties, files)
     }
 }
 

@@ -2,6 +2,7 @@
 //! The values stay text here; what they mean, and whether it is right, is decided in one place above.
 
 use super::Problem;
+use super::kafka_route::{self, KafkaRoute};
 use super::page::{self, Route};
 use super::secret::not_in_the_file;
 use super::site::{self, Sites};
@@ -68,6 +69,7 @@ pub struct Sources {
     said: BTreeMap<&'static str, Said>,
     sites: Sites,
     routes: Vec<Route>,
+    kafka_routes: Vec<(Origin, KafkaRoute)>,
 }
 
 impl Sources {
@@ -112,6 +114,11 @@ impl Sources {
     /// The routes of all sites, which only the file says.
     pub(super) fn routes(&self) -> &[Route] {
         &self.routes
+    }
+
+    /// The rules by which events go to topics, which only the file says.
+    pub(super) fn kafka_routes(&self) -> &[(Origin, KafkaRoute)] {
+        &self.kafka_routes
     }
 
     fn read_env(&mut self, env: impl Iterator<Item = (String, String)>, problems: &mut Vec<Problem>) {
@@ -187,6 +194,9 @@ impl Sources {
                 },
                 (None, value) if key == "routes" => {
                     self.routes = page::routes(value, &key, name.span().start, place, problems);
+                }
+                (None, value) if key == "kafka.route" => {
+                    self.kafka_routes = kafka_route::routes(value, name.span().start, place, problems);
                 }
                 (None, DeValue::Table(inner)) if key == "site" => {
                     self.sites = site::read(inner, place, problems);

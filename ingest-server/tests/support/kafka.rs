@@ -21,12 +21,7 @@ pub struct Kafka {
 impl Kafka {
     /// Starts one that knows this user.
     pub fn start(user: &str, password: &str) -> Self {
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
-        let (first, second) = (free(), free());
-        let (port, controller) = (first.local_addr().unwrap().port(), second.local_addr().unwrap().port());
-        drop((first, second));
-        let directory = tempfile::tempdir().unwrap();
-        let (properties, log) = (directory.path().join("sasl.properties"), directory.path().join("log"));
+        let [port, controller] = free_ports();
         let listener = format!("SASL_PLAINTEXT://127.0.0.1:{port}");
         let module = "org.apache.kafka.common.security.plain.PlainLoginModule required";
         let users =
@@ -40,6 +35,13 @@ impl Kafka {
             "sasl.mechanism.inter.broker.protocol=PLAIN".to_owned(),
             format!("listener.name.sasl_plaintext.plain.sasl.jaas.config={module} {users}"),
         ];
+        Self::run(port, controller, &lines)
+    }
+
+    /// Starts one whose properties beside these are those of `scripts/kafka.sh`.
+    pub fn run(port: u16, controller: u16, lines: &[String]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (properties, log) = (directory.path().join("more.properties"), directory.path().join("log"));
         std::fs::write(&properties, lines.join("\n")).unwrap();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka.sh");
         let broker = Command::new("bash")
@@ -76,6 +78,12 @@ impl Kafka {
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
+}
+
+/// Ports that nobody listens on now.
+pub fn free_ports<const N: usize>() -> [u16; N] {
+    let bound = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    bound.map(|listener| listener.local_addr().unwrap().port())
 }
 
 impl Drop for Kafka {

@@ -9,6 +9,7 @@ pub mod live;
 pub mod program;
 pub mod redis;
 pub mod reverse_proxy;
+pub mod secured_kafka;
 pub mod tls;
 
 use axum::body::Bytes;

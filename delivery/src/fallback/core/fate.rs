@@ -39,7 +39,8 @@ impl<W: Waiter> Core<W> {
         match fate {
             Ok(position) => {
                 self.phase.acknowledged(now);
-                self.offsets.note(one.batch.stream(), position);
+                let topic = one.batch.records()[ticket.index].topic.as_ref();
+                self.offsets.note(one.batch.stream(), topic, position);
                 one.stored(ticket.index, position);
                 if let Some(seq) = row {
                     self.rows.delivered(seq);

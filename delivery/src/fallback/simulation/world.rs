@@ -10,6 +10,7 @@ use crate::completion::AppendResult;
 use crate::error::DeliveryError;
 use crate::fallback::core::{Admitted, CopyJob, Core, Limits, Opened, SetAside, Settled, Step};
 use crate::fallback::in_flight::Waiter;
+use crate::fallback::offsets::Known;
 use crate::fallback::phase::KafkaState;
 use crate::fallback::rows::Rows;
 use crate::fallback::ticket::Ticket;
@@ -304,7 +305,7 @@ impl World {
         for range in plan.delete.iter() {
             range.for_each(|seq| drop(self.disk.rows.remove(&seq)));
         }
-        for (stream, position) in &plan.offsets {
+        for Known { stream, position, .. } in &plan.offsets {
             self.disk.offsets.insert((*stream == Stream::Events, position.partition), position.offset);
         }
         let mut open = plan.copies.into_iter();
@@ -383,14 +384,14 @@ impl World {
             self.core.resolve_doubt();
             let ends = (0..).zip(&self.log).map(|(partition, log)| (partition, log.len() as i64)).collect();
             self.reconcile();
-            self.core.offsets.reset(Stream::Events, &ends);
+            self.core.offsets.reset(None, &ends);
             if self.core.rows.waiting() > 0 {
                 if self.disk_fails {
                     return;
                 }
                 let plan = self.core.begin_commit(std::iter::empty());
                 plan.delete.iter().flatten().for_each(|seq| drop(self.disk.rows.remove(&seq)));
-                for (stream, position) in &plan.offsets {
+                for Known { stream, position, .. } in &plan.offsets {
                     self.disk
                         .offsets
                         .insert((*stream == Stream::Events, position.partition), position.offset);
