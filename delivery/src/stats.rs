@@ -63,6 +63,8 @@ pub struct JournalStats {
     pub wal_bytes: u64,
     /// Transactions since the start: each is one fsync for all batches that waited.
     pub commits: u64,
+    /// Events that went by age or for room since the start.
+    pub expired_rows: u64,
 }
 
 #[derive(Debug, Default)]
