@@ -29,7 +29,7 @@ pub use delivery::{CloseOutcome, Delivery};
 pub use error::{DeliveryError, OpenError, WrongSetting};
 pub use fallback::KafkaState;
 pub use journal::JournalSettings;
-pub use kafka::{Compression, KafkaSettings, TopicError, TopicReader, TopicRecord};
+pub use kafka::{Compression, KafkaSettings, Replayer, TopicError, TopicReader, TopicRecord};
 pub use readiness::Readiness;
 pub use receipt::{Position, Receipt, RecordFailure, RecordOutcome, Stored};
 pub use record::{

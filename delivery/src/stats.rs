@@ -34,6 +34,8 @@ pub struct DeliveryStats {
 pub struct FallbackStats {
     /// Where new batches go.
     pub state: KafkaState,
+    /// How long it has been so.
+    pub lasted: Duration,
     /// Changes of `state` since the start.
     pub changes: u64,
     /// How long the oldest record waits that the producer holds; zero where it holds none.

@@ -71,9 +71,10 @@ async fn events_go_by_age_in_steps_that_let_appends_pass() {
     assert_eq!(rows(directory.path()), []);
     // What is young stays.
     delivery.append(batch(0..5)).await.unwrap();
-    assert_eq!(rows(directory.path()).iter().map(|row| row.seq).collect::<Vec<_>>(), [
-        40_002, 40_003, 40_004, 40_005, 40_006
-    ]);
+    assert_eq!(
+        rows(directory.path()).iter().map(|row| row.seq).collect::<Vec<_>>(),
+        [40_002, 40_003, 40_004, 40_005, 40_006]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ const STEP_ROWS: i64 = 4_000;
 const STEP_BYTES: i64 = 2 << 20;
 
 /// A group that needs more than this share of what is kept moves nothing: it is refused instead.
-const ROOM_SHARE: u64 = 4;
+const ROOM_SHARE: u64 = 2;
 
 /// How long a look that failed is not repeated.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
@@ -118,7 +118,9 @@ impl Retention {
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.is_failing, true) {
-                    tracing::warn!("the journal's oldest events cannot be deleted, so it will be full: {error}");
+                    tracing::warn!(
+                        "the journal's oldest events cannot be deleted, so it will be full: {error}"
+                    );
                 }
                 0
             }

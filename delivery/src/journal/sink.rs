@@ -70,8 +70,14 @@ impl OpenJournal {
         let health = Arc::new(Health::starting("journal", "the journal is being opened".to_owned()));
         let counters = Arc::new(JournalCounters::default());
         let retention = Retention::new(settings, &left);
-        let mut writer =
-            Writer::new(database, Arc::clone(&queue), Arc::clone(&health), Arc::clone(&counters), retention, lock);
+        let mut writer = Writer::new(
+            database,
+            Arc::clone(&queue),
+            Arc::clone(&health),
+            Arc::clone(&counters),
+            retention,
+            lock,
+        );
         writer.probe();
         let (alive, ended) = channel::<()>();
         let sink = JournalSink { queue, health, counters, max_bytes, ended: Mutex::new(ended) };

@@ -7,6 +7,7 @@ mod failure;
 mod probe;
 mod producer;
 mod reader;
+mod replayer;
 mod settings;
 mod tail;
 
@@ -16,5 +17,6 @@ pub(crate) use failure::{Refused, batch_error};
 pub(crate) use probe::{Found, Probe};
 pub(crate) use producer::Producer;
 pub use reader::{TopicError, TopicReader, TopicRecord};
+pub use replayer::Replayer;
 pub use settings::{Compression, KafkaSettings};
 pub(crate) use tail::Tail;
