@@ -1,9 +1,9 @@
 # A thin index over scripts/: what can be done here, a line each. Each target sets up what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e loss faults bench profile bench-sdk sizes kafka setup lint fmt clean
+.PHONY: help demo test e2e loss faults bench bench-journal profile soak bench-sdk sizes kafka setup lint fmt clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## build everything, run the forum and the server, and say which address to open [KAFKA=host:port]
 	@scripts/demo.sh
@@ -22,6 +22,12 @@ faults: ## hurt brokers, disks and processes, and count what was acknowledged; a
 
 bench: ## measure the server against a real Kafka, beside a bare producer
 	@scripts/bench.sh
+
+bench-journal: ## measure what the journal takes, and how fast it goes to a Kafka that is back
+	@scripts/bench-journal.sh
+
+soak: ## load a server for 20 minutes with a broker that is killed in the middle, and account for every event
+	@scripts/soak.sh
 
 profile: ## say where the server's time goes under the bench's load (needs perf)
 	@scripts/bench.sh --profile

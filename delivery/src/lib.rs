@@ -31,7 +31,7 @@ pub use fallback::KafkaState;
 pub use journal::JournalSettings;
 pub use kafka::{
     Compression, Finding, HotKeys, KafkaSasl, KafkaSecret, KafkaSettings, KafkaTls, Login, Partitioner,
-    TopicError, TopicReader, TopicRecord, TopicSettings, Weight, inspect,
+    Replayer, TopicError, TopicReader, TopicRecord, TopicSettings, Weight, inspect,
 };
 pub use readiness::Readiness;
 pub use receipt::{Position, Receipt, RecordFailure, RecordOutcome, Stored};

@@ -34,6 +34,8 @@ pub struct DeliveryStats {
 pub struct FallbackStats {
     /// Where new batches go.
     pub state: KafkaState,
+    /// How long it has been so.
+    pub lasted: Duration,
     /// Changes of `state` since the start.
     pub changes: u64,
     /// How long the oldest record waits that the producer holds; zero where it holds none.
@@ -63,6 +65,8 @@ pub struct JournalStats {
     pub wal_bytes: u64,
     /// Transactions since the start: each is one fsync for all batches that waited.
     pub commits: u64,
+    /// Events that went by age or for room since the start.
+    pub expired_rows: u64,
 }
 
 #[derive(Debug, Default)]

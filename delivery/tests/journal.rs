@@ -19,7 +19,8 @@ use tempfile::tempdir;
 use tokio::task::JoinHandle;
 
 fn bounded(directory: &Path, max_bytes: u64, wal_max_bytes: u64) -> Delivery {
-    let bounds = JournalSettings { max_bytes, wal_max_bytes, ..JournalSettings::default() };
+    let bounds =
+        JournalSettings { max_bytes, wal_max_bytes, retention_bytes: None, ..JournalSettings::default() };
     Delivery::open(DeliverySettings { journal: bounds, ..DeliverySettings::new(directory) }).unwrap()
 }
 

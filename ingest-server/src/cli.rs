@@ -1,9 +1,10 @@
-//! The command line: `serve`, `tail`, `check-config`, `dead-letters`, with a flag for every setting in the table.
+//! The command line: `serve`, `status`, `tail`, `export`, `replay`, `check-config`, `dead-letters`, with a flag for every setting in the table.
 //! It only says what was asked; doing it is left to the modules of the commands.
 
+mod journal;
 mod letters;
 
-use crate::commands::LetterTask;
+use crate::commands::{Export, LetterTask, Replay, Status};
 use crate::settings::{SETTINGS, Setting};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::collections::BTreeMap;
@@ -24,6 +25,12 @@ pub enum Asked {
     },
     /// Look into what was refused, or send it again.
     DeadLetters(Said, LetterTask),
+    /// Write the journal's events to a file.
+    Export(Said, Export),
+    /// Send the journal's events to Kafka.
+    Replay(Said, Replay),
+    /// Ask a running server how it is.
+    Status(Said, Status),
     /// Print the journal's events.
     Tail {
         /// The settings, of which only the data directory counts.
@@ -81,6 +88,7 @@ pub fn command() -> Command {
                 .args(all()),
         )
         .subcommand(letters::command())
+        .subcommands(journal::commands())
         .subcommand(
             Command::new("tail")
                 .about("Print the journal's events, one JSON line each, and wait for more")
@@ -124,7 +132,7 @@ fn asked(matches: &ArgMatches) -> Asked {
             from_start: matches.get_flag("from-start"),
             no_follow: matches.get_flag("no-follow"),
         },
-        Some((_, matches)) => Asked::Serve(said(matches)),
+        Some((name, matches)) => journal::asked(name, matches).unwrap_or_else(|| Asked::Serve(said(matches))),
         None => Asked::Serve(Said::default()),
     }
 }

@@ -28,3 +28,4 @@ pub mod settings;
 pub mod shared;
 pub mod sites;
 pub mod stamp;
+pub mod status;

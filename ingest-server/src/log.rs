@@ -2,13 +2,17 @@
 //! What may not stand in it (addresses, keys' owners, bodies) is kept out where the lines are written.
 
 mod format;
+mod recent;
 mod sample;
 
 pub use format::LogFormat;
+pub use recent::{LogLine, recent};
 pub use sample::Sample;
 
 use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, fmt, registry};
 
 /// What tells how detailed the log is; the first that is set counts.
 const VARIABLES: [&str; 2] = ["FOOTFALL_LOG", "RUST_LOG"];
@@ -21,12 +25,11 @@ pub fn start() {
         Some((name, Err(error))) => (EnvFilter::new("info"), Some((name, error))),
         None => (EnvFilter::new("info"), None),
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(detail)
+    let lines = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .event_format(format::Either::default())
-        .init();
+        .event_format(format::Either::default());
+    registry().with(detail).with(lines).with(recent::Recent).init();
     if let Some((name, error)) = misread {
         tracing::warn!(
             "{name} cannot be read ({error}); info is used; a level such as {name}=debug would be right"

@@ -3,7 +3,7 @@
 
 use ingest_server::allocator::Allocator;
 use ingest_server::cli::{self, Asked};
-use ingest_server::{commands, log};
+use ingest_server::{commands, log, status};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -11,10 +11,14 @@ static ALLOCATOR: Allocator = Allocator;
 
 fn main() -> ExitCode {
     log::start();
+    status::started();
     let done = match cli::read() {
         Asked::Serve(said) => commands::serve(said),
         Asked::CheckConfig { said, connect } => commands::check_config(said, connect),
         Asked::DeadLetters(said, task) => commands::dead_letters(said, task),
+        Asked::Export(said, export) => commands::export(said, export),
+        Asked::Replay(said, replay) => commands::replay(said, replay),
+        Asked::Status(said, asked) => commands::status(said, asked),
         Asked::Tail { said, from_start, no_follow } => commands::tail(said, from_start, !no_follow),
     };
     match done {

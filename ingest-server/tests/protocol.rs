@@ -149,7 +149,7 @@ async fn every_page_can_read_every_answer_errors_too() {
 
 #[tokio::test]
 async fn a_full_journal_refuses_with_the_time_to_come_again_and_nothing_acknowledged_is_lost() {
-    let server = Server::start(&[("journal.max_bytes", "1MiB")]).await;
+    let server = Server::start(&[("journal.max_bytes", "1MiB"), ("journal.retention_bytes", "off")]).await;
     let filler = "x".repeat(30_000);
     let body = format!(r#"{{"events":[{{"event":"a","properties":{{"a":"{filler}"}}}}]}}"#);
     let mut acknowledged = 0;

@@ -134,7 +134,7 @@ async fn what_is_asked_for_is_stored_unseen_or_expired() {
 
 #[tokio::test]
 async fn a_batch_that_failed_is_unseen_and_can_be_sent_again() {
-    let server = Server::start(&[("journal.max_bytes", "1MiB")]).await;
+    let server = Server::start(&[("journal.max_bytes", "1MiB"), ("journal.retention_bytes", "off")]).await;
     let large = format!(
         r#"{{"events":[{}]}}"#,
         vec![format!(r#"{{"event":"fill","properties":{{"a":"{}"}}}}"#, "x".repeat(30_000)); 10].join(",")

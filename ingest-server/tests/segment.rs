@@ -247,7 +247,7 @@ async fn a_request_that_cannot_be_read_is_refused_so_that_no_client_tries_again(
 
 #[tokio::test]
 async fn what_cannot_be_stored_now_is_sent_again_as_a_whole() {
-    let server = Server::start(&[("journal.max_bytes", "1MiB")]).await;
+    let server = Server::start(&[("journal.max_bytes", "1MiB"), ("journal.retention_bytes", "off")]).await;
     let text = "x".repeat(30_000);
     let call = format!(r#"{{"type":"track","event":"A","properties":{{"text":"{text}"}}}}"#);
     let body = format!(r#"{{"batch":[{}]}}"#, vec![call; 15].join(","));

@@ -170,8 +170,8 @@ async fn what_one_servers_store_fails_to_take_is_free_for_the_others_or_expired_
     let kafka = [("kafka.brokers", "127.0.0.1:9"), ("kafka.request_timeout", "1s")];
     let unsure =
         Server::start_unready(&[&kafka[..], &[("redis.url", &url), ("redis.timeout", "1s")]].concat()).await;
-    let full =
-        Server::start(&[("redis.url", &url), ("redis.timeout", "1s"), ("journal.max_bytes", "1MiB")]).await;
+    let bound = [("journal.max_bytes", "1MiB"), ("journal.retention_bytes", "off")];
+    let full = Server::start(&[&bound[..], &[("redis.url", &url), ("redis.timeout", "1s")]].concat()).await;
     let other = server(&redis).await;
     let [in_doubt, failed] = [1, 2].map(|number| uuid_v7(now(), &[number; 10]));
     let reply = unsure.post(batch(&in_doubt, &["a"], &[])).await;

@@ -15,6 +15,9 @@ pub enum Error {
         /// librdkafka's own words.
         source: KafkaError,
     },
+    /// The journal could not be read.
+    #[error("{0}")]
+    Journal(String),
     /// The topic is not there.
     #[error("the topic {topic} does not exist on {brokers}")]
     NoSuchTopic {

@@ -53,7 +53,7 @@ pub fn count_in_topic(
     Ok(tally(acknowledged, &seen, records_read))
 }
 
-fn tally(acknowledged: &[EventId], seen: &HashMap<EventId, u32>, records_read: u64) -> Count {
+pub(crate) fn tally(acknowledged: &[EventId], seen: &HashMap<EventId, u32>, records_read: u64) -> Count {
     let times = |wanted: fn(u32) -> bool| seen.values().filter(|times| wanted(**times)).count() as u64;
     Count {
         acknowledged: acknowledged.len() as u64,

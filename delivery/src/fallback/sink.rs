@@ -105,6 +105,7 @@ impl FallbackSink {
         let totals = core.totals;
         FallbackStats {
             state: core.phase.state(),
+            lasted: core.phase.lasted(now),
             changes: core.phase.changes(),
             oldest_unacknowledged: core.oldest().map(|taken| now.saturating_sub(taken)).unwrap_or_default(),
             waiting_rows: core.rows.waiting(),

@@ -161,7 +161,7 @@ impl Insert<'_> {
 }
 
 /// Milliseconds since 1970; a clock before that counts as 1970.
-fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

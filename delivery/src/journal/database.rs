@@ -174,6 +174,10 @@ impl Database {
         )))
     }
 
+    pub(super) fn is_log_at_bound(&self) -> bool {
+        self.wal_bytes() >= self.wal_max_bytes
+    }
+
     /// Folds the write-ahead log into the file once it is long enough to be worth two fsyncs.
     pub(super) fn fold_when_due(&mut self) {
         if self.unfolded_bytes() >= self.wal_max_bytes / 16 {

@@ -25,6 +25,8 @@
 //! `positions` holds the last offset that was acknowledged in each partition, `damaged_rows` what did not fit its
 //! checksum.
 //!
+//! Events that stay here go by age and by bytes, the oldest first ([`JournalSettings`]); rows of the outbox never do.
+//!
 //! Space comes back when rows are deleted: their pages are used again, while the file keeps its size, which
 //! the cap bounds. The write-ahead log (`journal.sqlite-wal`) stands beside it and has a bound of its own.
 
@@ -38,6 +40,7 @@ mod outbox_reader;
 mod private;
 mod queue;
 mod reader;
+mod retention;
 mod row;
 mod salvage;
 mod schema;
@@ -45,6 +48,7 @@ mod sink;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::WrongSetting;
 
@@ -70,11 +74,23 @@ pub struct JournalSettings {
     /// The share of `max_bytes`, in percent, that is kept for batches with key events and for what Kafka was to get when
     /// it went away. Default 10; it counts only where Kafka is set.
     pub reserve_percent: u8,
+    /// How long events are kept where the journal is the store; `None` is for ever. Default 7 days. Those that a journal
+    /// has from before Kafka was set go by it too.
+    pub retention_age: Option<Duration>,
+    /// How many bytes the journal may take before its oldest events go, at most nine tenths of `max_bytes`; with `None`
+    /// none goes for room, and a full journal refuses. Default 1 GiB. It counts only where Kafka is not set.
+    pub retention_bytes: Option<u64>,
 }
 
 impl Default for JournalSettings {
     fn default() -> Self {
-        Self { max_bytes: 1 << 30, wal_max_bytes: 256 << 20, reserve_percent: 10 }
+        Self {
+            max_bytes: 1 << 30,
+            wal_max_bytes: 256 << 20,
+            reserve_percent: 10,
+            retention_age: Some(Duration::from_secs(7 * 24 * 60 * 60)),
+            retention_bytes: Some(1 << 30),
+        }
     }
 }
 
@@ -95,6 +111,13 @@ impl JournalSettings {
                 let reason = format!("{value} bytes is too small, at least {} are needed", Self::MIN_BYTES);
                 wrong.push(WrongSetting::new(name, reason));
             }
+        }
+        if let Some(bytes) = self.retention_bytes.filter(|bytes| *bytes < Self::MIN_BYTES) {
+            let reason = format!("{bytes} bytes is too small, at least {} are needed", Self::MIN_BYTES);
+            wrong.push(WrongSetting::new("journal.retention_bytes", reason));
+        }
+        if let Some(age) = self.retention_age.filter(|age| *age < Duration::from_secs(1)) {
+            wrong.push(WrongSetting::new("journal.retention_age", format!("{age:?} is shorter than 1 s")));
         }
         if self.reserve_percent > 90 {
             let reason = format!("{} is not between 0% and 90%", self.reserve_percent);

@@ -42,17 +42,21 @@ pub(crate) struct Left {
     /// The numbers of its rows.
     pub(crate) rows: RangeInclusive<i64>,
     pub(crate) count: u64,
+    /// Bytes of their headers and payloads.
+    pub(crate) bytes: u64,
 }
 
 /// The rows that wait, or an empty range behind the last number that was ever used.
 pub(super) fn left(connection: &Connection) -> rusqlite::Result<Left> {
     let sql = "SELECT count(*), min(seq), max(seq),
-               coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0) FROM outbox";
+               coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0),
+               coalesce(sum(length(headers) + length(payload)), 0) FROM outbox";
     connection.query_row(sql, [], |row| {
         let used: i64 = row.get(3)?;
         let (first, last) = (row.get::<_, Option<i64>>(1)?, row.get::<_, Option<i64>>(2)?);
         let rows = first.unwrap_or(used + 1)..=last.unwrap_or(used);
-        Ok(Left { rows, count: row.get::<_, i64>(0)?.unsigned_abs() })
+        let (count, bytes) = (row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, i64>(4)?.unsigned_abs());
+        Ok(Left { rows, count, bytes })
     })
 }
 

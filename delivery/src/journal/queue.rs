@@ -17,7 +17,7 @@ pub(super) enum Work {
     Group(Vec<Job>),
     /// Nothing but rows to delete.
     Tidy,
-    /// Nothing came until the given moment.
+    /// The given moment has come.
     ProbeDue,
     /// Closed and empty.
     Closed,

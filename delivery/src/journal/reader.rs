@@ -85,6 +85,43 @@ impl JournalReader {
             .map_err(|error| self.failed(&error))
     }
 
+    /// The number of the oldest row; 0 while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Journal`] if the file cannot be read.
+    pub fn first_seq(&self) -> Result<i64, ReadError> {
+        self.connection
+            .query_row("SELECT min(seq) FROM events", [], |row| row.get::<_, Option<i64>>(0))
+            .map(Option::unwrap_or_default)
+            .map_err(|error| self.failed(&error))
+    }
+
+    /// The number of the first row that was written at this time (milliseconds since 1970) or later, or one behind the
+    /// last where there is none. A few short reads find it, since rows stand in the order in which they were written;
+    /// where the clock was put back meanwhile, it is one of the rows around that moment.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Journal`] if the file cannot be read.
+    pub fn seq_at(&self, appended_at_ms: i64) -> Result<i64, ReadError> {
+        let next = "SELECT seq, appended_at_ms FROM events WHERE seq >= ?1 ORDER BY seq LIMIT 1";
+        let (mut low, mut high) = (self.first_seq()?, self.last_seq()? + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let found = self.connection.prepare_cached(next).and_then(|mut select| {
+                select
+                    .query_row([middle], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+                    .optional()
+            });
+            match found.map_err(|error| self.failed(&error))? {
+                Some((seq, at)) if at < appended_at_ms => low = seq + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
     /// At most `limit` rows with a number above `seq`, oldest first; fewer where they would pass 8 MiB.
     /// No row means that there is none yet. Start with 0.
     ///

@@ -12,6 +12,7 @@ use super::lock::WriterLock;
 use super::outbox::{Left, Topics};
 use super::private;
 use super::queue::Queue;
+use super::retention::Retention;
 use super::salvage::{self, Salvaged};
 use super::schema::open_error;
 use super::writer::Writer;
@@ -41,6 +42,7 @@ pub(super) struct JournalCounters {
     pub(super) used_bytes: Count,
     pub(super) wal_bytes: Count,
     pub(super) commits: Count,
+    pub(super) expired_rows: Count,
 }
 
 /// A journal whose writer has not started.
@@ -67,8 +69,15 @@ impl OpenJournal {
         let queue = Arc::new(Queue::default());
         let health = Arc::new(Health::starting("journal", "the journal is being opened".to_owned()));
         let counters = Arc::new(JournalCounters::default());
-        let mut writer =
-            Writer::new(database, Arc::clone(&queue), Arc::clone(&health), Arc::clone(&counters), lock);
+        let retention = Retention::new(settings, &left);
+        let mut writer = Writer::new(
+            database,
+            Arc::clone(&queue),
+            Arc::clone(&health),
+            Arc::clone(&counters),
+            retention,
+            lock,
+        );
         writer.probe();
         let (alive, ended) = channel::<()>();
         let sink = JournalSink { queue, health, counters, max_bytes, ended: Mutex::new(ended) };
@@ -82,6 +91,9 @@ impl OpenJournal {
     /// Starts writing; `outbox` is told what becomes of rows on their way to Kafka.
     pub(crate) fn start(self, outbox: Option<(Arc<Books>, Topics)>) -> Result<JournalSink, OpenError> {
         let Self { mut writer, sink, alive, .. } = self;
+        if outbox.is_some() {
+            writer.retention.by_age_alone();
+        }
         writer.outbox = outbox;
         thread::Builder::new()
             .name(THREAD.to_owned())
@@ -123,6 +135,7 @@ impl JournalSink {
             max_bytes: self.max_bytes,
             wal_bytes: self.counters.wal_bytes.get(),
             commits: self.counters.commits.get(),
+            expired_rows: self.counters.expired_rows.get(),
         }
     }
 

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::commit::now_ms;
 use super::database::{Database, WriteError};
 use super::job::Job;
 use super::lock::WriterLock;
 use super::outbox::Topics;
 use super::queue::{Queue, Work};
+use super::retention::Retention;
 use super::sink::JournalCounters;
 use crate::error::DeliveryError;
 use crate::fallback::Books;
@@ -26,6 +28,7 @@ pub(super) struct Writer {
     pub(super) counters: Arc<JournalCounters>,
     pace: Pace,
     probe_at: Option<Instant>,
+    pub(super) retention: Retention,
     /// What is known of the rows on their way to Kafka, where it is set.
     pub(super) outbox: Option<(Arc<Books>, Topics)>,
     /// Given back only when the last write is over.
@@ -38,6 +41,7 @@ impl Writer {
         queue: Arc<Queue>,
         health: Arc<Health>,
         counters: Arc<JournalCounters>,
+        retention: Retention,
         lock: WriterLock,
     ) -> Self {
         Self {
@@ -47,6 +51,7 @@ impl Writer {
             counters,
             pace: Pace::default(),
             probe_at: None,
+            retention,
             outbox: None,
             _lock: lock,
         }
@@ -55,9 +60,14 @@ impl Writer {
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self) {
         loop {
-            match self.queue.take(GROUP_BYTES, self.probe_at) {
-                Work::Group(group) => self.commit(group),
+            match self.queue.take(GROUP_BYTES, self.look_at()) {
+                Work::Group(group) => {
+                    self.make_room(&group);
+                    self.commit(group);
+                    self.retention.appended(&self.database);
+                }
                 Work::Tidy => self.tidy(),
+                Work::ProbeDue if !self.probe_is_due() => self.retain(),
                 Work::ProbeDue => {
                     self.probe();
                     if self.probe_at.is_none() {
@@ -69,6 +79,35 @@ impl Writer {
                     return;
                 }
             }
+        }
+    }
+
+    /// When there is something to do whether batches come or not.
+    fn look_at(&self) -> Option<Instant> {
+        self.probe_at.into_iter().chain(self.retention.look_at()).min()
+    }
+
+    fn probe_is_due(&self) -> bool {
+        self.probe_at.is_some_and(|at| at <= Instant::now())
+    }
+
+    /// Deletes a step of the events that are too old or too many.
+    fn retain(&mut self) {
+        let expired = self.retention.look(&mut self.database, now_ms());
+        self.expired(expired);
+    }
+
+    /// New events win over the oldest ones: those go before the new ones would be refused.
+    fn make_room(&mut self, group: &[Job]) {
+        let wanted = group.iter().map(|job| job.size_bytes() as u64).sum();
+        let expired = self.retention.make_room(&mut self.database, wanted);
+        self.expired(expired);
+    }
+
+    fn expired(&self, rows: u64) {
+        if rows > 0 {
+            self.counters.expired_rows.add(usize::try_from(rows).unwrap_or(usize::MAX));
+            self.publish_size();
         }
     }
 

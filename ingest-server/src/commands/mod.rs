@@ -3,12 +3,16 @@
 
 mod check_config;
 mod dead_letters;
+mod journal;
 mod serve;
+mod status;
 mod tail;
 
 pub use check_config::check_config;
 pub use dead_letters::{LetterTask, Wanted, dead_letters};
+pub use journal::{Export, Format, Moment, Replay, Selection, export, replay};
 pub use serve::serve;
+pub use status::{Status, status};
 pub use tail::tail;
 
 use crate::cli::Said;
@@ -16,6 +20,7 @@ use crate::server::RunError;
 use crate::settings::{Problem, Settings, Sources};
 use footfall_delivery::journal::ReadError;
 use footfall_delivery::{OpenError, TopicError};
+use std::path::PathBuf;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +49,13 @@ pub enum CommandError {
     /// There is no dead letter of that id.
     #[error("there is no dead letter {0:?}; footfall dead-letters list tells the ids")]
     NoSuchLetter(String),
-    /// Dead letters could not be sent again.
+    /// An export is not what was asked for.
+    #[error("{0}")]
+    Export(String),
+    /// A server does not answer or is not ready.
+    #[error("{0}")]
+    Status(String),
+    /// Dead letters or events could not be sent again.
     #[error("{0}")]
     Replay(String),
     /// Something of the system's failed.
@@ -88,4 +99,22 @@ fn settings(said: Said) -> Result<(Settings, Sources), CommandError> {
         Some(settings) => Ok((settings, sources)),
         None => Err(CommandError::Settings(problems)),
     }
+}
+
+/// One setting of a command that needs no other, so that none may stand in the way; a file that was named must be there.
+fn one_setting(said: Said, key: &'static str) -> Result<String, CommandError> {
+    let mut problems = Vec::new();
+    let file = said.config.as_ref().map(|path| path.display().to_string());
+    let sources = gather(said, &mut problems);
+    if file.is_some_and(|file| problems.iter().any(|problem| problem.place == file)) {
+        return Err(CommandError::Settings(problems));
+    }
+    match sources.get(key).and_then(|said| said.values.into_iter().next_back()) {
+        Some(value) if !value.is_empty() => Ok(value),
+        _ => Err(CommandError::Settings(problems)),
+    }
+}
+
+fn data_dir(said: Said) -> Result<PathBuf, CommandError> {
+    one_setting(said, "data_dir").map(PathBuf::from)
 }

@@ -1,12 +1,12 @@
 //! `footfall tail`: prints the journal's events, one JSON line each, while a server may be writing it.
 //! It reads in short reads, so that it holds up nobody's checkpoint.
 
-use super::{CommandError, gather};
+use super::{CommandError, data_dir};
 use crate::cli::Said;
 use footfall_delivery::OpenError;
 use footfall_delivery::journal::{JournalReader, JournalRow, ReadError};
 use std::io::{BufWriter, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Rows in one read.
@@ -51,20 +51,6 @@ pub fn tail(said: Said, from_start: bool, follow: bool) -> Result<(), CommandErr
             }
             Err(error) => return Err(error.into()),
         }
-    }
-}
-
-/// Only the data directory counts here, so no other setting may stand in the way; a file that was named must be there.
-fn data_dir(said: Said) -> Result<PathBuf, CommandError> {
-    let mut problems = Vec::new();
-    let file = said.config.as_ref().map(|path| path.display().to_string());
-    let sources = gather(said, &mut problems);
-    if file.is_some_and(|file| problems.iter().any(|problem| problem.place == file)) {
-        return Err(CommandError::Settings(problems));
-    }
-    match sources.get("data_dir").and_then(|said| said.values.into_iter().next_back()) {
-        Some(dir) if !dir.is_empty() => Ok(PathBuf::from(dir)),
-        _ => Err(CommandError::Settings(problems)),
     }
 }
 

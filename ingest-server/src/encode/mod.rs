@@ -7,6 +7,7 @@ mod mask;
 mod route;
 
 pub(crate) use mask::{Masked, mask};
+pub(crate) use route::topic_of_record;
 
 use crate::decode::Beside;
 use crate::settings::{BotPolicy, KafkaRoute};

@@ -11,6 +11,7 @@ mod events;
 mod pixel;
 mod sdk;
 mod segment;
+mod status;
 mod take;
 mod transport;
 
@@ -57,6 +58,7 @@ pub fn admin(edge: Arc<Edge>, token: Option<Secret>, stopping: watch::Receiver<b
         .route("/healthz", get(admin::healthz))
         .route("/readyz", get(admin::readyz))
         .route("/metrics", get(admin::metrics))
+        .route("/status", get(status::status))
         .with_state(admin::Admin { edge: Arc::clone(&edge), stopping: stopping.clone() })
         .merge(debug::routes(edge, token, stopping))
         .fallback(answer::not_found);

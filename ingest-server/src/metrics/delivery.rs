@@ -27,6 +27,7 @@ pub(super) struct DeliveryMetrics {
     possible_duplicates: Counter,
     set_aside: Counter,
     damaged_rows: Counter,
+    expired_rows: Counter,
 }
 
 impl DeliveryMetrics {
@@ -63,10 +64,12 @@ impl DeliveryMetrics {
             "Rows that did not fit their checksum",
             all.damaged_rows.clone(),
         );
+        registry.register("journal_expired_rows", "Events that went by retention", all.expired_rows.clone());
         all
     }
 
     pub(super) fn set(&self, stats: &DeliveryStats) {
+        self.expired_rows.inner().store(stats.journal.expired_rows, Ordering::Relaxed);
         let Some(kafka) = &stats.kafka else { return };
         for state in [KafkaState::Away, KafkaState::Recovering, KafkaState::Healthy] {
             let is = i64::from(state == kafka.state);

@@ -227,6 +227,18 @@ pub const SETTINGS: &[Setting] = &[
         "SHARE",
         "With Kafka: what of the journal is kept for key events while Kafka is away",
     ),
+    one(
+        "journal.retention_age",
+        "7d",
+        "DURATION",
+        "Without Kafka: how long the journal keeps events, or off for ever",
+    ),
+    one(
+        "journal.retention_bytes",
+        "1GiB",
+        "SIZE",
+        "Without Kafka: above it, or 90% of journal.max_bytes, the oldest events go; with off a full journal answers 503",
+    ),
     one("dead_letters", "on", "SWITCH", "Whether refused events are kept as dead letters: on or off"),
     one("receipts.max_bytes", "64MiB", "SIZE", "The memory of batch ids; the oldest are forgotten first"),
     one("event_ids.max_bytes", "42MiB", "SIZE", "The window of event ids; the oldest are forgotten first"),

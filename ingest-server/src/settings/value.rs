@@ -61,6 +61,23 @@ pub(super) fn rate(text: &str) -> Result<Option<NonZeroU32>, String> {
     text.parse().map(Some).map_err(|_| "it must be off or a whole number from 1 on, such as 20000".to_owned())
 }
 
+/// How long something is kept: `None` is for ever.
+pub(super) fn age(text: &str) -> Result<Option<Duration>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let parsed = humantime::parse_duration(text).ok().filter(|age| *age >= Duration::from_secs(1));
+    parsed.map(Some).ok_or_else(|| "it must be off or a duration from 1s on, such as 7d or 12h".to_owned())
+}
+
+/// A bound that may be left out.
+pub(super) fn bound(text: &str) -> Result<Option<usize>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    size(text).map(Some).map_err(|_| "it must be off or a size above 0, such as 10GiB".to_owned())
+}
+
 /// A duration in which something has to happen.
 pub(super) fn wait(text: &str) -> Result<Duration, String> {
     duration(text)

@@ -1,8 +1,9 @@
-//! `load`: one round of the benchmark against a real server, with a look into the topic for each acknowledged event.
-//! It ends with an error where an acknowledged event is not in the topic exactly once; it judges no speed.
+//! `load`: one round of the benchmark against a real server, with a look into the topic, or the journal, for each
+//! acknowledged event. It ends with an error where one is not there exactly once; it judges no speed.
 
 use clap::Parser;
-use footfall_tests::ids;
+use footfall_tests::ids::{self, Count};
+use footfall_tests::journal;
 use footfall_tests::load::{self, Plan};
 use footfall_tests::report::{self, ServerRound};
 use footfall_tests::topic::{Deadline, Range, TopicReader};
@@ -24,8 +25,14 @@ struct Arguments {
     #[arg(long, default_value = "pk_demo")]
     write_key: String,
     /// Brokers that the server delivers to
-    #[arg(long)]
-    brokers: String,
+    #[arg(long, required_unless_present_any = ["data_dir", "unchecked"])]
+    brokers: Option<String>,
+    /// The folder of the server's journal, where that is the store
+    #[arg(long, value_name = "DIR", conflicts_with = "brokers")]
+    data_dir: Option<PathBuf>,
+    /// Do not look for what was acknowledged: it waits in an outbox, or goes by retention
+    #[arg(long, conflicts_with_all = ["brokers", "data_dir"])]
+    unchecked: bool,
     /// The topic that the server delivers to
     #[arg(long, default_value = "footfall.events")]
     topic: String,
@@ -61,8 +68,8 @@ async fn main() -> ExitCode {
 }
 
 async fn round(arguments: Arguments) -> Result<(), Error> {
-    let reader = TopicReader::new(&arguments.brokers, &arguments.topic)?;
-    let before = reader.ranges()?;
+    let topic = arguments.brokers.map(|brokers| TopicReader::new(&brokers, &arguments.topic)).transpose()?;
+    let before = topic.as_ref().map(TopicReader::ranges).transpose()?.unwrap_or_default();
     let outcome = load::run(Plan {
         address: arguments.server,
         write_key: arguments.write_key,
@@ -75,9 +82,17 @@ async fn round(arguments: Arguments) -> Result<(), Error> {
         server_pid: arguments.server_pid,
     })
     .await?;
-    let ranges = since(&before, &reader.ranges()?);
+    let now = topic.as_ref().map(TopicReader::ranges).transpose()?.unwrap_or_default();
+    let ranges = since(&before, &now);
     let deadline = Deadline::in_seconds(arguments.deadline, None);
-    let count = ids::count_in_topic(&reader, &ranges, &outcome.acknowledged, deadline)?;
+    let acknowledged = &outcome.acknowledged;
+    let count = match (&topic, &arguments.data_dir) {
+        (Some(reader), _) => ids::count_in_topic(reader, &ranges, acknowledged, deadline)?,
+        (None, Some(data_dir)) => journal::count_in_journal(data_dir, acknowledged)?,
+        (None, None) => {
+            Count { acknowledged: acknowledged.len() as u64, missing: 0, stored_twice: 0, records_read: 0 }
+        }
+    };
     let round = ServerRound {
         acknowledged: count.acknowledged,
         refused: outcome.refused,
@@ -98,7 +113,7 @@ async fn round(arguments: Arguments) -> Result<(), Error> {
     }
     if count.missing > 0 || count.stored_twice > 0 {
         return Err(Error::Promise(format!(
-            "of {} acknowledged events {} are not in the topic and {} are there more than once",
+            "of {} acknowledged events {} are not stored and {} are stored more than once",
             count.acknowledged, count.missing, count.stored_twice
         )));
     }

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# `make bench-journal`: what the journal takes and gives. Events a second that are acknowledged with the journal as the
+# store, in batches of 20 over 64 connections, beside what the disk itself writes; the same at the bound of retention,
+# where as much is deleted as comes in; and how fast the journal goes to a Kafka that is back, beside the rate at which
+# it was filled. It fails when an acknowledged event is not in the journal or the topic; it judges no speed.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=with-server.sh
+. "$(dirname "$0")/with-server.sh"
+cd "$ROOT"
+
+seconds=${BENCH_SECONDS:-10}
+outage=${BENCH_OUTAGE_SECONDS:-20}
+fill_rate=${BENCH_FILL_RATE:-2000}
+
+scripts/setup.sh system kafka
+build_release
+told() { node -p 'JSON.parse(require("fs").readFileSync(process.argv[1]))[process.argv[2]]' "$1" "$2"; }
+sum() { node -p "$1"; }
+per_second() { sum "Math.round($(told "$1" acknowledged) / $(told "$1" seconds))"; }
+latencies() { sum "($(told "$1" latency_p50_us) / 1000).toFixed(1) + ' ms, p99 ' + ($(told "$1" latency_p99_us) / 1000).toFixed(1) + ' ms'"; }
+# `status FIELD.FIELD`: of the running server.
+status() {
+  node -e 'fetch(`http://${process.argv[1]}/status`).then((answer) => answer.json())
+    .then((told) => console.log(process.argv[2].split(".").reduce((value, name) => value[name], told)))' "$admin" "$1"
+}
+load() {
+  "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --connections 64 --batch-events 20 \
+    --max-events 50000000 "$@"
+}
+
+mkdir "$dir/disk"
+say "Writing 512 MiB with an fsync after each 8 MiB"
+disk=$("$target/disk-write" "$dir/disk")
+
+# Enough for all that comes, so that each event can be looked up.
+serve "$dir/plain" --journal-max-bytes 32GiB --journal-retention-bytes off
+load --seconds 3 --unchecked --report "$dir/warm-up.json"
+say "64 connections, batches of 20 events, the journal as the store: $seconds s"
+load --seconds "$seconds" --data-dir "$dir/plain" --report "$dir/plain.json"
+used=$(status journal.used_bytes)
+rows=$(status stored_records)
+stop_server
+
+serve "$dir/bound" --journal-max-bytes 256MiB --memory-max-bytes 64MiB
+say "The same where the journal is full and the oldest events go: first until it is"
+until [ "$(status journal.expired_rows)" -gt 0 ]; do load --seconds 2 --unchecked --report "$dir/fill.json"; done
+load --seconds "$seconds" --unchecked --report "$dir/bound.json"
+expired=$(status journal.expired_rows)
+stop_server
+
+start_kafka
+serve "$dir/outbox" --kafka-brokers "$brokers" --kafka-compression lz4
+until_healthy
+load --seconds 2 --pace "$fill_rate" --brokers "$brokers" --report "$dir/before.json"
+kill_kafka
+say "The broker is killed; $fill_rate events a second go to the journal for $outage s"
+load --seconds "$outage" --pace "$fill_rate" --unchecked --report "$dir/outage.json"
+waiting=$(status kafka.waiting_rows)
+start_kafka
+# From the first row that goes to the last.
+drained=$(node -e '
+  const ask = async () => (await (await fetch(`http://${process.argv[1]}/status`)).json()).kafka;
+  const from = (await ask()).drained_records;
+  let began, now;
+  do {
+    now = await ask();
+    if (!began && now.state !== "away") began = Date.now();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  } while (now.state !== "healthy" || now.waiting_rows > 0);
+  console.log(Math.round((now.drained_records - from) / ((Date.now() - began) / 1000)));
+' --input-type=module "$admin")
+stop_server
+
+limit=$(sum "Math.round(Math.min(100000, 0.3 * $disk / ($used / $rows)))")
+echo
+echo "disk, sequential with fsync            $(sum "($disk / 1e6).toFixed(0)") MB/s; 30 % of it is $(sum "Math.round(0.3 * $disk / ($used / $rows))") rows/s of $(sum "Math.round($used / $rows)") bytes"
+echo "journal as the store                   $(per_second "$dir/plain.json") events/s acknowledged and there; p50 $(latencies "$dir/plain.json"); goal $limit"
+echo "the same while the oldest events go    $(per_second "$dir/bound.json") events/s acknowledged; p50 $(latencies "$dir/bound.json"); $expired went, $(told "$dir/bound.json" refused) refused"
+echo "journal to a Kafka that is back        $drained events/s of $waiting that waited, $(sum "($drained / $fill_rate).toFixed(1)") times the $fill_rate/s at which it was filled"
+echo
+echo "$(nproc) cores, shared by the server, Kafka and the load; events of about 300 bytes as they are sent."
