@@ -26,6 +26,8 @@ if [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]; the
   check "Rust lints, in the browser" \
     cargo clippy -p footfall-sdk --lib --target wasm32-unknown-unknown --quiet -- -D warnings
 fi
+deny=$(scripts/setup/deny.sh)
+check "Licences and sources of the crates" "$deny" --log-level error check --hide-inclusion-graph licenses bans sources
 check "TypeScript lints" npm --prefix npm run --silent lint
 check "JavaScript lints of the SDK's bench" \
   npm/node_modules/.bin/oxlint --deny-warnings --config npm/.oxlintrc.json tests/bench-sdk

@@ -21,7 +21,7 @@ const OF_THE_REQUEST: [&str; 4] = ["key", "priority", "encoding", "receipt"];
 /// The text of the event in `query`.
 ///
 /// # Errors
-/// [`Refused::BadQuery`] where the query is too long or names something twice.
+/// [`Refused::BadQuery`] where the query is too long or names something twice, whole and in parts included.
 pub(super) fn text(query: &str) -> Result<Vec<u8>, Refused> {
     if query.len() > QUERY_BYTES {
         let value = format!("{} bytes long", query.len());
@@ -53,15 +53,27 @@ pub(super) fn text(query: &str) -> Result<Vec<u8>, Refused> {
             break;
         }
     }
-    put(&mut context, "page", page);
-    put(&mut event, "context", context);
-    put(&mut event, "properties", properties);
+    put(&mut context, "page", page)?;
+    put(&mut event, "context", context)?;
+    put(&mut event, "properties", properties)?;
     Ok(Value::from(vec![Value::from(event)]).to_string().into_bytes())
 }
 
-fn put(fields: &mut Map<String, Value>, name: &str, inner: Map<String, Value>) {
-    if !inner.is_empty() {
-        fields.insert(name.to_owned(), Value::from(inner));
+fn put(
+    fields: &mut Map<String, Value>,
+    name: &'static str,
+    inner: Map<String, Value>,
+) -> Result<(), Refused> {
+    if inner.is_empty() {
+        return Ok(());
+    }
+    match fields.insert(name.to_owned(), Value::from(inner)) {
+        None => Ok(()),
+        Some(_) => Err(Refused::BadQuery {
+            name: "a field that stands whole and in parts",
+            value: name.to_owned(),
+            right: "there once",
+        }),
     }
 }
 
@@ -118,6 +130,11 @@ mod tests {
         let told = |query: &str| text(query).unwrap_err().to_string();
         assert_eq!(told("event=a&event=b"), "a name that stands twice is \"event\"; it must be there once");
         assert_eq!(told("p.a=1&t.a=1"), "a name that stands twice is \"a\"; it must be there once");
+        for (query, field) in [("p.a=1&properties=b", "properties"), ("context=a&title=b", "context")] {
+            let expected =
+                format!("a field that stands whole and in parts is {field:?}; it must be there once");
+            assert_eq!(told(query), expected);
+        }
         let long = format!("p.a={}", "x".repeat(QUERY_BYTES));
         assert_eq!(told(&long), "the query is \"8196 bytes long\"; it must be at most 8192 bytes");
         let wide: String = (0..2000).map(|n| format!("p.{n}&")).collect();

@@ -7,12 +7,15 @@ use std::net::SocketAddr;
 
 /// Bytes of a header at most: version 2 could announce 64 KiB of extras, and none that is in use comes near this.
 const MOST: usize = 2048;
+/// Bytes of a header of version 1 (section 2.1 of the specification); half of a longer one is refused already, so that
+/// one which comes whole must be too.
+const MOST_OF_VERSION_1: usize = 107;
 const VERSION_1: &[u8] = b"PROXY ";
 const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 /// There is no header, or one that is broken or too long.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wrong;
+pub(crate) struct Wrong;
 
 /// Takes the header from the socket: the client's address, or `None` where the proxy speaks for itself (`LOCAL`,
 /// `UNKNOWN`, and families that have no address).
@@ -37,15 +40,16 @@ pub(super) fn begins(bytes: &[u8]) -> bool {
 }
 
 /// The client and the header's length, or `None` where more has to come.
-fn parse(bytes: &[u8]) -> Result<Option<(Option<SocketAddr>, usize)>, Wrong> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Option<(Option<SocketAddr>, usize)>, Wrong> {
     let may_begin = VERSION_1.starts_with(bytes) || VERSION_2.starts_with(bytes) || begins(bytes);
     if !may_begin {
         return Err(Wrong);
     }
     // All of a header counts, but nothing in it is needed beyond the addresses.
     let config = ParseConfig { include_tlvs: false, ..ParseConfig::default() };
+    let most = if bytes.starts_with(VERSION_1) { MOST_OF_VERSION_1 } else { MOST };
     match ProxyHeader::parse(bytes, config) {
-        Ok((_, length)) if length > MOST => Err(Wrong),
+        Ok((_, length)) if length > most => Err(Wrong),
         Ok((header, length)) => {
             let client = header.proxied_address().filter(|address| address.protocol == Protocol::Stream);
             Ok(Some((client.map(|address| address.source), length)))
@@ -113,6 +117,15 @@ mod tests {
                 assert_eq!(parse(&whole[..cut]), Ok(None), "cut at {cut}");
             }
         }
+    }
+
+    #[test]
+    fn a_line_is_as_long_as_it_may_be_or_wrong_however_it_comes() {
+        let line = |bytes: usize| format!("PROXY UNKNOWN {}\r\n", "f".repeat(bytes - 16)).into_bytes();
+        assert_eq!(parse(&line(107)), Ok(Some((None, 107))));
+        assert_eq!(parse(&line(107)[..106]), Ok(None));
+        assert_eq!(parse(&line(108)), Err(Wrong));
+        assert_eq!(parse(&line(108)[..107]), Err(Wrong));
     }
 
     const STARTS: &[&[u8]] =

@@ -47,8 +47,8 @@ fn text(field: &str) -> Option<&str> {
 fn brand(list: &str) -> Option<(&str, &str)> {
     let mut found = None;
     for member in Members(list).take(BRANDS) {
-        let (name, version) = member;
-        if name.contains("Not") && name.contains("Brand") {
+        let (name, version) = (member.0.trim(), member.1.trim());
+        if name.is_empty() || (name.contains("Not") && name.contains("Brand")) {
             continue;
         }
         if name != "Chromium" {
@@ -147,6 +147,8 @@ mod tests {
             (r#""Chromium";v="126", " Not A;Brand";v="99""#, Some(("Chromium", "126"))),
             (r#""(Not(A:Brand";v="8", "Chromium";v="98", "Microsoft Edge";v="98""#, Some(("Edge", "98"))),
             (r#""Brave""#, Some(("Brave", ""))),
+            (r#"""; " ";v="1""#, None),
+            (r#"""; " Brave ";v=" 1 ""#, Some(("Brave", "1"))),
             (r#""a\"b";v="1""#, Some((r#"a\"b"#, "1"))),
             (r#""Chrome"#, None),
             ("Chrome", None),
