@@ -77,8 +77,8 @@ pub struct JournalSettings {
     /// How long events are kept where the journal is the store; `None` is for ever. Default 7 days. Those that a journal
     /// has from before Kafka was set go by it too.
     pub retention_age: Option<Duration>,
-    /// How many bytes the journal may take before its oldest events go, at most nine tenths of `max_bytes`; with `None`
-    /// none goes for room, and a full journal refuses. Default 1 GiB. It counts only where Kafka is not set.
+    /// How many bytes the journal may take before its oldest events go; nine tenths of `max_bytes` are the most, and the
+    /// default. With `None` none goes for room, and a full journal refuses. It counts only where Kafka is not set.
     pub retention_bytes: Option<u64>,
 }
 
@@ -89,7 +89,7 @@ impl Default for JournalSettings {
             wal_max_bytes: 256 << 20,
             reserve_percent: 10,
             retention_age: Some(Duration::from_secs(7 * 24 * 60 * 60)),
-            retention_bytes: Some(1 << 30),
+            retention_bytes: Some(u64::MAX),
         }
     }
 }
@@ -112,8 +112,9 @@ impl JournalSettings {
                 wrong.push(WrongSetting::new(name, reason));
             }
         }
-        if let Some(bytes) = self.retention_bytes.filter(|bytes| *bytes < Self::MIN_BYTES) {
-            let reason = format!("{bytes} bytes is too small, at least {} are needed", Self::MIN_BYTES);
+        let least = Self::MIN_BYTES / 2;
+        if let Some(bytes) = self.retention_bytes.filter(|bytes| *bytes < least) {
+            let reason = format!("{bytes} bytes is too small, at least {least} are needed");
             wrong.push(WrongSetting::new("journal.retention_bytes", reason));
         }
         if let Some(age) = self.retention_age.filter(|age| *age < Duration::from_secs(1)) {

@@ -159,7 +159,7 @@ impl Settings {
         let journal_max_bytes = reader.one("journal.max_bytes", size);
         let journal_reserve = reader.one("journal.reserve", value::percent);
         let retention_age = reader.one("journal.retention_age", value::age);
-        let retention_bytes = reader.one("journal.retention_bytes", value::bound);
+        let retention_bytes = reader.one("journal.retention_bytes", value::part);
         let dead_letters = reader.one("dead_letters", value::switch);
         let receipts_max_bytes = reader.one("receipts.max_bytes", size);
         let event_ids_max_bytes = reader.one("event_ids.max_bytes", size);
@@ -200,8 +200,8 @@ impl Settings {
         if let Some(age) = retention_age {
             delivery.journal.retention_age = age;
         }
-        if let Some(bytes) = retention_bytes {
-            delivery.journal.retention_bytes = bytes.map(|bytes| bytes as u64);
+        if let Some(part) = retention_bytes {
+            delivery.journal.retention_bytes = part.map(|part| part.of(delivery.journal.max_bytes));
         }
         problems.extend(delivery.check().into_iter().map(|wrong| placed(sources, wrong)));
         if !problems.is_empty() {

@@ -235,9 +235,9 @@ pub const SETTINGS: &[Setting] = &[
     ),
     one(
         "journal.retention_bytes",
-        "1GiB",
+        "90%",
         "SIZE",
-        "Without Kafka: above it, or 90% of journal.max_bytes, the oldest events go; with off a full journal answers 503",
+        "Without Kafka: above it (a size, or a share of journal.max_bytes) the oldest events go; off: 503 where it is full",
     ),
     one("dead_letters", "on", "SWITCH", "Whether refused events are kept as dead letters: on or off"),
     one("receipts.max_bytes", "64MiB", "SIZE", "The memory of batch ids; the oldest are forgotten first"),

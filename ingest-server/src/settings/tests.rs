@@ -154,3 +154,27 @@ fn a_propertys_dots_are_its_name_and_a_list_is_no_value() {
     let told = resolve(&[], &[], Some(&file.replace("'a'", "['a']"))).unwrap_err();
     assert_eq!(told, ["footfall.toml:5:8 kafka.properties.client.rack: must be one value"]);
 }
+
+#[test]
+fn retention_is_told_by_age_and_by_a_size_or_a_share() {
+    let of = |file: &str| {
+        let journal = resolve(&[("write_key", "pk")], &[], Some(file)).unwrap().delivery.journal;
+        (journal.retention_age.map(|age| age.as_secs()), journal.retention_bytes)
+    };
+    assert_eq!(of(""), (Some(7 * 86_400), Some((1 << 30) / 100 * 90)));
+    let said = "[journal]\nmax_bytes = '10GiB'\nretention_age = '30d'\nretention_bytes = '50%'\n";
+    assert_eq!(of(said), (Some(30 * 86_400), Some((10 << 30) / 100 * 50)));
+    assert_eq!(of("[journal]\nretention_bytes = '2MiB'\n"), (Some(7 * 86_400), Some(2 << 20)));
+    assert_eq!(of("[journal]\nretention_age = 'off'\nretention_bytes = 'off'\n"), (None, None));
+    for (said, right) in [
+        ("retention_age = '0s'", "a duration from 1s on"),
+        ("retention_age = 'week'", "such as 7d or 12h"),
+        ("retention_bytes = '95%'", "a share from 1% to 90%"),
+        ("retention_bytes = '1KiB'", "is too small"),
+    ] {
+        let problems =
+            resolve(&[("write_key", "pk")], &[], Some(&format!("[journal]\n{said}\n"))).unwrap_err();
+        assert!(problems.len() == 1 && problems[0].contains(right), "{problems:?}");
+        assert!(problems[0].starts_with("footfall.toml:2:1 journal.retention"), "{problems:?}");
+    }
+}

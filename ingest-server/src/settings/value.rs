@@ -70,12 +70,30 @@ pub(super) fn age(text: &str) -> Result<Option<Duration>, String> {
     parsed.map(Some).ok_or_else(|| "it must be off or a duration from 1s on, such as 7d or 12h".to_owned())
 }
 
-/// A bound that may be left out.
-pub(super) fn bound(text: &str) -> Result<Option<usize>, String> {
+/// A size of its own, or a share of another bound, of which a tenth must be left; `None` is no such bound.
+pub(super) fn part(text: &str) -> Result<Option<Part>, String> {
     if text == "off" {
         return Ok(None);
     }
-    size(text).map(Some).map_err(|_| "it must be off or a size above 0, such as 10GiB".to_owned())
+    let share = percent(text).ok().filter(|percent| *percent <= 90).map(Part::Percent);
+    let part = share.or_else(|| size(text).ok().map(|bytes| Part::Bytes(bytes as u64)));
+    part.map(Some).ok_or_else(|| "it must be off, a share from 1% to 90%, or a size such as 10GiB".to_owned())
+}
+
+/// A part of a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Percent(u8),
+    Bytes(u64),
+}
+
+impl Part {
+    pub(super) fn of(self, bound_bytes: u64) -> u64 {
+        match self {
+            Self::Percent(percent) => bound_bytes / 100 * u64::from(percent),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
 }
 
 /// A duration in which something has to happen.

@@ -49,19 +49,28 @@ impl Pages {
                     self.after = seq;
                     continue;
                 }
-                Err(ReadError::DamagedRow { .. }) => return Ok(None),
+                // Behind the last that is meant.
+                Err(ReadError::DamagedRow { .. }) => Vec::new(),
                 rows => rows?,
             };
             rows.retain(|row| row.seq <= self.last);
-            let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(None) };
-            if first.seq > self.after + 1 {
-                let (from, to) = (self.after + 1, first.seq - 1);
-                eprintln!("footfall: rows {from} to {to} went by retention before they were read");
-            }
+            let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+                self.tell_gone(self.last);
+                return Ok(None);
+            };
+            self.tell_gone(first.seq - 1);
             self.after = last.seq;
             return Ok(Some(rows));
         }
         Ok(None)
+    }
+
+    /// Says which rows are not there any more, if any up to this one.
+    fn tell_gone(&mut self, to: i64) {
+        if to > self.after {
+            eprintln!("footfall: rows {} to {to} went by retention before they were read", self.after + 1);
+            self.after = to;
+        }
     }
 
     /// Says on standard error how far it is, now and then.
