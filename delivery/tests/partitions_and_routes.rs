@@ -85,7 +85,13 @@ async fn open(
     topic: &str,
     change: impl FnOnce(&mut footfall_delivery::KafkaSettings),
 ) -> ToKafka {
-    let opened = ToKafka::open(&kafka.brokers(), topic, |settings| change(settings.kafka.as_mut().unwrap()));
+    let opened = ToKafka::open(&kafka.brokers(), topic, |settings| {
+        let kafka = settings.kafka.as_mut().unwrap();
+        // A busy machine sends nothing to the journal here.
+        kafka.slow_after = Duration::from_secs(50);
+        kafka.request_timeout = Duration::from_secs(50);
+        change(kafka);
+    });
     wait_until_healthy(&opened).await;
     opened
 }

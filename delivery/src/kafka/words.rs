@@ -2,7 +2,7 @@
 //! Their own words stay: whoever searches the web finds those.
 
 /// Parts of their words, and what to look at. The first that fits counts.
-const ADVICE: [(&str, &str); 15] = [
+const ADVICE: [(&str, &str); 17] = [
     (
         "certificate verify failed",
         "the brokers' certificate is signed by nobody who is trusted: name their CA by kafka.tls.ca_file",
@@ -30,9 +30,15 @@ const ADVICE: [(&str, &str); 15] = [
         "verify that security.protocol is correctly configured",
         "the listener seems to want TLS or a login: see kafka.tls and kafka.sasl",
     ),
+    (
+        "incorrect security.protocol",
+        "the listener seems to want TLS or a login: see kafka.tls and kafka.sasl",
+    ),
     ("failed to resolve", "the name cannot be resolved on this machine"),
     ("connection refused", "nothing listens there"),
     ("disconnected", "the listener may want TLS or a login: see kafka.tls and kafka.sasl"),
+    // All that librdkafka says where a listener hangs up without a word.
+    ("broker transport failure", "the listener may want TLS or a login: see kafka.tls and kafka.sasl"),
 ];
 
 /// The words with advice behind them, where there is any.

@@ -9,10 +9,12 @@ use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, ResourceSpecifie
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
+use rdkafka::producer::{BaseProducer, DeliveryResult, Producer as _, ProducerContext};
+use rdkafka::types::RDKafka;
 
 use super::Finding;
 use crate::kafka::config::client_config;
-use crate::kafka::context::log;
+use crate::kafka::context::{AskContext, log};
 use crate::kafka::settings::KafkaSettings;
 use crate::kafka::words::advised;
 
@@ -27,7 +29,9 @@ const MAX_COMPLAINTS: usize = 8;
 
 pub(super) struct Cluster<'a> {
     pub(super) settings: &'a KafkaSettings,
-    pub(super) admin: AdminClient<Complaints>,
+    /// For questions that change nothing; it is polled for what goes wrong.
+    client: BaseProducer<Complaints>,
+    admin: AdminClient<AskContext>,
     runtime: tokio::runtime::Runtime,
     brokers: usize,
 }
@@ -53,6 +57,12 @@ impl ClientContext for Complaints {
     }
 }
 
+impl ProducerContext for Complaints {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _report: &DeliveryResult<'_>, (): ()) {}
+}
+
 impl Complaints {
     /// Words that no waiting changes: a login or a certificate that is refused.
     fn final_words(&self) -> Option<String> {
@@ -73,30 +83,35 @@ impl<'a> Cluster<'a> {
     pub(super) fn reach(settings: &'a KafkaSettings) -> Result<Self, String> {
         let mut config = client_config(settings);
         config.set("allow.auto.create.topics", "false");
-        let admin = AdminClient::from_config_and_context(&config, Complaints::default())
-            .map_err(|error| format!("no Kafka client can be made: {}", advised(&error.to_string())))?;
+        let failed =
+            |error: KafkaError| format!("no Kafka client can be made: {}", advised(&error.to_string()));
+        let client: BaseProducer<Complaints> =
+            BaseProducer::from_config_and_context(&config, Complaints::default()).map_err(failed)?;
         let runtime =
             tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
         let brokers = settings.brokers.join(", ");
         let begun = Instant::now();
         let metadata = loop {
-            let asked = admin.inner().fetch_metadata(Some(&settings.topic), Duration::from_millis(500));
+            let asked = client.client().fetch_metadata(Some(&settings.topic), Duration::from_millis(500));
             let words = match asked {
                 Ok(metadata) => break metadata,
                 Err(error) => error.to_string(),
             };
-            let context = admin.inner().context();
+            let context = client.client().context();
+            (0..MAX_COMPLAINTS).for_each(|_| client.poll(Duration::ZERO));
             if let Some(words) = context.final_words() {
                 return Err(format!("the brokers at {brokers} cannot be used: {}", advised(&words)));
             }
             if begun.elapsed() > REACH {
                 let said = context.said.lock().unwrap_or_else(PoisonError::into_inner);
-                let words = said.last().map_or(words, |(_, words)| words.clone());
+                let words = said.last().map(|(_, words)| words.clone()).unwrap_or(words);
                 return Err(format!("no Kafka broker answers at {brokers}: {}", advised(&words)));
             }
+            std::thread::sleep(Duration::from_millis(50));
         };
         let brokers = metadata.brokers().len();
-        Ok(Self { settings, admin, runtime, brokers })
+        let admin = AdminClient::from_config_and_context(&config, AskContext).map_err(failed)?;
+        Ok(Self { settings, client, admin, runtime, brokers })
     }
 
     pub(super) fn described(&self) -> Finding {
@@ -117,7 +132,22 @@ impl<'a> Cluster<'a> {
     }
 
     pub(super) fn metadata(&self, topic: &str) -> Result<Metadata, KafkaError> {
-        self.admin.inner().fetch_metadata(Some(topic), ANSWER)
+        self.client.client().fetch_metadata(Some(topic), ANSWER)
+    }
+
+    /// Asks the leader of a partition where that ends.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not answer, in words.
+    pub(super) fn ask_leader(&self, topic: &str, partition: i32) -> Result<(), String> {
+        let asked = self.client.client().fetch_watermarks(topic, partition, ANSWER);
+        asked.map(drop).map_err(|error| advised(&error.to_string()))
+    }
+
+    /// librdkafka's own handle, which lives as long as this.
+    pub(super) fn handle(&self) -> *mut RDKafka {
+        self.client.client().native_ptr()
     }
 
     /// The configuration of a topic or a broker.
@@ -129,7 +159,8 @@ impl<'a> Cluster<'a> {
     }
 
     pub(super) fn complaints(&self) -> Vec<String> {
-        let said = self.admin.inner().context().said.lock().unwrap_or_else(PoisonError::into_inner);
+        (0..MAX_COMPLAINTS).for_each(|_| self.client.poll(Duration::ZERO));
+        let said = self.client.client().context().said.lock().unwrap_or_else(PoisonError::into_inner);
         let mut words: Vec<String> = said.iter().map(|(_, words)| advised(words)).collect();
         words.dedup();
         words

@@ -31,7 +31,7 @@ pub(super) fn of_topics(cluster: &Cluster<'_>, topics: &[&str]) -> Result<BTreeM
     let names = topics.iter().map(|topic| CString::new(*topic)).collect::<Result<Vec<_>, _>>();
     let names = names.map_err(|error| error.to_string())?;
     let mut pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
-    let rk = cluster.admin.inner().native_ptr();
+    let rk = cluster.handle();
     let milliseconds = i32::try_from(ANSWER.as_millis()).unwrap_or(i32::MAX);
     // SAFETY: `rk` lives as long as `cluster`, the names as long as this call, and librdkafka copies them. Queue, options,
     // collection and event are made here and given back here, the event last of what is read from it.

@@ -8,8 +8,7 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::MetadataTopic;
 
 use super::Finding;
-use super::cluster::{ANSWER, Cluster};
-use crate::kafka::words::advised;
+use super::cluster::Cluster;
 
 pub(super) fn look(cluster: &Cluster<'_>, name: &str, record_max_bytes: usize, out: &mut Vec<Finding>) {
     let metadata = match cluster.metadata(name) {
@@ -102,12 +101,11 @@ fn leaders(cluster: &Cluster<'_>, topic: &MetadataTopic, out: &mut Vec<Finding>)
         if leader < 0 {
             out.push(Finding::wrong(format!("partition {id} of the topic `{name}` has no leader")));
         } else if asked.insert(leader)
-            && let Err(error) = cluster.admin.inner().fetch_watermarks(name, id, ANSWER)
+            && let Err(error) = cluster.ask_leader(name, id)
         {
             out.push(Finding::wrong(format!(
-                "broker {leader}, which leads partition {id} of the topic `{name}`, does not answer: {}; its \
+                "broker {leader}, which leads partition {id} of the topic `{name}`, does not answer: {error}; its \
                  advertised.listeners must lead there from this machine",
-                advised(&error.to_string())
             )));
         }
     }
