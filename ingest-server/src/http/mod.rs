@@ -13,6 +13,7 @@ mod segment;
 mod take;
 mod transport;
 
+pub(crate) use transport::proxy_header;
 pub use transport::{
     Front, Listener, Peer, Reason, Tls, TlsError, Trusted, UnixError, UnixSocket, listen_unix, serve,
 };
