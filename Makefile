@@ -1,6 +1,6 @@
 # A thin index over scripts/: what can be done here, a line each. Each target sets up what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e loss faults bench bench-journal profile soak bench-sdk sizes kafka setup lint fmt clean
+.PHONY: help demo test e2e loss faults fuzz bench bench-journal profile soak bench-sdk sizes kafka setup lint audit fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ loss: ## count what is lost or stored twice when pages go, in each browser engin
 
 faults: ## hurt brokers, disks and processes, and count what was acknowledged; about 15 minutes
 	@scripts/faults.sh
+
+fuzz: ## fuzz all that reads bytes from outside, a minute each [ARGS="--seconds 600 body"]
+	@scripts/fuzz.sh $(ARGS)
 
 bench: ## measure the server against a real Kafka, beside a bare producer
 	@scripts/bench.sh
@@ -46,6 +49,9 @@ setup: ## install and build what this machine lacks
 
 lint: ## check the format and the lints of Rust, TypeScript and shell
 	@scripts/lint.sh
+
+audit: ## look for known vulnerabilities of the crates; needs GitHub, where RustSec's list is
+	@"$$(scripts/setup/deny.sh)" check advisories
 
 fmt: ## format the Rust code
 	@cargo fmt

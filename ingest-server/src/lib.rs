@@ -11,6 +11,8 @@ pub mod decode;
 pub mod edge;
 pub mod encode;
 pub mod event_ids;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 mod jitter;
 mod judge;

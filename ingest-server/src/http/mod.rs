@@ -15,6 +15,7 @@ mod status;
 mod take;
 mod transport;
 
+pub(crate) use transport::proxy_header;
 pub use transport::{
     Front, Listener, Peer, Reason, Tls, TlsError, Trusted, UnixError, UnixSocket, listen_unix, serve,
 };

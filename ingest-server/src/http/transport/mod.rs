@@ -4,7 +4,7 @@
 mod bounds;
 mod connection;
 mod places;
-mod proxy_header;
+pub(crate) mod proxy_header;
 mod pulse;
 mod socket;
 mod tls;

@@ -77,6 +77,14 @@ struct Question {
     answer: oneshot::Sender<Arc<Agent>>,
 }
 
+impl Agent {
+    /// Reads headers here and now, for the fuzz targets.
+    pub(crate) fn read_now(headers: &HeaderMap, original: bool, bot: bool) -> Option<Self> {
+        let told = Told { original, bot };
+        describe(rules::get(), &key(headers, told)?, told)
+    }
+}
+
 #[derive(Clone)]
 struct Weight;
 
