@@ -6,6 +6,7 @@ use footfall_tests::ids::{self, EventId};
 use footfall_tests::load::{self, Plan};
 use footfall_tests::topic::{Deadline, TopicReader};
 use footfall_tests::{Error, admin, process_memory, run, steady};
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ async fn main() -> ExitCode {
 async fn soak(arguments: Arguments) -> Result<(), Error> {
     let mut acknowledged: Vec<EventId> = Vec::new();
     let mut minutes = Vec::new();
-    println!("{}", steady::HEAD);
+    say(steady::HEAD)?;
     for number in 1..=arguments.minutes {
         let outcome = load::run(Plan {
             address: arguments.server.clone(),
@@ -76,7 +77,7 @@ async fn soak(arguments: Arguments) -> Result<(), Error> {
             memory_bytes: process_memory::held_by(arguments.server_pid)?,
             is_hurt: number == arguments.hurt_in || number == arguments.hurt_in + 1,
         };
-        println!("{minute}");
+        say(&minute.to_string())?;
         minutes.push(minute);
         acknowledged.extend(outcome.acknowledged);
     }
@@ -84,10 +85,10 @@ async fn soak(arguments: Arguments) -> Result<(), Error> {
     let reader = TopicReader::new(&arguments.brokers, &arguments.topic)?;
     let ranges = reader.ranges()?;
     let count = ids::count_in_topic(&reader, &ranges, &acknowledged, Deadline::in_seconds(300, None))?;
-    println!(
+    say(&format!(
         "\n{} events acknowledged and looked up in the topic: {} missing, {} stored twice ({} told as possible)",
         count.acknowledged, count.missing, count.stored_twice, kafka.possible_duplicates
-    );
+    ))?;
     let mut broken = steady::judge(&minutes);
     if count.acknowledged == 0 {
         broken.push("nothing was acknowledged".to_owned());
@@ -99,4 +100,8 @@ async fn soak(arguments: Arguments) -> Result<(), Error> {
         broken.push(format!("{} events are stored twice and were not told as possible", count.stored_twice));
     }
     if broken.is_empty() { Ok(()) } else { Err(Error::Promise(broken.join("; "))) }
+}
+
+fn say(line: &str) -> Result<(), Error> {
+    writeln!(std::io::stdout(), "{line}").map_err(Error::io("standard output"))
 }
