@@ -140,7 +140,7 @@ pub(crate) fn dead_letter(letter: &Record, private: bool) {
     assert!(events.len() <= 1);
     let is_hidden = |members: &Members<'_>| {
         let gone = |id: &&str| !members.contains_key(*id);
-        if private { IDS.iter().all(|id| gone(&id)) } else { gone(&"user_signature") }
+        if private { IDS.iter().all(gone) } else { gone(&"user_signature") }
     };
     let context: Members<'_> =
         serde_json::from_str(members["context"].get()).expect("a context is an object");
