@@ -137,10 +137,15 @@ impl Partitioning {
             return place.partition;
         }
         // Several servers do not begin at the same one.
-        let partition = seeded(std::process::id(), topic.as_bytes()) as i32 % count;
+        let partition = first(std::process::id(), topic, count);
         places.insert(topic.to_owned(), Place { partition, since: now });
         partition
     }
+}
+
+/// Where a topic's turns begin: a partition of it, whatever the hash.
+fn first(server: u32, topic: &str, count: i32) -> i32 {
+    (seeded(server, topic.as_bytes()) % count.unsigned_abs()) as i32
 }
 
 impl KafkaPartitioner for Partitioning {
@@ -193,6 +198,12 @@ mod tests {
         assert!(without(1).all(|partition| partition != 1));
         let none = partitioning(|s| s.partitioner = Partitioner::RoundRobin);
         assert!((0..9).all(|_| (0..3).contains(&none.partition("a", None, 3, |_| false))));
+    }
+
+    #[test]
+    fn turns_begin_at_a_partition_that_there_is() {
+        let begun: std::collections::BTreeSet<i32> = (0..1_000).map(|server| first(server, "a", 3)).collect();
+        assert_eq!(begun, [0, 1, 2].into());
     }
 
     #[test]
