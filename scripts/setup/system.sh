@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the Rust and Node builds take for granted: Rust, Node.js, and a C toolchain for librdkafka and
-# SQLite, which are built from source, with OpenSSL's headers and static libraries for TLS to Kafka.
+# SQLite, which are built from source, with the headers of OpenSSL for TLS to Kafka.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
