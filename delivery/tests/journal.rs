@@ -283,7 +283,7 @@ fn a_file_that_is_not_our_journal_is_refused_in_words_and_left_as_it_was() {
         Connection::open(file).unwrap().pragma_update(None, "user_version", 99).unwrap();
     });
     let words = newer.to_string();
-    assert!(words.contains("version 99") && words.contains("knows up to 3"), "{words}");
+    assert!(words.contains("version 99") && words.contains("knows up to 4"), "{words}");
 }
 
 #[test]
