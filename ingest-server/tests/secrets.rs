@@ -285,11 +285,6 @@ fn no_secret_is_in_what_is_said_of_wrong_settings() {
         ("admin.token_file = 'user.secret'".to_owned(), vec![], "leave one of the two out"),
         (format!("kafka.properties = '{PASSWORD}'"), vec![], "must be NAME=VALUE"),
         (
-            format!("kafka.brokers = 'k:1'\nkafka.properties.'ssl.key.password' = '{PASSPHRASE}'"),
-            vec![],
-            "ssl.key.password",
-        ),
-        (
             format!("kafka.brokers = 'k:1'\nkafka.properties.'security.protocol' = '{PASSWORD}'"),
             vec![],
             "security.protocol",
