@@ -44,6 +44,6 @@ fn measure(arguments: &Arguments) -> Result<(), Error> {
     let written = write();
     let removed = std::fs::remove_file(&path);
     let rate = written.and_then(|rate| removed.map(|()| rate)).map_err(Error::io(&path))?;
-    println!("{rate:.0}");
+    writeln!(std::io::stdout(), "{rate:.0}").map_err(Error::io("standard output"))?;
     Ok(())
 }
