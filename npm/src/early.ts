@@ -70,7 +70,7 @@ export function early(load: (options: Options) => Promise<Start>): Footfall {
     const { key, endpoint = "" } = options;
     const url = `${endpoint}/v1/events?key=${encodeURIComponent(key)}`;
     if (page) held.unshift(page);
-    while (held.length) {
+    while (held[0]) {
       // Few enough for a beacon of 64 KiB, unless somebody holds much in each.
       const events = held.slice(0, 9).map(eventText).filter(Boolean);
       if (events[0]) {

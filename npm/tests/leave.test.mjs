@@ -155,3 +155,29 @@ inChromium("a page that is frozen and comes back does not count the time between
   const { dwell_ms } = leaves(served).at(-1).properties;
   assert.ok(dwell_ms < loaded - 900, `${dwell_ms} of ${loaded} ms`);
 });
+
+inChromium("calls and clicks that are not told yet when a script is cancelled, as Firefox does with a tab that is closed, still go", async (t) => {
+  const prepare = (page) =>
+    page.evaluateOnNewDocument(() => {
+      const { encode } = TextEncoder.prototype;
+      TextEncoder.prototype.encode = function (text) {
+        if (text?.includes("endless")) {
+          console.log("it runs");
+          for (;;);
+        }
+        return encode.call(this, text);
+      };
+    });
+  const { page, arrived, served, said } = await visit(t, { prepare });
+  const devtools = await page.createCDPSession();
+  await page.evaluate(() => {
+    setTimeout(() => ["before", "endless", "after", "last"].forEach((name) => window.footfall.track(name)));
+  });
+  await until("the call to run", () => said.includes("it runs"));
+  await devtools.send("Runtime.terminateExecution");
+  await page.close();
+  await arrived(4);
+  // Of the call that was under way nobody knows how far it came.
+  const told = names(served.events()).filter((name) => name !== "page_leave");
+  assert.deepEqual(told.sort(), ["after", "before", "last", "page"]);
+});

@@ -22,7 +22,8 @@ export function makeLater(guard: Guard): Later {
   let waiting: (() => void)[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   const drain = guard.wrap(() => {
-    for (const run of waiting.splice(0)) run();
+    // One by one, so that what is left of them is done by the next one where a script is cancelled.
+    while (waiting[0]) waiting.shift()!();
   });
   const soon = (): void => {
     if (!attempt(() => [(window as Page).scheduler!.postTask(drain, { priority: "background" })])) timer = setTimeout(drain);

@@ -167,7 +167,7 @@ export function startTracker(
     addresses,
     isElsewhere(hasQuery: boolean) {
       // One of them may be for this very view.
-      makeCalls();
+      if (!isMaking) makeCalls();
       return isOther(here, hasQuery);
     },
     moved() {
@@ -296,7 +296,9 @@ export function startTracker(
     },
   };
   /** Calls that the page makes in one task are carried out at its end, so that each costs the page next to nothing. */
-  let queue: Call[] = [];
+  const queue: Call[] = [];
+  /** Each leaves the queue as it is made: Firefox cancels scripts of a tab that is closed, and `leave` makes the rest. */
+  let isMaking = false;
   const makeCall = ([at, method, ...args]: Call): unknown => {
     if (method !== "page") settle();
     const call = calls[method];
@@ -305,18 +307,18 @@ export function startTracker(
     return bring((lent) => lent.call(method, at, ...args));
   };
   const makeCalls = guard.wrap(() => {
-    const made = queue;
-    queue = [];
-    made.forEach(makeCall);
+    isMaking = true;
+    while (queue[0]) makeCall(queue.shift()!);
+    isMaking = false;
   });
   return guard.wrap((...call) => {
     if (NOW.test(call[1])) {
       makeCalls();
       return makeCall(call);
     }
-    const length = queue.push(call);
-    if (length === 1) queueMicrotask(makeCalls);
-    else if (length > QUEUE) makeCalls();
+    const count = queue.push(call);
+    if (count > QUEUE) makeCalls();
+    else if (count === 1) queueMicrotask(makeCalls);
     return undefined;
   });
 }
