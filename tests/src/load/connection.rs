@@ -51,13 +51,7 @@ impl BatchOutcome {
 
 impl Connection {
     pub(super) async fn open(address: &str, write_key: &str, is_packed: bool) -> Result<Self, Error> {
-        let failed = |reason: String| Error::Http { url: address.to_owned(), reason };
-        let stream = TcpStream::connect(address).await.map_err(|error| failed(error.to_string()))?;
-        stream.set_nodelay(true).map_err(|error| failed(error.to_string()))?;
-        let (sender, connection) =
-            handshake(TokioIo::new(stream)).await.map_err(|error| failed(error.to_string()))?;
-        // An error of the connection comes out of the request that meets it.
-        tokio::spawn(connection);
+        let sender = connect(address).await?;
         let encoding = if is_packed { "&encoding=gzip" } else { "" };
         let path = format!("/v1/events?key={write_key}&priority=normal{encoding}");
         Ok(Self { sender, address: address.to_owned(), path, random: fastrand::Rng::new() })
@@ -76,8 +70,11 @@ impl Connection {
             .header("x-forwarded-for", visitor.to_string())
             .body(Full::new(body))
             .map_err(|error| failed(error.to_string()))?;
+        // A server that refuses a body unread closes the connection behind its answer.
+        if self.sender.ready().await.is_err() {
+            self.sender = connect(&self.address).await?;
+        }
         let exchange = async {
-            self.sender.ready().await.map_err(|error| failed(error.to_string()))?;
             let response =
                 self.sender.send_request(request).await.map_err(|error| failed(error.to_string()))?;
             let status = response.status();
@@ -89,6 +86,17 @@ impl Connection {
             .map_err(|_| failed(format!("no answer within {} s", ANSWER_WAIT.as_secs())))??;
         read_answer(status, &body).map_err(failed)
     }
+}
+
+async fn connect(address: &str) -> Result<SendRequest<Full<Bytes>>, Error> {
+    let failed = |reason: String| Error::Http { url: address.to_owned(), reason };
+    let stream = TcpStream::connect(address).await.map_err(|error| failed(error.to_string()))?;
+    stream.set_nodelay(true).map_err(|error| failed(error.to_string()))?;
+    let (sender, connection) =
+        handshake(TokioIo::new(stream)).await.map_err(|error| failed(error.to_string()))?;
+    // An error of the connection comes out of the request that meets it.
+    tokio::spawn(connection);
+    Ok(sender)
 }
 
 fn read_answer(status: StatusCode, body: &[u8]) -> Result<BatchOutcome, String> {
