@@ -6,6 +6,9 @@ use std::time::Duration;
 /// Failures without an acknowledgement between them that open the breaker.
 pub(crate) const MAX_FAILURES: u32 = 5;
 
+/// So much of `slow_after` is waited while much waits.
+const SHARE_OF_PATIENCE: u32 = 8;
+
 /// How long new batches may wait in memory for the last rows before them; then they go to the journal.
 pub(crate) const JOIN_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -111,8 +114,8 @@ impl Phase {
     }
 
     /// Why the breaker must open, if it must. `oldest` is when the oldest record was taken that waits for Kafka's
-    /// acknowledgement, `None` if none does.
-    pub(crate) fn trip(&self, now: Duration, oldest: Option<Duration>) -> Option<String> {
+    /// acknowledgement, `None` if none does; `much` is whether so much waits that memory soon ends.
+    pub(crate) fn trip(&self, now: Duration, oldest: Option<Duration>, much: bool) -> Option<String> {
         let oldest = oldest?;
         // What waited before this state began says nothing about Kafka now.
         let silent_since = match self.state {
@@ -123,6 +126,13 @@ impl Phase {
         };
         if self.failures >= MAX_FAILURES {
             return Some(format!("{} failures in a row", self.failures));
+        }
+        let unanswered = now.saturating_sub(oldest.max(self.since).max(self.acknowledged));
+        if much && unanswered >= self.slow_after / SHARE_OF_PATIENCE {
+            return Some(format!(
+                "no acknowledgement for {:.1} s while much waits",
+                unanswered.as_secs_f64()
+            ));
         }
         let silence = now.saturating_sub(silent_since);
         (silence >= self.slow_after).then(|| {
@@ -191,24 +201,24 @@ mod tests {
     #[test]
     fn an_old_record_opens_the_breaker_and_nothing_else_does() {
         let phase = healthy();
-        assert_eq!(phase.trip(s(100), None), None, "nothing waits");
-        assert_eq!(phase.trip(s(100), Some(s(99))), None);
-        assert!(phase.trip(s(101), Some(s(99))).unwrap().contains("no acknowledgement for 2.0 s"));
+        assert_eq!(phase.trip(s(100), None, false), None, "nothing waits");
+        assert_eq!(phase.trip(s(100), Some(s(99)), false), None);
+        assert!(phase.trip(s(101), Some(s(99)), false).unwrap().contains("no acknowledgement for 2.0 s"));
         // The record was taken before this state began.
-        assert_eq!(phase.trip(s(2), Some(s(0))), None);
+        assert_eq!(phase.trip(s(2), Some(s(0)), false), None);
     }
 
     #[test]
     fn failures_in_a_row_open_it_while_something_waits() {
         let mut phase = healthy();
         for _ in 0..MAX_FAILURES {
-            assert_eq!(phase.trip(s(2), Some(s(2))), None);
+            assert_eq!(phase.trip(s(2), Some(s(2)), false), None);
             phase.failed();
         }
-        assert_eq!(phase.trip(s(2), None), None);
-        assert!(phase.trip(s(2), Some(s(2))).unwrap().contains("5 failures"));
+        assert_eq!(phase.trip(s(2), None, false), None);
+        assert!(phase.trip(s(2), Some(s(2)), false).unwrap().contains("5 failures"));
         phase.acknowledged(s(2));
-        assert_eq!(phase.trip(s(2), Some(s(2))), None, "not in a row");
+        assert_eq!(phase.trip(s(2), Some(s(2)), false), None, "not in a row");
     }
 
     #[test]
@@ -216,14 +226,14 @@ mod tests {
         let mut phase = Phase::new(SLOW);
         phase.found(s(10));
         assert!(!phase.is_proven());
-        assert_eq!(phase.trip(s(11), Some(s(0))), None);
-        assert!(phase.trip(s(12), Some(s(0))).is_some(), "the probe's group had no answer");
+        assert_eq!(phase.trip(s(11), Some(s(0)), false), None);
+        assert!(phase.trip(s(12), Some(s(0)), false).is_some(), "the probe's group had no answer");
         phase.acknowledged(s(12));
-        assert_eq!(phase.trip(s(13), Some(s(0))), None);
+        assert_eq!(phase.trip(s(13), Some(s(0)), false), None);
         phase.join(s(13));
         assert!(phase.is_joining() && !phase.join_is_late(s(13)) && phase.join_is_late(s(14)));
         phase.open(s(14));
         assert!(!phase.is_joining());
-        assert_eq!(phase.trip(s(99), Some(s(0))), None, "it is open");
+        assert_eq!(phase.trip(s(99), Some(s(0)), false), None, "it is open");
     }
 }

@@ -33,7 +33,8 @@ use crate::record::{Batch, Record, Stream};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) slow_after: Duration,
-    /// Bytes in flight at which more goes to the journal.
+    /// Bytes in flight above which less patience is had with brokers that are silent. Those that answer, but slower than
+    /// events come, are no outage: the bound of the memory refuses what is too much.
     pub(crate) in_flight_bytes: usize,
     /// Bytes in flight at which the drain pauses.
     pub(crate) drain_bytes: usize,
@@ -152,11 +153,7 @@ impl<W: Waiter> Core<W> {
             return Admitted::Closed(waiter);
         }
         if self.phase.state() == KafkaState::Healthy {
-            let slot = self.take_up(now, Arc::clone(batch), waiter);
-            if self.in_flight_bytes > self.limits.in_flight_bytes && self.must_open.is_none() {
-                self.must_open = Some("more comes than the brokers take".to_owned());
-            }
-            return Admitted::Produce(slot);
+            return Admitted::Produce(self.take_up(now, Arc::clone(batch), waiter));
         }
         if self.phase.is_joining() {
             self.parked.push((Arc::clone(batch), waiter));
@@ -183,7 +180,9 @@ impl<W: Waiter> Core<W> {
         if self.phase.state() == KafkaState::Away {
             return None;
         }
-        must.or_else(|| self.phase.trip(now, self.oldest()))
+        must.or_else(|| {
+            self.phase.trip(now, self.oldest(), self.in_flight_bytes > self.limits.in_flight_bytes)
+        })
     }
 
     /// When the oldest batch was taken that the producer holds.
@@ -268,6 +267,7 @@ mod tests {
     use super::*;
     use crate::fallback::ticket::Ticket;
     use crate::kafka::Refused;
+    use crate::receipt::Position;
 
     struct Nobody;
 
@@ -288,14 +288,22 @@ mod tests {
     }
 
     #[test]
-    fn more_in_flight_than_its_share_of_the_memory_goes_to_the_journal() {
+    fn much_in_flight_opens_the_breaker_only_if_the_brokers_are_silent() {
         let mut core = healthy(1_000);
-        assert!(matches!(core.admit(Duration::ZERO, &batch(300), Nobody), Admitted::Produce(_)));
-        assert_eq!(core.trip(Duration::ZERO), None);
-        assert!(matches!(core.admit(Duration::ZERO, &batch(300), Nobody), Admitted::Produce(_)));
-        assert!(core.trip(Duration::ZERO).unwrap().contains("more comes than the brokers take"));
-        assert_eq!(core.open(Duration::ZERO).copies.len(), 2);
-        assert!(matches!(core.admit(Duration::ZERO, &batch(300), Nobody), Admitted::Journal(_)));
+        let slots = [(); 2].map(|()| match core.admit(Duration::ZERO, &batch(600), Nobody) {
+            Admitted::Produce(slot) => slot,
+            _ => panic!(),
+        });
+        let ms = Duration::from_millis;
+        assert!(core.in_flight_bytes > 1_000);
+        assert_eq!(core.trip(ms(200)), None);
+        core.phase.acknowledged(ms(200));
+        assert_eq!(core.trip(ms(400)), None, "they answer");
+        assert!(core.trip(ms(450)).unwrap().contains("no acknowledgement for 0.2 s while much waits"));
+        core.settle(ms(450), Ticket { slot: slots[0], index: 0 }, Ok(Position { partition: 0, offset: 0 }));
+        assert_eq!(core.trip(ms(900)), None, "little waits");
+        assert_eq!(core.open(ms(900)).copies.len(), 1);
+        assert!(matches!(core.admit(ms(900), &batch(600), Nobody), Admitted::Journal(_)));
     }
 
     #[test]
