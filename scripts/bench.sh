@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # `make bench`: what an acknowledged event costs the server, beside a bare librdkafka producer with the same
 # records, against a real Kafka, in batches of several sizes; what it adds to the broker's answer at half the load; and
-# what it holds of memory under more than it can bear (`--short`: the cost in batches of 20 events alone). It judges no
-# speed; it fails when an acknowledged event is not in the topic, or when memory passes its bounds. `--profile` says
-# instead where the server's time goes, by perf.
+# what it holds of memory under more than it can bear. `--short` measures the cost in batches of 20 events alone,
+# `--overload` the memory alone. It judges no speed; it fails when an acknowledged event is not in the topic, or when
+# memory passes its bounds. `--profile` says instead where the server's time goes, by perf.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -116,8 +116,10 @@ rounds_of() {
   "$target/bench-table" --server "${server_rounds[@]}" --bare "${bare_rounds[@]}"
 }
 
-rounds_of "$rounds" "Batches of 20 events, $connections connections" --connections "$connections" --batch-events 20
-if [ "${1:-}" != --short ]; then
+if [ "${1:-}" != --overload ]; then
+  rounds_of "$rounds" "Batches of 20 events, $connections connections" --connections "$connections" --batch-events 20
+fi
+if [ -z "${1:-}" ]; then
   rounds_of 1 "Batches of 100 events" --connections "$connections" --batch-events 100
   rounds_of 1 "Batches of 20 events, packed with gzip" --connections "$connections" --batch-events 20 --gzip
   rounds_of 1 "Batches of 20 events, 1,000 connections" --connections 1000 --batch-events 20
@@ -127,7 +129,7 @@ fi
 # What `load` wrote of a round: `told FILE FIELD`.
 told() { node -p 'JSON.parse(require("fs").readFileSync(process.argv[1]))[process.argv[2]]' "$1" "$2"; }
 
-if [ "${1:-}" != --short ]; then
+if [ -z "${1:-}" ]; then
   half=$(node -p "Math.round($(told "$dir/warm-up-server.json" acknowledged) / $(told "$dir/warm-up-server.json" seconds) / 2)")
   say "Half of what it bore while warming up: $half events a second for $seconds s, then the bare producer at the same pace"
   "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" --topic "$topic" \
@@ -137,6 +139,9 @@ if [ "${1:-}" != --short ]; then
   echo
   "$target/bench-table" --latencies --server "$dir/half-server.json" --bare "$dir/half-bare.json"
 
+fi
+
+if [ "${1:-}" != --short ]; then
   bound=8388608
   kill "$server_pid"
   wait "$server_pid" || true
