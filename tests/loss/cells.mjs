@@ -38,9 +38,12 @@ export const cells = [
   {
     name: "tab close",
     isQuick: true,
+    // What the tracker was in the middle of goes with it: the call under way, and all where that was in the module.
+    said: { firefox: "once the tracker is at rest: it cancels the script that runs in a tab as that closes" },
     async act(run) {
       const page = await run.open();
       await run.tell(page, 0, EVENTS);
+      if (run.engine === "firefox") await run.untilAtRest(page);
       await page.close();
     },
   },

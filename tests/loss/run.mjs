@@ -57,6 +57,12 @@ export class Run {
     return this.until("the module runs", page, async () => (await window.footfall?.ready?.()) === true);
   }
 
+  /** Until the module runs and has made the calls that were held for it. */
+  async untilAtRest(page) {
+    await this.untilReady(page);
+    await page.evaluate(() => window.footfall.state());
+  }
+
   untilSent(page, patience = PATIENCE_MS) {
     return until("nothing is queued", patience, () => page.evaluate(() => window.footfall.state().queued === 0));
   }
