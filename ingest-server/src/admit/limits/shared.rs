@@ -1,5 +1,6 @@
 //! Buckets that several servers share through Redis. What this server knows of a bucket already is enough to refuse,
-//! since others only take more; so a flood that is refused here costs Redis nothing.
+//! since others only take more; so a flood that is refused here costs Redis nothing. The wait that is told then leaves
+//! out what others took meanwhile.
 
 use super::bucket::{Bucket, Quota};
 use super::{Counted, Limits, allowed};

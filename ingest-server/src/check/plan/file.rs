@@ -8,6 +8,7 @@ use super::{Declared, Plan};
 use fields::Values;
 use footfall_event_model::limits::PROPERTY_DEPTH;
 use footfall_event_model::{Event, check};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -101,7 +102,7 @@ impl Reader<'_> {
                     let declared = reader.declared(value, key, bag);
                     plan.types.insert(kind, declared);
                 }),
-                other => self.unknown(at, other, "event, type and other_events"),
+                other => self.unknown(at, &spelled(other), "event, type and other_events"),
             }
         }
         if plan.events.is_empty() && self.mistakes.is_empty() {
@@ -121,7 +122,7 @@ impl Reader<'_> {
             return self.wrong(at, key, format!("must be a table: [{key}.…]"));
         };
         for entry in table {
-            let key = format!("{key}.{}", entry.0.get_ref());
+            let key = format!("{key}.{}", spelled(entry.0.get_ref()));
             take(self, entry, &key);
         }
     }
@@ -204,7 +205,7 @@ impl Reader<'_> {
         for (name, _) in table.iter().filter(|(name, _)| !known.contains(name.get_ref().as_ref())) {
             let mut known: Vec<_> = known.iter().copied().collect();
             known.sort_unstable();
-            let key = format!("{key}.{}", name.get_ref());
+            let key = format!("{key}.{}", spelled(name.get_ref()));
             self.unknown(name.span().start, &key, &format!("{} in type {kind:?}", known.join(", ")));
         }
         let mut fields = Values { reader: self, table, key, at };
@@ -269,4 +270,10 @@ impl Reader<'_> {
     fn unknown(&mut self, at: usize, key: &str, known: &str) {
         self.wrong(at, key, format!("unknown key; known are {known}"));
     }
+}
+
+/// A key as TOML has it: in quotes unless it is a bare one, so that none is empty and each dot divides two.
+fn spelled(key: &str) -> Cow<'_, str> {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !key.is_empty() && key.chars().all(is_bare) { key.into() } else { format!("{key:?}").into() }
 }

@@ -183,7 +183,7 @@ list = { type = "array", items = { type = "objet" } }
         .collect();
     let expected = [
         "1 other_event: unknown key; known are event, type and other_events",
-        "2 event.Post View: event name \"Post View\" is not allowed",
+        "2 event.\"Post View\": event name \"Post View\" is not allowed",
         "4 event.a.key_event: must be true or false",
         "5 event.a.deprecated: names \"nobody\"; the successor must be declared here",
         "6 event.a.colour: unknown key; known are description, key_event, deprecated",
@@ -201,6 +201,9 @@ list = { type = "array", items = { type = "objet" } }
     }
     assert_eq!(told.len(), expected.len(), "{told:#?}");
     assert_eq!(Plan::parse("a = \n").unwrap_err()[0].line, 1);
+    let keys: Vec<_> =
+        Plan::parse("\"\" = 1\n'a.b' = 2").unwrap_err().into_iter().map(|mistake| mistake.key).collect();
+    assert_eq!(keys, ["\"\"", "\"a.b\""]);
     assert!(Plan::parse("").unwrap_err()[0].message.starts_with("declares no event"));
 }
 
