@@ -91,7 +91,8 @@ pub(crate) async fn judge(name: &str, kafka: &Kafka, opened: ToKafka, seen: Seen
     verdict.hold_to_the_promise(MEMORY);
     verdict.expect(drained, "the journal was not drained");
     verdict.expect(closed == CloseOutcome::Drained, "the stop left something");
-    verdict.expect(rows(opened.directory.path()) == 0, "rows are left in the journal");
+    let left = rows(opened.directory.path());
+    verdict.expect(left == 0, &format!("{left} rows are left in the journal"));
     verdict
 }
 

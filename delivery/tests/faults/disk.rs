@@ -89,8 +89,7 @@ fn disk_full_inside(name: &'static str, mounted: &Path) -> Verdict {
         wait_for_more(&load, 500).await;
         // Then it is full again, and Kafka comes back: what it took must not wait for the disk.
         let used = 16 << 20;
-        let ballast = std::fs::File::create(mounted.join(BALLAST)).unwrap();
-        fill(&ballast, used);
+        fill(&std::fs::File::create(mounted.join(BALLAST)).unwrap(), used);
         kafka.start_again();
         wait_until_healthy(&delivery).await;
         wait_for_more(&load, 1_000).await;
