@@ -1,9 +1,11 @@
 // The last rows of `make bench`: what the server held of memory under more than it can bear, beside its bounds.
-// `node bench-memory.mjs CALM OVER BOUND COUNT`: two files of `load`, and the bytes of each of COUNT bounds.
+// `node bench-memory.mjs CALM OVER BOUND COUNT CONNECTIONS`: two files of `load`, the bytes of each of COUNT bounds that are
+// settings, and how many connections more there were; the bound of what each has read is 32 KiB (docs/architecture.md).
 import { readFileSync } from "node:fs";
 
 const [calm, over] = process.argv.slice(2, 4).map((file) => JSON.parse(readFileSync(file, "utf8")));
-const bounds = Number(process.argv[4]) * Number(process.argv[5]);
+const [bound, count, connections] = process.argv.slice(4).map(Number);
+const bounds = bound * count + connections * 32 * 1024;
 const mib = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 const tooMuch = over.peak_memory_bytes > calm.peak_memory_bytes + bounds + 50 * 2 ** 20;
 

@@ -153,7 +153,7 @@ if [ "${1:-}" != --short ]; then
   "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" --topic "$topic" \
     --connections 1000 --batch-events 100 --seconds 60 --max-events 20000000 --deadline 300 --report "$dir/over-server.json"
   echo
-  node scripts/bench-memory.mjs "$dir/calm-server.json" "$dir/over-server.json" "$bound" 4
+  node scripts/bench-memory.mjs "$dir/calm-server.json" "$dir/over-server.json" "$bound" 4 992
 fi
 
 echo
