@@ -70,6 +70,9 @@ pub struct EventResult {
     /// Every violation, where there is more than the one above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,
+    /// Its topic, where offsets were asked for and a route led it to another one than the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
     /// Its partition, where offsets were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<i32>,
