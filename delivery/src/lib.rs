@@ -7,6 +7,7 @@
 //! | `sink` | the choice between the journal alone and Kafka |
 //! | `fallback` | Kafka, and the journal while Kafka is away: what goes where, and how it comes back |
 //! | [`journal`] | SQLite on this machine's disk, group commit, and its reader |
+//! | `recent` | what was stored last, read back after a restart |
 //! | `kafka` | the producer, the probe of its topic, and its readers |
 //! | `completion`, `budget` | one wake-up a batch; bytes held and given back |
 
@@ -20,6 +21,7 @@ mod kafka;
 mod pace;
 mod readiness;
 mod receipt;
+mod recent;
 mod record;
 mod settings;
 mod sink;
@@ -35,6 +37,7 @@ pub use kafka::{
 };
 pub use readiness::Readiness;
 pub use receipt::{Position, Receipt, RecordFailure, RecordOutcome, Stored};
+pub use recent::{RecentLimits, RecentRead, read_recent};
 pub use record::{
     BATCH_MAX_RECORDS, Batch, HEADER_OVERHEAD_BYTES, Header, Priority, RECORD_OVERHEAD_BYTES, Record, Stream,
 };

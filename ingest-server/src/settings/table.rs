@@ -242,6 +242,12 @@ pub const SETTINGS: &[Setting] = &[
     one("dead_letters", "on", "SWITCH", "Whether refused events are kept as dead letters: on or off"),
     one("receipts.max_bytes", "64MiB", "SIZE", "The memory of batch ids; the oldest are forgotten first"),
     one("event_ids.max_bytes", "42MiB", "SIZE", "The window of event ids; the oldest are forgotten first"),
+    one(
+        "event_ids.rebuild",
+        "10m",
+        "DURATION",
+        "How far back the ids of stored events are read at a start (at most 5 s), or off",
+    ),
     unset(
         "redis.url",
         false,
