@@ -114,6 +114,9 @@ impl FallbackSink {
             possible_duplicates: totals.possible_duplicates,
             set_aside_records: totals.set_aside,
             damaged_rows: totals.damaged,
+            lost_records: 0,
+            committed_transactions: self.shared.books.transactions[0].get(),
+            aborted_transactions: self.shared.books.transactions[1].get(),
         }
     }
 
