@@ -230,12 +230,14 @@ impl Reports for Books {
     fn settled(&self, opaque: usize, fate: Result<Position, Refused>) {
         match fate {
             Ok(_) => self.losing.store(false, Ordering::Relaxed),
-            Err(
-                Refused::Record(failure) | Refused::TooLarge(failure) | Refused::GivenUp { failure, .. },
-            ) => {
+            Err(Refused::Record(failure) | Refused::TooLarge(failure) | Refused::GivenUp { failure, .. }) => {
                 self.lost.add(1);
                 if !self.losing.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(code = failure.code, "events are lost, as at-most-once allows: {}", failure.reason);
+                    tracing::warn!(
+                        code = failure.code,
+                        "events are lost, as at-most-once allows: {}",
+                        failure.reason
+                    );
                 }
             }
         }

@@ -4,13 +4,15 @@
 //! | module | role |
 //! |---|---|
 //! | `delivery` | the entry: memory bound, hand-over, answer |
-//! | `sink` | the choice between the journal alone and Kafka |
+//! | `sink` | the choice between the journal alone and Kafka, by its guarantee |
 //! | `fallback` | Kafka, and the journal while Kafka is away: what goes where, and how it comes back |
 //! | [`journal`] | SQLite on this machine's disk, group commit, and its reader |
+//! | `at_most_once` | Kafka alone, for records that are answered before anybody has acknowledged them |
 //! | `recent` | what was stored last, read back after a restart |
 //! | `kafka` | the producer, the probe of its topic, and its readers |
 //! | `completion`, `budget` | one wake-up a batch; bytes held and given back |
 
+mod at_most_once;
 mod budget;
 mod completion;
 mod delivery;
@@ -26,6 +28,7 @@ mod record;
 mod settings;
 mod sink;
 mod stats;
+mod threads;
 
 pub use delivery::{CloseOutcome, Delivery};
 pub use error::{DeliveryError, OpenError, WrongSetting};

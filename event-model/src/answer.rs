@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Answer {
     /// `ok` where every event is stored, now or before, else `partial`.
     pub code: String,
-    /// Events that are durable now.
+    /// Events that are durable now, or with `202` taken.
     pub accepted: u32,
     /// Events that were stored before.
     pub duplicate: u32,
@@ -45,6 +45,8 @@ pub enum StoredIn {
     Journal,
     /// Acknowledged by all in-sync replicas.
     Kafka,
+    /// In the server's memory alone, on its way to Kafka: told with `202`, where the guarantee is at-most-once.
+    Memory,
 }
 
 /// What became of one event.

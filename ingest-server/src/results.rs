@@ -81,6 +81,10 @@ pub(crate) fn say_where(answer: &mut Answer, sources: &[Source], topics: &[Topic
             answer.stored = Some(StoredIn::Journal);
             return;
         }
+        Stored::Memory => {
+            answer.stored = Some(StoredIn::Memory);
+            return;
+        }
         Stored::Kafka(positions) => positions,
     };
     answer.stored = Some(StoredIn::Kafka);

@@ -26,7 +26,7 @@ struct State {
     transaction: u32,
     fates: Vec<Option<Fate>>,
     missing: usize,
-    /// A broker, or librdkafka on the way to it, has refused a record: the transaction cannot be committed.
+    /// A record could not be sent now: the others must not be committed without it.
     failed: bool,
 }
 
@@ -95,7 +95,6 @@ impl Reports for Held {
         if opaque >> PLACE_BITS != state.transaction as usize {
             return;
         }
-        state.failed |= fate.is_err();
         state.note(opaque & ((1 << PLACE_BITS) - 1), fate);
         if state.missing == 0 {
             drop(state);
@@ -142,7 +141,7 @@ mod tests {
         let failure = RecordFailure { code: "policy_violation", reason: String::new(), retry: false };
         held.refused_at_once(0, Refused::Record(failure.clone()));
         assert!(!held.has_failed(), "what was never sent aborts nothing");
-        held.settled(held.first_number() + 1, Err(Refused::Record(failure)));
+        held.refused_at_once(1, Refused::GivenUp { failure, possibly_stored: false });
         assert!(held.wait(Duration::ZERO) && held.has_failed());
     }
 }

@@ -1,6 +1,7 @@
 //! Kafka as it is reached here: the producer (by its guarantee idempotent, or in transactions), its reports, and questions.
 //! What is produced when, and what happens while Kafka is away, is decided in `fallback`.
 
+mod commit;
 mod config;
 mod context;
 mod failure;

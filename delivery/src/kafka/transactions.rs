@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{Producer as _, PurgeConfig};
 
+use super::commit::{NotCommitted, commit};
 use super::context::Reports;
 use super::failure::Refused;
 use super::held::Held;
@@ -64,10 +65,8 @@ struct State {
 enum End {
     Committed,
     Aborted,
-    /// The producer ended, or was ended; what was asked for last tells whether the transaction may be committed.
-    Unknown {
-        commit_asked: bool,
-    },
+    /// The producer ended, or was ended, before it was told: the transaction may be committed all the same.
+    Unknown,
 }
 
 impl Transactions {
@@ -220,7 +219,8 @@ impl Work {
             }
             Err(error) => {
                 tracing::debug!("a transaction could not begin: {error}");
-                End::Unknown { commit_asked: false }
+                // Nothing was sent.
+                End::Aborted
             }
         };
         let fates = self.held.take();
@@ -233,8 +233,8 @@ impl Work {
                 // One that is the record's own fault holds however the transaction ended.
                 (_, Some(Err(refused @ (Refused::Record(_) | Refused::TooLarge(_))))) => Err(refused),
                 (End::Committed, Some(fate)) => fate,
-                (End::Committed | End::Aborted, _) => Err(given_up(false)),
-                (End::Unknown { commit_asked }, _) => Err(given_up(commit_asked)),
+                (End::Aborted, _) => Err(given_up(false)),
+                (End::Committed | End::Unknown, _) => Err(given_up(true)),
             };
             gave_back |= matches!(fate, Err(Refused::GivenUp { .. }));
             self.queue.reports.settled(number, fate);
@@ -255,68 +255,53 @@ impl Work {
         }
     }
 
-    /// Waits for all reports, then commits, or aborts where one record failed.
+    /// Commits once every record has its report, or aborts.
     fn end(&self) -> End {
-        while !self.held.wait(SLICE) {
-            if self.queue.is_closed() {
-                return End::Unknown { commit_asked: false };
-            }
-            if self.has_ended() {
-                return self.ended(false);
-            }
-        }
         if self.held.has_failed() {
-            return self.abort(false);
-        }
-        // The last report comes a moment before librdkafka counts its record down, and the binding's `commit_transaction`
-        // would sleep through that moment.
-        let until = Instant::now() + SLICE;
-        while self.sender.inner.in_flight_count() > 0 && Instant::now() < until {
-            thread::sleep(Duration::from_micros(100));
+            return self.abort();
         }
         loop {
-            match self.sender.inner.commit_transaction(SLICE) {
+            match commit(&self.sender.inner, SLICE) {
                 Ok(()) => return End::Committed,
-                Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => {
-                    tracing::debug!("a transaction must be aborted: {error}");
-                    return self.abort(true);
+                Err(NotCommitted::Abort(words)) => {
+                    tracing::debug!("a transaction must be aborted: {words}");
+                    return self.abort();
                 }
-                Err(KafkaError::Transaction(error)) if !error.is_retriable() => return self.ended(true),
-                Err(error) => tracing::trace!("a commit is asked for again: {error}"),
+                Err(NotCommitted::Ended(words)) => {
+                    tracing::debug!("a transaction could not be committed: {words}");
+                    return self.ended();
+                }
+                Err(NotCommitted::Yet(words)) => tracing::trace!("a commit is asked for again: {words}"),
             }
             if self.queue.is_closed() {
-                return End::Unknown { commit_asked: true };
+                return End::Unknown;
             }
         }
     }
 
     /// Once this is `Aborted`, nobody who reads what is committed will ever see the records.
-    fn abort(&self, commit_asked: bool) -> End {
+    fn abort(&self) -> End {
         loop {
             match self.sender.inner.abort_transaction(SLICE) {
                 Ok(()) => return End::Aborted,
                 Err(KafkaError::Transaction(error)) if !error.is_retriable() => {
                     tracing::debug!("a transaction could not be aborted: {error}");
-                    return self.ended(commit_asked);
+                    return self.ended();
                 }
                 Err(error) => tracing::trace!("an abort is asked for again: {error}"),
             }
             if self.queue.is_closed() {
-                return End::Unknown { commit_asked };
+                return End::Unknown;
             }
         }
     }
 
-    fn has_ended(&self) -> bool {
-        self.sender.inner.client().fatal_error().is_some()
-    }
-
     /// The producer is over; its last reports say which records were refused for a cause of their own.
-    fn ended(&self, commit_asked: bool) -> End {
+    fn ended(&self) -> End {
         self.sender.inner.purge(PurgeConfig::default().queue().inflight());
         let until = Instant::now() + LAST_REPORTS;
         while !self.held.wait(SLICE) && !self.queue.is_closed() && Instant::now() < until {}
-        End::Unknown { commit_asked }
+        End::Unknown
     }
 }
 

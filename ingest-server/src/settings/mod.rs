@@ -3,6 +3,7 @@
 
 mod checks;
 mod geo;
+mod guarantee;
 mod http;
 mod kafka;
 mod kafka_route;
