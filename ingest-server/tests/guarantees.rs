@@ -35,7 +35,14 @@ async fn exactly_once_answers_after_the_commit_and_a_kill_leaves_each_event_once
     let [port, controller] = free_ports();
     let kafka = Kafka::run(port, controller, &[]);
     let dir = tempfile::tempdir().unwrap();
-    let more = ["--kafka-brokers", &kafka.brokers, "--kafka-guarantee", "exactly-once", "--server-instance", "edge-1"];
+    let more = [
+        "--kafka-brokers",
+        &kafka.brokers,
+        "--kafka-guarantee",
+        "exactly-once",
+        "--server-instance",
+        "edge-1",
+    ];
     let mut program = Program::start_with(dir.path(), &more);
     program.log_until("events go to it");
     let reply = send(program.public, "POST", OFFSETS, &[], batch("a", 40)).await;
