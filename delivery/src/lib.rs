@@ -1,6 +1,8 @@
 //! Durable hand-off of records: bounded memory, then the journal on disk or Kafka, behind one `append`.
 //! What a record says and how it came here is left to its callers; there is no HTTP in this crate.
 //!
+//! It can be used alone: `examples/hand_over.rs` is a backend that hands over records of its own.
+//!
 //! | module | role |
 //! |---|---|
 //! | `delivery` | the entry: memory bound, hand-over, answer |
