@@ -11,6 +11,7 @@ use slab::Slab;
 use crate::completion::Completion;
 use crate::error::{DeliveryError, OpenError};
 use crate::fallback::{KafkaState, Signal, Ticket};
+use crate::journal::WriterLock;
 use crate::kafka::{KafkaSettings, Probe, Producer, Refused, Reports};
 use crate::pace::Pace;
 use crate::readiness::{Health, Readiness};
@@ -29,6 +30,8 @@ pub(crate) struct AtMostOnceSink {
     shared: Arc<Shared>,
     /// Its senders are dropped as the threads end.
     ended: Mutex<Receiver<()>>,
+    /// Nobody else uses it meanwhile.
+    _directory: WriterLock,
 }
 
 struct Shared {
@@ -62,7 +65,11 @@ struct Flight {
 
 impl AtMostOnceSink {
     /// Makes the producer. Brokers that are away are no error.
-    pub(crate) fn open(kafka: &KafkaSettings, memory_max_bytes: usize) -> Result<Self, OpenError> {
+    pub(crate) fn open(
+        kafka: &KafkaSettings,
+        memory_max_bytes: usize,
+        directory: WriterLock,
+    ) -> Result<Self, OpenError> {
         let cause = format!("no answer yet from the Kafka brokers at {}", kafka.brokers.join(", "));
         let books = Arc::new(Books {
             flights: Mutex::default(),
@@ -84,7 +91,7 @@ impl AtMostOnceSink {
             memory_max_bytes,
         });
         let (alive, ended) = channel();
-        let sink = Self { shared: Arc::clone(&shared), ended: Mutex::new(ended) };
+        let sink = Self { shared: Arc::clone(&shared), ended: Mutex::new(ended), _directory: directory };
         let polled = Arc::clone(&shared);
         start("footfall-kafka-poll", Sender::clone(&alive), move || polled.poll())?;
         start("footfall-kafka-watch", alive, move || shared.watch())?;

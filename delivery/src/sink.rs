@@ -10,7 +10,7 @@ use crate::budget::MemoryBudget;
 use crate::completion::Completion;
 use crate::error::OpenError;
 use crate::fallback::{FallbackSettings, FallbackSink};
-use crate::journal::{JournalSink, OutboxReader};
+use crate::journal::{JournalSink, OutboxReader, take_directory};
 use crate::kafka::Guarantee;
 use crate::readiness::Readiness;
 use crate::receipt::Stored;
@@ -32,8 +32,9 @@ impl Sink {
     ) -> Result<Self, OpenError> {
         match &settings.kafka {
             Some(kafka) if kafka.guarantee == Guarantee::AtMostOnce => {
+                let directory = take_directory(&settings.data_dir)?;
                 warn_of_journal(&settings.data_dir);
-                AtMostOnceSink::open(kafka, settings.memory_max_bytes).map(Self::AtMostOnce)
+                AtMostOnceSink::open(kafka, settings.memory_max_bytes, directory).map(Self::AtMostOnce)
             }
             Some(kafka) => FallbackSink::open(FallbackSettings {
                 data_dir: settings.data_dir.clone(),

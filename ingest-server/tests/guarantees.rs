@@ -8,7 +8,7 @@ use footfall_delivery::{KafkaSettings, TopicReader};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use support::kafka::{Kafka, free_ports};
-use support::program::Program;
+use support::program::{Program, footfall};
 use support::{Server, send};
 
 const OFFSETS: &str = "/v1/events?key=pk_demo&receipt=offsets";
@@ -68,6 +68,13 @@ async fn at_most_once_answers_202_and_stores_what_kafka_takes() {
     let reply = server.post_with(OFFSETS, &[], batch("a", 30)).await;
     assert_eq!((reply.status.as_u16(), &reply.json()["stored"]), (202, &"memory".into()), "{reply:?}");
     assert_eq!(reply.json()["accepted"], 30);
+    let dir = server.data_dir.path().to_str().unwrap();
+    let second = footfall(&["serve", "--data-dir", dir, "--write-key", "pk", "--listen", "127.0.0.1:0"])
+        .args(["--admin-listen", "127.0.0.1:0"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(!second.status.success() && said.contains("is in use by another process"), "{said}");
     let copy = server.post_with(OFFSETS, &[], batch("a", 30)).await;
     assert_eq!((copy.status.as_u16(), &copy.json()["duplicate"]), (200, &30.into()), "{copy:?}");
     server.until_metric("footfall_waiting_records 0").await;

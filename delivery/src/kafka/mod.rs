@@ -1,12 +1,10 @@
 //! Kafka as it is reached here: the producer (by its guarantee idempotent, or in transactions), its reports, and questions.
 //! What is produced when, and what happens while Kafka is away, is decided in `fallback`.
 
-mod commit;
 mod config;
 mod context;
 mod failure;
 mod guarantee;
-mod held;
 mod inspect;
 mod partitioning;
 mod probe;

@@ -14,11 +14,10 @@ use super::config::{config_error, producer_config};
 use super::context::{ReportContext, Reports};
 use super::failure::{Refused, refused};
 use super::guarantee::Guarantee;
-use super::held::Held;
 use super::partitioning::Partitioning;
 use super::security::files_now;
 use super::settings::KafkaSettings;
-use super::transactions::Transactions;
+use super::transactions::{Held, Transactions};
 use crate::error::OpenError;
 use crate::record::{Header, Record, Stream};
 
@@ -109,7 +108,10 @@ impl Producer {
 
     /// Why this producer can send nothing any more, in librdkafka's words.
     pub(crate) fn fatal_error(&self) -> Option<String> {
-        let (code, words) = self.client().fatal_error()?;
+        let Some((code, words)) = self.client().fatal_error() else {
+            let broken = self.transactions.as_ref().is_some_and(Transactions::is_broken);
+            return broken.then(|| "a transaction could be neither committed nor aborted".to_owned());
+        };
         Some(match code {
             RDKafkaErrorCode::Fenced => format!(
                 "{code}: {words}; another server has the same kafka.transactional_id, or a transaction took too long: \

@@ -4,8 +4,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::context::Reports;
-use super::failure::Refused;
+use crate::kafka::context::Reports;
+use crate::kafka::failure::Refused;
 use crate::receipt::Position;
 
 /// A record's place in its transaction takes the low half of its number.
@@ -13,7 +13,7 @@ const PLACE_BITS: u32 = usize::BITS / 2;
 
 type Fate = Result<Position, Refused>;
 
-pub(super) struct Held {
+pub(in crate::kafka) struct Held {
     state: Mutex<State>,
     complete: Condvar,
     /// Who is told of connections at once.
@@ -31,7 +31,7 @@ struct State {
 }
 
 impl Held {
-    pub(super) fn new(reports: Arc<dyn Reports>) -> Self {
+    pub(in crate::kafka) fn new(reports: Arc<dyn Reports>) -> Self {
         Self { state: Mutex::default(), complete: Condvar::new(), reports }
     }
 
