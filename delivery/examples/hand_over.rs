@@ -6,7 +6,7 @@ use footfall_delivery::{
     Batch, CloseOutcome, Delivery, DeliverySettings, Header, KafkaSettings, Record, Stored,
 };
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -37,6 +37,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         },
         Err(error) => println!("not stored ({}): {error}; again in {:?}", error.code(), error.retry_after()),
     }
+
+    // A program that ends at once gives Kafka a moment for what waits in the journal; a server need not.
+    let until = Instant::now() + Duration::from_secs(10);
+    let waiting = |delivery: &Delivery| delivery.stats().kafka.map_or(0, |kafka| kafka.waiting_rows);
+    while waiting(&delivery) > 0 && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    println!("{} records wait in the journal for Kafka", waiting(&delivery));
 
     // It blocks: what Kafka has not acknowledged within the deadline stays in the journal for the next start.
     match tokio::task::spawn_blocking(move || delivery.close(Duration::from_secs(10))).await? {
