@@ -1,9 +1,9 @@
 # A thin index over scripts/: what can be done here, a line each. Each target sets up what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e loss faults fuzz bench bench-journal profile soak bench-sdk sizes kafka setup lint audit fmt clean
+.PHONY: help demo test e2e loss faults fuzz bench bench-journal bench-guarantees profile soak bench-sdk sizes kafka setup lint audit fmt clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## build everything, run the forum and the server, and say which address to open [KAFKA=host:port]
 	@scripts/demo.sh
@@ -17,7 +17,7 @@ e2e: ## run only the tests that need a browser and a Kafka
 loss: ## count what is lost or stored twice when pages go, in each browser engine; about 45 minutes
 	@scripts/loss.sh
 
-faults: ## hurt brokers, disks and processes, and count what was acknowledged; about 15 minutes
+faults: ## hurt brokers, disks and processes, and count what was acknowledged; about 25 minutes
 	@scripts/faults.sh
 
 fuzz: ## fuzz all that reads bytes from outside, a minute each [ARGS="--seconds 600 body"]
@@ -28,6 +28,9 @@ bench: ## measure the server against a real Kafka, beside a bare producer
 
 bench-journal: ## measure what the journal takes, and how fast it goes to a Kafka that is back
 	@scripts/bench-journal.sh
+
+bench-guarantees: ## measure what each kafka.guarantee costs
+	@scripts/bench-guarantees.sh
 
 soak: ## load a server for 20 minutes with a broker that is killed in the middle, and account for every event
 	@scripts/soak.sh

@@ -79,7 +79,8 @@ impl Delivery {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Makes a batch durable; `Ok` means that every record is. An empty batch is durable at once.
+    /// Makes a batch durable; `Ok` means that every record is, or, where the guarantee is at-most-once, that it was taken
+    /// ([`Stored::Memory`](crate::Stored::Memory)). An empty batch is durable at once.
     ///
     /// The wait is bounded: by the fsyncs of what was there before in the journal, which takes over from a Kafka that has
     /// not acknowledged within `kafka.slow_after`. A future that is dropped while it waits takes nothing back: the records are still stored.

@@ -15,11 +15,13 @@ pub struct Position {
 pub enum Stored {
     /// In the journal on this machine's disk, fsynced.
     Journal,
+    /// In memory alone, on its way to Kafka, and nobody has acknowledged it: only where the guarantee is at-most-once.
+    Memory,
     /// In the Kafka topic, acknowledged by every in-sync replica; one position a record, in record order.
     Kafka(Vec<Position>),
 }
 
-/// The proof that every record of a batch is durable.
+/// The proof that every record of a batch is durable, or was taken where the guarantee is at-most-once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// Where the records are.

@@ -52,6 +52,12 @@ pub struct FallbackStats {
     pub set_aside_records: u64,
     /// Rows of the journal that did not fit their checksum.
     pub damaged_rows: u64,
+    /// Records that were answered and then not stored, which only at-most-once allows.
+    pub lost_records: u64,
+    /// Transactions that were committed, where records go by them.
+    pub committed_transactions: u64,
+    /// Transactions that were not committed: their records went to the journal.
+    pub aborted_transactions: u64,
 }
 
 /// The journal's size and work.

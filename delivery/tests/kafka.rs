@@ -26,7 +26,7 @@ async fn open_with(kafka: &Kafka, topic: &str, change: impl FnOnce(&mut KafkaSet
 fn positions(stored: Stored) -> Vec<Position> {
     match stored {
         Stored::Kafka(positions) => positions,
-        Stored::Journal => panic!("stored in the journal"),
+        elsewhere => panic!("stored elsewhere: {elsewhere:?}"),
     }
 }
 

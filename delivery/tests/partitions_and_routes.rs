@@ -30,7 +30,7 @@ fn keys() -> Vec<String> {
 fn positions(stored: Stored) -> Vec<Position> {
     match stored {
         Stored::Kafka(positions) => positions,
-        Stored::Journal => panic!("Kafka has not acknowledged them in time: they are in the journal"),
+        elsewhere => panic!("Kafka has not acknowledged them in time: {elsewhere:?}"),
     }
 }
 

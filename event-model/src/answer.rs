@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Answer {
     /// `ok` where every event is stored, now or before, else `partial`.
     pub code: String,
-    /// Events that are durable now.
+    /// Events that are durable now, or with `202` taken.
     pub accepted: u32,
     /// Events that were stored before.
     pub duplicate: u32,
@@ -45,6 +45,8 @@ pub enum StoredIn {
     Journal,
     /// Acknowledged by all in-sync replicas.
     Kafka,
+    /// In the server's memory alone, on its way to Kafka: told with `202`, where the guarantee is at-most-once.
+    Memory,
 }
 
 /// What became of one event.
@@ -70,6 +72,9 @@ pub struct EventResult {
     /// Every violation, where there is more than the one above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,
+    /// Its topic, where offsets were asked for and a route led it to another one than the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
     /// Its partition, where offsets were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<i32>,

@@ -25,7 +25,7 @@ use crate::stamp::{Agents, Claimed, Names, Pages, Seen, Stamper, unix_ms};
 use axum::body::Body;
 use axum::http::request::Parts;
 use deliver::Ours;
-use footfall_delivery::Delivery;
+use footfall_delivery::{Delivery, Guarantee};
 use footfall_event_model::Answer;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -45,6 +45,8 @@ pub struct Edge {
     pages: Pages,
     names: Names,
     delivery: Delivery,
+    /// Whether events are answered before they are durable, as at-most-once has it.
+    answers_early: bool,
     /// Which events go to another topic than the rest.
     routes: Vec<KafkaRoute>,
     /// The sites and what is set for each.
@@ -91,6 +93,11 @@ impl Edge {
             limits: Limits::new(settings, shared.clone()),
             shedding: Shedding::new(&settings.limits),
             delivery,
+            answers_early: settings
+                .delivery
+                .kafka
+                .as_ref()
+                .is_some_and(|kafka| kafka.guarantee == Guarantee::AtMostOnce),
             routes: settings.kafka_routes.clone(),
             sites: Sites::new(settings),
             checks: settings.checks.clone(),
@@ -108,6 +115,11 @@ impl Edge {
     /// Where the records go.
     pub fn delivery(&self) -> &Delivery {
         &self.delivery
+    }
+
+    /// Whether an answer speaks of events that are not durable yet.
+    pub(crate) fn is_early(&self, answer: &Answer) -> bool {
+        self.answers_early && answer.accepted > 0
     }
 
     /// What is in flight now.

@@ -5,6 +5,7 @@ use crate::judge::Source;
 use footfall_delivery::{Position, Receipt, RecordFailure, Stored};
 use footfall_event_model::wire::EventRefused;
 use footfall_event_model::{Answer, EventResult, EventStatus, StoredIn};
+use std::sync::Arc;
 
 /// The entry of an event that broke a rule.
 pub(crate) fn invalid(index: u32, refused: EventRefused) -> EventResult {
@@ -50,6 +51,7 @@ fn entry(index: u32, status: EventStatus) -> EventResult {
         path: None,
         reason: None,
         violations: Vec::new(),
+        topic: None,
         partition: None,
         offset: None,
     }
@@ -73,22 +75,31 @@ pub(crate) fn failed(answer: &mut Answer, source: Source, failure: RecordFailure
 }
 
 /// Says where each accepted event is, for a caller who asked.
-pub(crate) fn say_where(answer: &mut Answer, sources: &[Source], receipt: &Receipt) {
+pub(crate) fn say_where(answer: &mut Answer, sources: &[Source], topics: &[Topic], receipt: &Receipt) {
     let positions = match &receipt.stored {
         Stored::Journal => {
             answer.stored = Some(StoredIn::Journal);
             return;
         }
+        Stored::Memory => {
+            answer.stored = Some(StoredIn::Memory);
+            return;
+        }
         Stored::Kafka(positions) => positions,
     };
     answer.stored = Some(StoredIn::Kafka);
-    answer.events.extend(sources.iter().zip(positions).map(|(source, position)| at(source, *position)));
+    let places = sources.iter().zip(topics).zip(positions);
+    answer.events.extend(places.map(|((source, topic), position)| at(source, topic.as_ref(), *position)));
 }
 
+/// The topic of a record that goes to another one than the rest.
+pub(crate) type Topic = Option<Arc<str>>;
+
 /// The entry of an accepted event whose place was asked for.
-pub(crate) fn at(source: &Source, position: Position) -> EventResult {
+pub(crate) fn at(source: &Source, topic: Option<&Arc<str>>, position: Position) -> EventResult {
     EventResult {
         event_id: Some(source.event_id.clone()),
+        topic: topic.map(|topic| topic.to_string()),
         partition: Some(position.partition),
         offset: Some(position.offset),
         ..entry(source.index, EventStatus::Accepted)

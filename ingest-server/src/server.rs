@@ -167,6 +167,10 @@ pub async fn run(
         shared.clone(),
         Arc::clone(&metrics),
     );
+    if let Some(window) = settings.event_ids_rebuild {
+        let (ids, delivery) = (edge.event_ids.clone(), settings.delivery.clone());
+        tokio::task::spawn_blocking(move || ids.rebuild(&delivery, window)).await?;
+    }
     let edge = Arc::new(edge);
     let refreshing = tokio::spawn(keep_fresh(places, settings.geo.check_interval, metrics));
     let (stop, stopping) = watch::channel(false);

@@ -57,6 +57,9 @@ pub struct KafkaStatus {
     pub possible_duplicates: u64,
     /// Records that Kafka refused for good, kept as dead letters.
     pub set_aside_records: u64,
+    /// Records that were answered and then not stored, as at-most-once allows.
+    #[serde(default)]
+    pub lost_records: u64,
 }
 
 /// The journal on disk.
@@ -102,6 +105,7 @@ impl Status {
                 drained_records: kafka.drained_records,
                 possible_duplicates: kafka.possible_duplicates,
                 set_aside_records: kafka.set_aside_records,
+                lost_records: kafka.lost_records,
             }),
             journal: JournalStatus {
                 used_bytes: stats.journal.used_bytes,

@@ -152,7 +152,12 @@ impl TopicReader {
                 let expected = deadline.expected.unwrap_or(u64::try_from(in_ranges).unwrap_or(0));
                 return Err(Error::Deadline { found, expected, seconds: deadline.seconds });
             }
-            let Some(polled) = self.consumer.poll(STEP) else { continue };
+            let Some(polled) = self.consumer.poll(STEP) else {
+                if end == End::OfRanges {
+                    self.pass_what_has_no_record(&mut open);
+                }
+                continue;
+            };
             let message = match polled {
                 Ok(message) => message,
                 // A broker that is starting or restarting is waited for; the deadline bounds it.
@@ -174,6 +179,17 @@ impl TopicReader {
         }
         self.consumer.unassign().map_err(Error::kafka("letting go of partitions"))?;
         Ok(found)
+    }
+}
+
+impl TopicReader {
+    /// What ends a transaction, and what was aborted, has offsets and no record.
+    fn pass_what_has_no_record(&self, open: &mut HashMap<i32, i64>) {
+        let Ok(positions) = self.consumer.position() else { return };
+        open.retain(|partition, to| {
+            let place = positions.find_partition(&self.topic, *partition).map(|place| place.offset());
+            !matches!(place, Some(Offset::Offset(offset)) if offset >= *to)
+        });
     }
 }
 

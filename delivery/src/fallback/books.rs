@@ -14,6 +14,7 @@ use crate::error::DeliveryError;
 use crate::journal::{Job, Queue};
 use crate::kafka::{Refused, Reports};
 use crate::receipt::Position;
+use crate::stats::Count;
 
 pub(crate) struct Books {
     core: Mutex<Core<Completion>>,
@@ -23,6 +24,8 @@ pub(crate) struct Books {
     pub(super) look: Signal,
     /// Wakes the drain.
     pub(super) drain: Signal,
+    /// Transactions that were committed, and that were not.
+    pub(super) transactions: [Count; 2],
     /// librdkafka's last words about a connection.
     last_error: Mutex<Option<String>>,
 }
@@ -35,6 +38,7 @@ impl Books {
             journal,
             look: Signal::default(),
             drain: Signal::default(),
+            transactions: Default::default(),
             last_error: Mutex::new(None),
         }
     }
@@ -157,6 +161,10 @@ impl Reports for Books {
     fn all_brokers_down(&self) {
         self.core().failed();
         self.look.set();
+    }
+
+    fn transaction_ended(&self, committed: bool) {
+        self.transactions[usize::from(!committed)].add(1);
     }
 }
 

@@ -54,7 +54,11 @@ impl Shared {
     }
 
     /// Hands every record to the producer, within the gate.
-    pub(super) fn produce(&self, producer: &Producer, slot: usize, batch: &Batch) {
+    pub(super) fn produce(&self, producer: &Producer, slot: usize, batch: &Arc<Batch>) {
+        if let Some(transactions) = producer.transactions() {
+            // A record's number in its batch is the low part of its ticket.
+            return transactions.hand_over(Ticket { slot, index: 0 }.to_opaque(), Arc::clone(batch));
+        }
         for (index, record) in batch.records().iter().enumerate() {
             let ticket = Ticket { slot, index };
             if let Err(refused) = producer.send(batch.stream(), record, ticket.to_opaque()) {

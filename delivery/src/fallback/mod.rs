@@ -32,4 +32,6 @@ pub(crate) use in_flight::Waiter;
 pub(crate) use offsets::Known;
 pub use phase::KafkaState;
 pub(crate) use ranges::SeqRanges;
+pub(crate) use signal::Signal;
 pub(crate) use sink::{FallbackSettings, FallbackSink};
+pub(crate) use ticket::Ticket;

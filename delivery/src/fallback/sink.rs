@@ -2,7 +2,7 @@
 //! What a batch goes through stands in `gate`.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,6 +22,7 @@ use crate::kafka::{KafkaSettings, Producer};
 use crate::readiness::Readiness;
 use crate::record::Batch;
 use crate::stats::{Counters, FallbackStats, JournalStats};
+use crate::threads::start;
 
 /// How often it is looked whether the breaker is due.
 const TICK: Duration = Duration::from_millis(50);
@@ -114,6 +115,9 @@ impl FallbackSink {
             possible_duplicates: totals.possible_duplicates,
             set_aside_records: totals.set_aside,
             damaged_rows: totals.damaged,
+            lost_records: 0,
+            committed_transactions: self.shared.books.transactions[0].get(),
+            aborted_transactions: self.shared.books.transactions[1].get(),
         }
     }
 
@@ -192,20 +196,4 @@ impl Drop for Unattended<'_> {
         self.books.drain.stop();
         self.books.core().abandon();
     }
-}
-
-fn start(
-    name: &'static str,
-    alive: Sender<()>,
-    work: impl FnOnce() + Send + 'static,
-) -> Result<(), OpenError> {
-    let work = move || {
-        work();
-        drop(alive);
-    };
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .map(drop)
-        .map_err(|source| OpenError::Thread { name, source })
 }

@@ -118,6 +118,9 @@ impl Watch {
 
     fn found(&self) {
         let books = &self.shared.books;
+        if let Some(transactions) = self.shared.producing().transactions() {
+            transactions.resume();
+        }
         let (lasted, rows) = {
             let mut core = books.core();
             let now = books.now();
@@ -178,6 +181,9 @@ impl Watch {
             tracing::info!("the topics take batches of at most {bound} bytes: none is made larger");
             self.renew(bound)?;
         }
+        let producer = Arc::clone(&self.shared.producing());
+        // What an earlier process left open is settled before it is looked for.
+        producer.transactions().map_or(Ok(()), |transactions| transactions.initialise())?;
         self.shared.books.core().batches_too_large = false;
         if let Some(rows) = self.doubtful.clone() {
             self.shared.books.core().resolve_doubt();

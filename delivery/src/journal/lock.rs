@@ -9,7 +9,7 @@ use crate::error::OpenError;
 
 /// Held as long as this process writes; the system gives it back even when the process is killed.
 #[derive(Debug)]
-pub(super) struct WriterLock {
+pub(crate) struct WriterLock {
     _file: File,
 }
 

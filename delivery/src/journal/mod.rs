@@ -50,9 +50,10 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::error::WrongSetting;
+use crate::error::{OpenError, WrongSetting};
 
 pub(crate) use job::Job;
+pub(crate) use lock::WriterLock;
 pub(crate) use outbox::Topics;
 pub(crate) use outbox_reader::{OutboxError, OutboxReader, OutboxRow};
 pub(crate) use queue::Queue;
@@ -129,4 +130,11 @@ impl JournalSettings {
 
 fn journal_path(data_dir: &Path) -> PathBuf {
     data_dir.join(JOURNAL_FILE)
+}
+
+/// Takes a data directory for this process, which makes it where it is missing; what is kept beside a journal needs that too.
+pub(crate) fn take_directory(data_dir: &Path) -> Result<WriterLock, OpenError> {
+    private::create_directory(data_dir)
+        .map_err(|source| OpenError::Io { path: data_dir.to_owned(), source })?;
+    WriterLock::take(data_dir)
 }

@@ -19,6 +19,7 @@ use crate::record::{Priority, Record, Stream};
 pub(crate) struct OutboxRow {
     pub(crate) seq: i64,
     pub(crate) stream: Stream,
+    pub(crate) appended_at_ms: i64,
     pub(crate) record: Record,
 }
 
@@ -52,6 +53,14 @@ impl OutboxReader {
         kept_offsets(&self.connection).map_err(failed)
     }
 
+    /// The numbers of the first and the last row; `None` while there is none.
+    pub(crate) fn ends(&self) -> Result<Option<(i64, i64)>, OutboxError> {
+        let sql = "SELECT min(seq), max(seq) FROM outbox";
+        let ends =
+            |row: &rusqlite::Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?));
+        self.connection.query_row(sql, [], ends).map(|(first, last)| first.zip(last)).map_err(failed)
+    }
+
     /// The first rows of this range, at most `limit` and about `max_bytes` of payload.
     pub(crate) fn read(
         &self,
@@ -78,10 +87,11 @@ impl OutboxReader {
                         _ => Stream::DeadLetters,
                     };
                     let (key, headers, payload) = (read.key, read.headers, read.payload);
+                    let appended_at_ms = read.appended_at_ms;
                     let topic: Option<String> = row.get(7).map_err(failed)?;
                     let topic = topic.map(Arc::from);
                     let record = Record { key, headers, payload, priority: Priority::Normal, topic };
-                    rows.push(OutboxRow { seq, stream, record });
+                    rows.push(OutboxRow { seq, stream, appended_at_ms, record });
                 }
                 // The good ones before it first.
                 Err(_) if !rows.is_empty() => break,

@@ -8,15 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 use super::job::Job;
-use super::lock::WriterLock;
 use super::outbox::{Left, Topics};
-use super::private;
 use super::queue::Queue;
 use super::retention::Retention;
 use super::salvage::{self, Salvaged};
 use super::schema::open_error;
 use super::writer::Writer;
-use super::{JournalSettings, journal_path};
+use super::{JournalSettings, journal_path, take_directory};
 use crate::completion::Completion;
 use crate::error::{DeliveryError, OpenError};
 use crate::fallback::Books;
@@ -59,9 +57,7 @@ pub(crate) struct OpenJournal {
 impl OpenJournal {
     /// Opens or makes the journal. A full disk or a full journal is no error here: it shows in the readiness.
     pub(crate) fn open(data_dir: &Path, settings: &JournalSettings) -> Result<Self, OpenError> {
-        private::create_directory(data_dir)
-            .map_err(|source| OpenError::Io { path: data_dir.to_owned(), source })?;
-        let lock = WriterLock::take(data_dir)?;
+        let lock = take_directory(data_dir)?;
         let path = journal_path(data_dir);
         let Salvaged { database, lost } = salvage::open(&path, settings)?;
         let left = database.left().map_err(|error| open_error(&path, &error))?;

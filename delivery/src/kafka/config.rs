@@ -52,15 +52,13 @@ pub(super) fn producer_config(
     let kbytes = memory_max_bytes / 1024 + 1;
     let answer_ms = settings.request_timeout.as_millis().to_string();
     let mut config = ClientConfig::new();
+    for (name, value) in settings.guarantee.properties(settings.linger, settings.request_timeout) {
+        config.set(name, value);
+    }
     config
-        .set("enable.idempotence", "true")
-        .set("acks", "all")
         .set("compression.type", settings.compression.as_str())
         .set("batch.size", settings.batch_bytes.to_string())
         .set("message.max.bytes", settings.batch_bytes.max(DEFAULT_BATCH_BYTES).to_string())
-        .set("linger.ms", format!("{}", settings.linger.as_secs_f64() * 1000.0))
-        // Without a limit: what is given up in flight may be stored all the same, and would then be stored twice.
-        .set("message.timeout.ms", "0")
         .set("request.timeout.ms", &answer_ms)
         .set("socket.timeout.ms", &answer_ms)
         // A topic that nobody makes is told as such.

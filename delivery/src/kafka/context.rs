@@ -22,6 +22,8 @@ pub(crate) trait Reports: Send + Sync {
     fn connection_failed(&self, reason: &str);
     /// The last connection is gone.
     fn all_brokers_down(&self);
+    /// A transaction has ended, where there are any.
+    fn transaction_ended(&self, _committed: bool) {}
 }
 
 /// The context of the producer.

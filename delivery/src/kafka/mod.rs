@@ -1,29 +1,34 @@
-//! Kafka as it is reached here: the producer (acks from all in-sync replicas, idempotent), its reports, and questions.
+//! Kafka as it is reached here: the producer (by its guarantee idempotent, or in transactions), its reports, and questions.
 //! What is produced when, and what happens while Kafka is away, is decided in `fallback`.
 
 mod config;
 mod context;
 mod failure;
+mod guarantee;
 mod inspect;
 mod partitioning;
 mod probe;
 mod producer;
 mod reader;
+mod recent;
 mod replayer;
 mod security;
 mod settings;
 mod tail;
 mod topics;
+mod transactions;
 mod words;
 
 pub(crate) use config::DEFAULT_BATCH_BYTES;
 pub(crate) use context::Reports;
 pub(crate) use failure::{Refused, batch_error};
+pub use guarantee::Guarantee;
 pub use inspect::{Finding, Weight, inspect};
 pub use partitioning::{HotKeys, Partitioner};
 pub(crate) use probe::{Found, Probe};
 pub(crate) use producer::Producer;
 pub use reader::{TopicError, TopicReader, TopicRecord};
+pub(crate) use recent::RecentTopics;
 pub use replayer::Replayer;
 pub use security::{KafkaSasl, KafkaSecret, KafkaTls, Login};
 pub use settings::{Compression, KafkaSettings};

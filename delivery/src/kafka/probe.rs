@@ -9,7 +9,6 @@ use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::{Metadata, MetadataPartition, MetadataTopic};
-use rdkafka::producer::Producer as _;
 
 use super::config::client_config;
 use super::context::AskContext;
@@ -85,7 +84,7 @@ impl Probe {
     }
 
     fn metadata(&self, producer: &Producer, topic: &str) -> Result<Metadata, KafkaError> {
-        producer.inner.client().fetch_metadata(Some(topic), ANSWER_TIMEOUT)
+        producer.client().fetch_metadata(Some(topic), ANSWER_TIMEOUT)
     }
 
     fn check(&self, topic: &MetadataTopic) -> Result<(), String> {
@@ -110,7 +109,7 @@ impl Probe {
     ///
     /// What was not answered, in words.
     pub(crate) fn find(&self, producer: &Producer, topic: &str) -> Result<Found, String> {
-        let client = producer.inner.client();
+        let client = producer.client();
         let ask = |error: KafkaError| format!("the topic `{topic}` says nothing of its end: {error}");
         let metadata = client.fetch_metadata(Some(topic), ANSWER_TIMEOUT).map_err(ask)?;
         let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none());

@@ -4,28 +4,38 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::client::Client;
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header as KafkaHeader, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
 
 use super::config::{config_error, producer_config};
 use super::context::{ReportContext, Reports};
 use super::failure::{Refused, refused};
+use super::guarantee::Guarantee;
 use super::partitioning::Partitioning;
 use super::security::files_now;
 use super::settings::KafkaSettings;
+use super::transactions::{Held, Transactions};
 use crate::error::OpenError;
 use crate::record::{Header, Record, Stream};
 
 pub(crate) struct Producer {
-    pub(super) inner: BaseProducer<ReportContext, Partitioning>,
-    topic: String,
-    dead_letter_topic: String,
+    sender: Arc<Sender>,
+    /// Where records go by them.
+    transactions: Option<Transactions>,
     /// The most bytes of one produce batch.
     batch_max_bytes: usize,
     /// What the files held that it was made with, as `files_now` tells it.
     files: u64,
+}
+
+/// librdkafka's producer, and the topics of records that name none.
+pub(super) struct Sender {
+    pub(super) inner: BaseProducer<ReportContext, Partitioning>,
+    topic: String,
+    dead_letter_topic: String,
 }
 
 impl Producer {
@@ -40,16 +50,32 @@ impl Producer {
         let files = files_now(settings);
         let config = producer_config(settings, memory_max_bytes, batch_max_bytes);
         let batch_max_bytes = batch_max_bytes.unwrap_or(usize::MAX).min(settings.batch_bytes);
+        let held = matches!(settings.guarantee, Guarantee::ExactlyOnce { .. })
+            .then(|| Arc::new(Held::new(Arc::clone(&reports))));
+        let told = held.clone().map_or_else(|| Arc::clone(&reports), |held| held as _);
         let inner = BaseProducer::from_config_and_context(
             &config,
-            ReportContext { reports, partitioning: Partitioning::of(settings) },
+            ReportContext { reports: told, partitioning: Partitioning::of(settings) },
         );
         let inner = inner.map_err(|error| match error {
             KafkaError::ClientConfig(..) => config_error(&error).into(),
             other => OpenError::Kafka { reason: other.to_string() },
         })?;
         let (topic, dead_letter_topic) = (settings.topic.clone(), settings.dead_letter_topic());
-        Ok(Self { inner, topic, dead_letter_topic, batch_max_bytes, files })
+        let sender = Arc::new(Sender { inner, topic, dead_letter_topic });
+        let start = |held| Transactions::start(Arc::clone(&sender), held, reports, settings.linger);
+        let transactions = held.map(start).transpose()?;
+        Ok(Self { sender, transactions, batch_max_bytes, files })
+    }
+
+    /// What records go by where they go in transactions.
+    pub(crate) fn transactions(&self) -> Option<&Transactions> {
+        self.transactions.as_ref()
+    }
+
+    /// librdkafka's client, to ask something.
+    pub(super) fn client(&self) -> &Client<ReportContext> {
+        self.sender.inner.client()
     }
 
     pub(crate) fn batch_max_bytes(&self) -> usize {
@@ -62,7 +88,42 @@ impl Producer {
     }
 
     /// Hands a record to librdkafka, which copies it; its fate is reported under `opaque`, unless it is told at once.
+    /// Where there are transactions, they send.
     pub(crate) fn send(&self, stream: Stream, record: &Record, opaque: usize) -> Result<(), Refused> {
+        self.sender.send(stream, record, opaque)
+    }
+
+    /// Waits for reports at most so long, and passes them on.
+    pub(crate) fn poll(&self, at_most: Duration) {
+        self.sender.inner.poll(at_most);
+    }
+
+    /// Takes back what was not sent yet; each record is reported as given up.
+    pub(crate) fn take_back(&self) {
+        match &self.transactions {
+            Some(transactions) => transactions.halt(),
+            None => self.sender.inner.purge(PurgeConfig::default().queue()),
+        }
+    }
+
+    /// Why this producer can send nothing any more, in librdkafka's words.
+    pub(crate) fn fatal_error(&self) -> Option<String> {
+        let Some((code, words)) = self.client().fatal_error() else {
+            let broken = self.transactions.as_ref().is_some_and(Transactions::is_broken);
+            return broken.then(|| "a transaction could be neither committed nor aborted".to_owned());
+        };
+        Some(match code {
+            RDKafkaErrorCode::Fenced => format!(
+                "{code}: {words}; another server has the same kafka.transactional_id, or a transaction took too long: \
+                 each server needs an id of its own"
+            ),
+            _ => format!("{code}: {words}"),
+        })
+    }
+}
+
+impl Sender {
+    pub(super) fn send(&self, stream: Stream, record: &Record, opaque: usize) -> Result<(), Refused> {
         let topic = match (stream, &record.topic) {
             (Stream::Events, Some(topic)) => topic,
             (Stream::Events, None) => self.topic.as_str(),
@@ -78,21 +139,6 @@ impl Producer {
             delivery_opaque: opaque,
         };
         self.inner.send(record).map_err(|(error, _)| refused(&error))
-    }
-
-    /// Waits for reports at most so long, and passes them on.
-    pub(crate) fn poll(&self, at_most: Duration) {
-        self.inner.poll(at_most);
-    }
-
-    /// Takes back what was not sent yet; each record is reported as given up.
-    pub(crate) fn take_back(&self) {
-        self.inner.purge(PurgeConfig::default().queue());
-    }
-
-    /// Why this producer can send nothing any more, in librdkafka's words.
-    pub(crate) fn fatal_error(&self) -> Option<String> {
-        self.inner.client().fatal_error().map(|(code, words)| format!("{code}: {words}"))
     }
 }
 

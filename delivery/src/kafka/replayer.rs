@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::context::Reports;
 use super::failure::Refused;
+use super::guarantee::Guarantee;
 use super::producer::Producer;
 use super::settings::KafkaSettings;
 use crate::error::{DeliveryError, OpenError};
@@ -72,6 +73,8 @@ impl Replayer {
             return Err(wrong.into());
         }
         let fates = Arc::new(Fates::default());
+        // By transactions it would fence the server whose settings these are; and each record's fate is told here.
+        let settings = &KafkaSettings { guarantee: Guarantee::AtLeastOnce, ..settings.clone() };
         let producer = Producer::open(
             settings,
             MEMORY_BYTES,

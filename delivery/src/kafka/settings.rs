@@ -10,6 +10,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::config::{DEFAULT_BATCH_BYTES, config_error, producer_config};
+use super::guarantee::Guarantee;
 use super::partitioning::{HotKeys, MAX_BUCKETS, Partitioner};
 use super::security::{self, KafkaSasl, KafkaTls};
 use super::topics::{self, TopicSettings};
@@ -75,9 +76,11 @@ pub struct KafkaSettings {
     pub topic: String,
     /// The topic of dead letters; `None` is the topic of events with `.dead-letter` behind it.
     pub dead_letter_topic: Option<String>,
+    /// What is promised of a record that was answered. Default at-least-once.
+    pub guarantee: Guarantee,
     /// The codec of record batches. Default snappy.
     pub compression: Compression,
-    /// How long a record waits for company before it is sent. Default 5 ms.
+    /// How long a record waits for company before it, or its transaction, is sent. Default 5 ms.
     pub linger: Duration,
     /// How long a broker may take to answer; then the same request is sent again. Default 10 s.
     pub request_timeout: Duration,
@@ -100,7 +103,7 @@ pub struct KafkaSettings {
     /// How we sign in to the brokers, if they ask for it.
     pub sasl: Option<KafkaSasl>,
     /// Any further librdkafka property, by its own name; they win over this crate's defaults. A property that
-    /// has a setting of its own here, or that a promise rests on (`acks`, `enable.idempotence`), is refused.
+    /// has a setting of its own here, or that the guarantee rests on (`acks`, `enable.idempotence`), is refused.
     pub properties: BTreeMap<String, String>,
     /// The files of those properties that came from one; each is read again for every client that is made.
     pub property_files: BTreeMap<String, PathBuf>,
@@ -113,6 +116,7 @@ impl KafkaSettings {
             brokers: brokers.into_iter().map(Into::into).collect(),
             topic: "footfall.events".to_owned(),
             dead_letter_topic: None,
+            guarantee: Guarantee::default(),
             compression: Compression::default(),
             linger: Duration::from_millis(5),
             request_timeout: Duration::from_secs(10),
@@ -172,8 +176,14 @@ impl KafkaSettings {
             say("kafka.batch_size", reason);
         }
         let instead = |name| decided_elsewhere(name).or_else(|| security::decided_elsewhere(self, name));
-        for (name, instead) in self.properties.keys().filter_map(|name| Some((name, instead(name)?))) {
-            say(&format!("kafka.properties.{name}"), instead.to_owned());
+        for (name, value) in &self.properties {
+            let elsewhere = instead(name).map(str::to_owned);
+            if let Some(reason) = elsewhere.or_else(|| self.guarantee.clash(name, value)) {
+                say(&format!("kafka.properties.{name}"), reason);
+            }
+        }
+        if let Err(reason) = self.guarantee.check() {
+            say("kafka.transactional_id", reason);
         }
         if let Some(hot) = self.hot_keys {
             if self.partitioner != Partitioner::Hash {
@@ -206,6 +216,7 @@ impl fmt::Debug for KafkaSettings {
             .field("brokers", &self.brokers)
             .field("topic", &self.topic)
             .field("dead_letter_topic", &self.dead_letter_topic)
+            .field("guarantee", &self.guarantee)
             .field("compression", &self.compression)
             .field("linger", &self.linger)
             .field("request_timeout", &self.request_timeout)
@@ -252,14 +263,8 @@ fn decided_elsewhere(property: &str) -> Option<&'static str> {
             "it is fixed: a record that is given up on its way may be stored twice; see kafka.slow_after"
         }
         "queue.buffering.max.kbytes" | "queue.buffering.max.messages" => "it follows memory_max_bytes",
-        "acks" | "request.required.acks" | "enable.idempotence" => {
-            "it is fixed: an event is acknowledged only when every in-sync replica has it, once"
-        }
         "delivery.report.only.error" => {
             "it is fixed: each stored event is reported, or none would be acknowledged"
-        }
-        "transactional.id" => {
-            "it is fixed: events are produced without transactions, one acknowledgement each"
         }
         "partitioner" => "set kafka.partitioner instead",
         "queuing.strategy" => "it is fixed: events keep their order, which idempotence needs",
@@ -326,7 +331,6 @@ mod tests {
     fn a_property_that_would_break_a_promise_is_refused_by_name() {
         let cases = [
             ("delivery.report.only.error", "true", "acknowledged"),
-            ("transactional.id", "footfall", "transactions"),
             ("queuing.strategy", "lifo", "order"),
             ("enable.gapless.guarantee", "true", "fail alone"),
         ];
@@ -340,6 +344,40 @@ mod tests {
         let mut wrong = Vec::new();
         settings.check(64 << 20, &mut wrong);
         assert_eq!(wrong, []);
+    }
+
+    #[test]
+    fn a_property_that_clashes_with_the_guarantee_is_refused_with_its_name() {
+        let exactly = || Guarantee::ExactlyOnce { transactional_id: "footfall-1".to_owned() };
+        let cases = [
+            (Guarantee::AtLeastOnce, "acks", "1", "at-least-once: an event is acknowledged only"),
+            (Guarantee::AtLeastOnce, "transactional.id", "f", "set it to exactly-once"),
+            (Guarantee::AtLeastOnce, "retries", "0", "without retries"),
+            (Guarantee::AtLeastOnce, "max.in.flight", "6", "at most 5"),
+            (exactly(), "enable.idempotence", "false", "which is exactly-once"),
+            (exactly(), "request.required.acks", "1", "which is exactly-once"),
+            (exactly(), "transactional.id", "f", "kafka.transactional_id"),
+            (exactly(), "transaction.timeout.ms", "1000", "fixed at 60s"),
+            (exactly(), "isolation.level", "read_uncommitted", "what was aborted"),
+            (Guarantee::AtMostOnce, "acks", "all", "choose at-least-once"),
+            (Guarantee::AtMostOnce, "message.send.max.retries", "3", "sent once"),
+        ];
+        for (guarantee, name, value, right) in cases {
+            let told = refused(|settings| {
+                settings.guarantee = guarantee;
+                settings.properties.insert(name.into(), value.into());
+            });
+            assert!(told.contains(&format!("kafka.properties.{name}")) && told.contains(right), "{told}");
+        }
+        let told = refused(|s| s.guarantee = Guarantee::ExactlyOnce { transactional_id: String::new() });
+        assert!(told.contains("kafka.transactional_id") && told.contains("249"), "{told}");
+        for guarantee in [Guarantee::AtMostOnce, Guarantee::AtLeastOnce, exactly()] {
+            let mut settings = KafkaSettings { guarantee, ..KafkaSettings::new(["localhost:9092"]) };
+            settings.properties.insert("max.in.flight".into(), "5".into());
+            let mut wrong = Vec::new();
+            settings.check(64 << 20, &mut wrong);
+            assert_eq!(wrong, []);
+        }
     }
 
     #[test]

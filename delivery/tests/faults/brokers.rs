@@ -2,10 +2,10 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use footfall_delivery::{CloseOutcome, KafkaState, Readiness};
+use footfall_delivery::{CloseOutcome, Guarantee, KafkaState, Readiness};
 
 use super::block_on;
 use super::load::{Load, Seen};
@@ -19,8 +19,28 @@ pub(crate) const MEMORY: usize = 16 << 20;
 /// The row that runs, so that each has a topic of its own.
 static ROW: AtomicUsize = AtomicUsize::new(0);
 
-pub(crate) fn begin_row(number: usize) {
+pub(crate) fn begin_row(number: usize, name: &str) {
     ROW.store(number, Ordering::Relaxed);
+    set_exactly_once(name.starts_with("exactly-once"));
+}
+
+/// Whether the row's records go in transactions.
+static EXACTLY_ONCE: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn set_exactly_once(is: bool) {
+    EXACTLY_ONCE.store(is, Ordering::Relaxed);
+}
+
+pub(crate) fn is_exactly_once() -> bool {
+    EXACTLY_ONCE.load(Ordering::Relaxed)
+}
+
+/// What the row is about; the topic names its server.
+pub(crate) fn guarantee(topic: &str) -> Guarantee {
+    match is_exactly_once() {
+        true => Guarantee::ExactlyOnce { transactional_id: format!("footfall-{topic}") },
+        false => Guarantee::AtLeastOnce,
+    }
 }
 
 pub(crate) fn topic() -> String {
@@ -77,7 +97,10 @@ pub(crate) async fn wait_for_more(load: &Load, records: usize) {
 }
 
 fn open_at(brokers: &str) -> ToKafka {
-    ToKafka::open(brokers, &topic(), |settings| settings.memory_max_bytes = MEMORY)
+    ToKafka::open(brokers, &topic(), |settings| {
+        settings.memory_max_bytes = MEMORY;
+        settings.kafka.as_mut().unwrap().guarantee = guarantee(&topic());
+    })
 }
 
 /// Drains, reads, and holds it all to the promise.
@@ -86,9 +109,17 @@ pub(crate) async fn judge(name: &str, kafka: &Kafka, opened: ToKafka, seen: Seen
     let stats = opened.stats();
     let closing = opened.delivery.clone();
     let closed = tokio::task::spawn_blocking(move || closing.close(Duration::from_secs(10))).await.unwrap();
-    let topic = read_topic(&kafka.brokers(), &topic());
+    let name_of_topic = topic();
+    let topic = read_topic(&kafka.brokers(), &name_of_topic);
+    let records = topic.len() as i64;
     let mut verdict = Verdict::of(name, &topic, seen, stats);
     verdict.hold_to_the_promise(MEMORY);
+    if is_exactly_once() {
+        // What ends a transaction has an offset of its own.
+        let markers = kafka.count(&name_of_topic) - records;
+        verdict.expect(verdict.duplicates == 0, "something stands twice among what is committed");
+        verdict.expect(markers > 0, "there were no transactions");
+    }
     verdict.expect(drained, "the journal was not drained");
     verdict.expect(closed == CloseOutcome::Drained, "the stop left something");
     let left = rows(opened.directory.path());
@@ -127,6 +158,11 @@ pub(crate) fn paused_30(name: &'static str) -> Verdict {
     paused(name, Duration::from_secs(30))
 }
 
+/// Longer than a transaction may take: the brokers abort what was open.
+pub(crate) fn paused_80(name: &'static str) -> Verdict {
+    paused(name, Duration::from_secs(80))
+}
+
 fn paused(name: &'static str, silence: Duration) -> Verdict {
     block_on(async {
         let kafka = Broker::start();
@@ -143,7 +179,8 @@ fn paused(name: &'static str, silence: Duration) -> Verdict {
         let seen = load.stop().await;
         let mut verdict = judge(name, &kafka, opened, seen).await;
         verdict.expect(verdict.in_journal > 1_000, "the journal did not take over");
-        verdict.expect(verdict.stats.kafka.unwrap().late_acknowledgements > 0, "no late acknowledgement");
+        let late = verdict.stats.kafka.unwrap().late_acknowledgements;
+        verdict.expect(late > 0 || is_exactly_once(), "no late acknowledgement");
         verdict.expect(verdict.refused == 0, "events were refused");
         verdict
     })
@@ -210,7 +247,9 @@ fn behind_a_proxy(name: &'static str, hurt: impl AsyncFnOnce(&Proxy, &Load)) -> 
         let opened = ToKafka::open(&format!("127.0.0.1:{}", proxy.port()), &topic(), |settings| {
             settings.memory_max_bytes = MEMORY;
             // A lost answer is noticed by nothing else.
-            settings.kafka.as_mut().unwrap().request_timeout = Duration::from_secs(3);
+            let kafka = settings.kafka.as_mut().unwrap();
+            kafka.request_timeout = Duration::from_secs(3);
+            kafka.guarantee = guarantee(&topic());
         });
         wait_until_healthy(&opened).await;
         let load = Load::start(&opened, "a");

@@ -50,6 +50,32 @@ const ROWS: &[Row] = &[
         quick: false,
         run: process::killed_beside_a_broker_that_stops,
     },
+    Row { name: "exactly-once: broker killed, back after 5 s", quick: true, run: brokers::killed },
+    Row { name: "exactly-once: broker stopped for 8 s", quick: false, run: brokers::paused_8 },
+    Row { name: "exactly-once: broker stopped for 80 s", quick: false, run: brokers::paused_80 },
+    Row { name: "exactly-once: broker down at boot", quick: false, run: brokers::down_at_boot },
+    Row {
+        name: "exactly-once: 15 % of produce answers dropped",
+        quick: false,
+        run: brokers::answers_dropped,
+    },
+    Row { name: "exactly-once: connection cut every second", quick: false, run: brokers::cut_every_second },
+    Row { name: "exactly-once: three brokers: one gone, two gone, back", quick: false, run: brokers::three },
+    Row { name: "exactly-once: one record too large for the topic", quick: false, run: topics::oversized },
+    Row {
+        name: "exactly-once: topic takes smaller batches than before",
+        quick: false,
+        run: topics::limit_lowered,
+    },
+    Row { name: "exactly-once: stop during an outage", quick: false, run: process::stopped_in_an_outage },
+    Row { name: "exactly-once: server killed every 3 s for 15 s", quick: true, run: process::killed_15 },
+    Row { name: "exactly-once: server killed every 3 s for 60 s", quick: false, run: process::killed_60 },
+    Row {
+        name: "exactly-once: the same, and the broker stops",
+        quick: false,
+        run: process::killed_beside_a_broker_that_stops,
+    },
+    Row { name: "exactly-once: fenced by a second server", quick: true, run: process::fenced },
 ];
 
 fn main() {
@@ -75,7 +101,7 @@ fn main() {
     let (mut passed, mut failed) = (0, 0);
     println!("{}", verdict::HEADING);
     for (number, row) in chosen.enumerate() {
-        brokers::begin_row(number);
+        brokers::begin_row(number, row.name);
         let begun = Instant::now();
         let verdict = (row.run)(row.name);
         println!("{verdict}");

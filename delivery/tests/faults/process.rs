@@ -9,18 +9,23 @@ use std::time::{Duration, Instant};
 use footfall_delivery::{CloseOutcome, Delivery, DeliverySettings};
 
 use super::block_on;
-use super::brokers::{Broker, MEMORY, judge, open, pass, topic, wait_for_more};
+use super::brokers::{
+    Broker, MEMORY, guarantee, is_exactly_once, judge, open, pass, set_exactly_once, topic, wait_for_more,
+};
 use super::load::{Id, Load, Seen};
 use super::support::{ToKafka, kafka_settings, wait_until_healthy};
-use super::verdict::Verdict;
+use super::verdict::{Verdict, wait_until_drained};
 
 fn settings(directory: &Path, brokers: &str, topic: &str) -> DeliverySettings {
-    DeliverySettings { memory_max_bytes: MEMORY, ..kafka_settings(directory, brokers, topic) }
+    let mut settings = kafka_settings(directory, brokers, topic);
+    settings.kafka.as_mut().unwrap().guarantee = guarantee(topic);
+    DeliverySettings { memory_max_bytes: MEMORY, ..settings }
 }
 
 /// What the child runs: it tells each acknowledged record, until it is killed.
 pub(crate) fn child(arguments: &[String]) {
-    let [directory, brokers, topic, life] = arguments else { panic!("{arguments:?}") };
+    let [directory, brokers, topic, life, exactly_once] = arguments else { panic!("{arguments:?}") };
+    set_exactly_once(exactly_once == "true");
     block_on(async {
         let delivery = Delivery::open(settings(Path::new(directory), brokers, topic)).unwrap();
         let load = Load::start_telling(&delivery, life, |ids| {
@@ -36,7 +41,7 @@ fn life(directory: &Path, brokers: &str, number: u32, lasts: Duration, seen: &Ar
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg("--child")
         .arg(directory)
-        .args([brokers, &topic(), &format!("life{number}")])
+        .args([brokers, &topic(), &format!("life{number}"), &is_exactly_once().to_string()])
         .stdout(Stdio::piped())
         .stdin(Stdio::null())
         .spawn()
@@ -127,6 +132,48 @@ pub(crate) fn stopped_in_an_outage(name: &'static str) -> Verdict {
         verdict.expect(closed == CloseOutcome::Drained, "the stop left something unanswered");
         verdict.expect(took < Duration::from_secs(10), "the stop took its whole deadline");
         verdict.expect(verdict.duplicates == 0, "something was stored twice");
+        verdict
+    })
+}
+
+/// A second server takes the first one's transactional id: whatever both acknowledge is in the topic, once.
+pub(crate) fn fenced(name: &'static str) -> Verdict {
+    block_on(async {
+        let kafka = Broker::start();
+        kafka.create_topic(&topic(), &[]).await;
+        let first = open(&kafka);
+        wait_until_healthy(&first).await;
+        let load = Load::start(&first, "first");
+        wait_for_more(&load, 2_000).await;
+        let second = open(&kafka);
+        wait_until_healthy(&second).await;
+        let other = Load::start(&second, "second");
+        wait_for_more(&load, 2_000).await;
+        wait_for_more(&other, 2_000).await;
+        let mut seen = load.stop().await;
+        let fenced = first.stats().kafka.unwrap();
+        let closing = first.delivery.clone();
+        let closed =
+            tokio::task::spawn_blocking(move || closing.close(Duration::from_secs(10))).await.unwrap();
+        wait_until_healthy(&second).await;
+        wait_for_more(&other, 1_000).await;
+        let others = other.stop().await;
+        let closing = second.delivery.clone();
+        let drained = wait_until_drained(&second).await;
+        let also = tokio::task::spawn_blocking(move || closing.close(Duration::from_secs(10))).await.unwrap();
+        // What the first one has left in its journal goes on when it is alone.
+        let ToKafka { delivery, directory } = first;
+        drop(delivery);
+        let first = Delivery::open(settings(directory.path(), &kafka.brokers(), &topic())).unwrap();
+        wait_until_healthy(&first).await;
+        seen.acknowledged.extend(others.acknowledged);
+        let mut verdict = judge(name, &kafka, ToKafka { delivery: first, directory }, seen).await;
+        verdict.expect(fenced.changes > 2, "the first one was not fenced");
+        verdict.expect(drained, "the second one has not drained its journal");
+        verdict.expect(
+            closed == CloseOutcome::Drained && also == CloseOutcome::Drained,
+            "a stop left something",
+        );
         verdict
     })
 }

@@ -146,6 +146,7 @@ fn kafka(kafka: &KafkaStatus) -> String {
         (kafka.drained_records, "went from the journal to it"),
         (kafka.possible_duplicates, "may stand in it twice"),
         (kafka.set_aside_records, "it refused for good: see footfall dead-letters"),
+        (kafka.lost_records, "are lost, as at-most-once allows"),
     ] {
         if count > 0 {
             let _ = write!(words, "; {count} {what}");

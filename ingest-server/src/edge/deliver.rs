@@ -76,6 +76,8 @@ impl Edge {
         let shows = self.live.shows(live);
         let payloads: Vec<_> =
             records.iter().filter(|_| shows).map(|record| record.payload.clone()).collect();
+        let topics: Vec<_> =
+            records.iter().filter(|_| wants_offsets).map(|record| record.topic.clone()).collect();
         let mut answer =
             Answer { unknown_fields, duplicate, invalid, dropped, events: entries, ..Answer::default() };
         let letters = letters::store(&self.delivery, letters, &self.metrics.letters);
@@ -86,7 +88,7 @@ impl Edge {
             match appended {
                 Ok(receipt) => {
                     if wants_offsets {
-                        say_where(&mut answer, &sources, &receipt);
+                        say_where(&mut answer, &sources, &topics, &receipt);
                     }
                     Vec::new()
                 }
@@ -113,9 +115,9 @@ impl Edge {
         let mut stored = ours.batch.as_ref().map(Reservation::stored).unwrap_or_default();
         let mut outcomes = outcomes.into_iter();
         shown.reserve(payloads.len());
-        let mut payloads = payloads.into_iter();
+        let (mut payloads, mut topics) = (payloads.into_iter(), topics.into_iter());
         for source in sources {
-            let payload = payloads.next();
+            let (payload, topic) = (payloads.next(), topics.next().flatten());
             // Outcomes are told only where some record failed.
             match outcomes.next() {
                 Some(RecordOutcome::Failed(failure)) => {
@@ -125,7 +127,7 @@ impl Edge {
                 outcome => {
                     if let (true, Some(RecordOutcome::Stored(position))) = (wants_offsets, outcome) {
                         answer.stored = Some(StoredIn::Kafka);
-                        answer.events.push(at(&source, position));
+                        answer.events.push(at(&source, topic.as_ref(), position));
                     }
                     answer.accepted += 1;
                     stored.insert(source.index);

@@ -3,6 +3,7 @@
 //! waits for the first one's fate.
 
 mod digest;
+mod rebuild;
 mod table;
 
 use crate::known_ids::seconds;
@@ -20,7 +21,7 @@ const COPY_WAIT: Duration = Duration::from_secs(5);
 /// The window of event ids. Clones share it.
 ///
 /// It is bounded by bytes alone: an id is known until newer ones need its room, so a calm site's duplicates are told
-/// for days. It does not outlive the process; batches that come again after a restart are told by their batch id.
+/// for days. It does not outlive the process; a start fills it from what was stored last ([`Self::rebuild`]).
 #[derive(Debug, Clone)]
 pub struct EventIds {
     keys: Keys,

@@ -1,6 +1,7 @@
 //! The metrics of delivery: where events go now, what waits in the journal, and what came of it.
 //! They are read from delivery's own counts when somebody asks.
 
+use super::from_zero;
 use footfall_delivery::{DeliveryStats, KafkaState};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -28,6 +29,14 @@ pub(super) struct DeliveryMetrics {
     set_aside: Counter,
     damaged_rows: Counter,
     expired_rows: Counter,
+    lost: Counter,
+    transactions: Family<ResultLabels, Counter>,
+}
+
+/// How a transaction ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
 }
 
 impl DeliveryMetrics {
@@ -64,6 +73,12 @@ impl DeliveryMetrics {
             "Rows that did not fit their checksum",
             all.damaged_rows.clone(),
         );
+        let help = "Events that were answered and then not stored, as at-most-once allows";
+        registry.register("kafka_lost", help, all.lost.clone());
+        let help =
+            "Transactions by how they ended: committed, or aborted, which sends events through the journal";
+        registry.register("kafka_transactions", help, all.transactions.clone());
+        from_zero(&all.transactions, ["committed", "aborted"].map(|result| ResultLabels { result }));
         registry.register("journal_expired_rows", "Events that went by retention", all.expired_rows.clone());
         all
     }
@@ -84,7 +99,14 @@ impl DeliveryMetrics {
             (&self.possible_duplicates, kafka.possible_duplicates),
             (&self.set_aside, kafka.set_aside_records),
             (&self.damaged_rows, kafka.damaged_rows),
+            (&self.lost, kafka.lost_records),
         ] {
+            counter.inner().store(total, Ordering::Relaxed);
+        }
+        for (result, total) in
+            [("committed", kafka.committed_transactions), ("aborted", kafka.aborted_transactions)]
+        {
+            let counter = self.transactions.get_or_create(&ResultLabels { result });
             counter.inner().store(total, Ordering::Relaxed);
         }
     }

@@ -18,7 +18,7 @@ impl Reader<'_> {
     pub(super) fn kafka(&mut self) -> Option<KafkaSettings> {
         let topic = self.one("kafka.topic", non_empty);
         let dead_letter_topic = self.one("kafka.dead_letter_topic", non_empty);
-        let acks = self.one("kafka.acks", acks);
+        let guarantee = self.guarantee();
         let compression = self.one("kafka.compression", |text| {
             Compression::from_str(text).map_err(|_| "it must be none, gzip, snappy, lz4 or zstd".to_owned())
         });
@@ -52,10 +52,10 @@ impl Reader<'_> {
         let brokers = said.values.iter().flat_map(|text| text.split(','));
         let brokers = brokers.map(|broker| broker.trim().to_owned()).collect::<Vec<_>>();
         let (tls, sasl) = (self.kafka_tls(), self.kafka_sasl());
-        acks?;
         Some(KafkaSettings {
             topic: topic?,
             dead_letter_topic,
+            guarantee: guarantee?,
             compression: compression?,
             linger: linger?,
             batch_bytes: batch_bytes?,
@@ -221,16 +221,6 @@ fn mechanism(text: &str) -> Result<Mechanism, String> {
         "SCRAM-SHA-512" => Ok(Mechanism::ScramSha512),
         "OAUTHBEARER" => Ok(Mechanism::OAuthBearer),
         _ => Err("it must be PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER".to_owned()),
-    }
-}
-
-/// There is one answer; the setting is there for whoever looks for it.
-fn acks(text: &str) -> Result<(), String> {
-    match text {
-        "all" | "-1" => Ok(()),
-        _ => {
-            Err("it must be all: an event is acknowledged only when every in-sync replica has it".to_owned())
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod checks;
 mod geo;
+mod guarantee;
 mod http;
 mod kafka;
 mod kafka_route;
@@ -74,6 +75,8 @@ pub struct Settings {
     pub receipts_max_bytes: usize,
     /// Bytes that the window of event ids may take.
     pub event_ids_max_bytes: usize,
+    /// How far back the ids of stored events are read at a start, if they are.
+    pub event_ids_rebuild: Option<Duration>,
     /// What several servers share, if anything.
     pub redis: Option<RedisSettings>,
     /// Where records go.
@@ -163,6 +166,7 @@ impl Settings {
         let dead_letters = reader.one("dead_letters", value::switch);
         let receipts_max_bytes = reader.one("receipts.max_bytes", size);
         let event_ids_max_bytes = reader.one("event_ids.max_bytes", size);
+        let event_ids_rebuild = reader.one("event_ids.rebuild", value::age);
         let redis = reader.redis();
         let proxies = reader.proxies();
         let geo = reader.geo();
@@ -221,6 +225,7 @@ impl Settings {
             dead_letters: dead_letters?,
             receipts_max_bytes: receipts_max_bytes?,
             event_ids_max_bytes: event_ids_max_bytes?,
+            event_ids_rebuild: event_ids_rebuild?,
             redis,
             delivery,
             kafka_routes,

@@ -131,10 +131,22 @@ pub const SETTINGS: &[Setting] = &[
     ),
     one("kafka.hot_key_buckets", "8", "COUNT", "Into how many parts such a key is split, from 2 to 64"),
     one(
+        "kafka.guarantee",
+        "at-least-once",
+        "NAME",
+        "What an answer promises: at-most-once (202, no journal), at-least-once, or exactly-once (transactions)",
+    ),
+    unset(
+        "kafka.transactional_id",
+        false,
+        "TEXT",
+        "With exactly-once: this server's transactional.id, no other's; else footfall- and server.instance",
+    ),
+    one(
         "kafka.acks",
         "all",
         "all",
-        "Which replicas must have an event before it is acknowledged: all in sync",
+        "Which replicas must have an event before it is acknowledged: all in sync; 1 with at-most-once",
     ),
     one("kafka.compression", "snappy", "CODEC", "none, gzip, snappy, lz4 or zstd"),
     one("kafka.linger", "5ms", "DURATION", "How long the producer waits to fill a batch"),
@@ -242,6 +254,12 @@ pub const SETTINGS: &[Setting] = &[
     one("dead_letters", "on", "SWITCH", "Whether refused events are kept as dead letters: on or off"),
     one("receipts.max_bytes", "64MiB", "SIZE", "The memory of batch ids; the oldest are forgotten first"),
     one("event_ids.max_bytes", "42MiB", "SIZE", "The window of event ids; the oldest are forgotten first"),
+    one(
+        "event_ids.rebuild",
+        "10m",
+        "DURATION",
+        "How far back the ids of stored events are read at a start (at most 5 s), or off",
+    ),
     unset(
         "redis.url",
         false,

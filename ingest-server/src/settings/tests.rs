@@ -113,7 +113,7 @@ fn what_delivery_finds_wrong_is_told_with_its_place() {
         "footfall.toml:3:1 kafka.brokers: `k` is no `host:port`",
         "footfall.toml:4:1 kafka.topic: `a b` is no topic name",
         "footfall.toml:5:1 kafka.linger: 60s leaves too little",
-        "footfall.toml:6:1 kafka.properties: kafka.properties.acks: it is fixed",
+        "footfall.toml:6:1 kafka.properties: kafka.properties.acks: it follows kafka.guarantee",
     ] {
         assert!(told.iter().any(|problem| problem.starts_with(expected)), "{expected}\n is not in {told:#?}");
     }

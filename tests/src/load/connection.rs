@@ -101,7 +101,8 @@ async fn connect(address: &str) -> Result<SendRequest<Full<Bytes>>, Error> {
 
 fn read_answer(status: StatusCode, body: &[u8]) -> Result<BatchOutcome, String> {
     let no_answer = |error: serde_json::Error| format!("{status} with a body that is no answer: {error}");
-    if status == StatusCode::OK {
+    // 202: the server's guarantee is at-most-once.
+    if status == StatusCode::OK || status == StatusCode::ACCEPTED {
         let answer: Answer = serde_json::from_slice(body).map_err(no_answer)?;
         let refused = answer
             .events

@@ -1,0 +1,96 @@
+//! The journal's part: events that stay, and rows that wait for Kafka, each page by page from the newest back.
+//! A page that is damaged costs its own rows.
+
+use std::path::Path;
+
+use super::Reading;
+use crate::journal::{JournalReader, OutboxError, OutboxReader, ReadError};
+use crate::record::{Header, Stream};
+
+/// Rows of one page.
+const PAGE: i64 = 1_000;
+const PAGE_BYTES: usize = 8 << 20;
+
+pub(super) fn read(data_dir: &Path, reading: &mut Reading, visit: &mut impl FnMut(&[Header], i64)) {
+    // A delivery that keeps no journal has none to read.
+    if let Ok(reader) = JournalReader::open(data_dir)
+        && let Err(error) = events(&reader, reading, visit)
+    {
+        reading.left_out(error.to_string());
+    }
+    if let Ok(reader) = OutboxReader::open(data_dir)
+        && let Err(error) = outbox(&reader, reading, visit)
+    {
+        let (OutboxError::DamagedRow { reason, .. }
+        | OutboxError::DamagedPage(reason)
+        | OutboxError::Io(reason)) = error;
+        reading.left_out(format!("rows of the journal that wait for Kafka: {reason}"));
+    }
+}
+
+fn events(
+    reader: &JournalReader,
+    reading: &mut Reading,
+    visit: &mut impl FnMut(&[Header], i64),
+) -> Result<(), ReadError> {
+    let first = reader.seq_at(reading.limits.since_ms)?;
+    let mut end = reader.last_seq()?;
+    while end >= first {
+        if let Some(limit) = reading.limit() {
+            reading.left_out(format!("events of the journal before row {}: {limit}", end + 1));
+            return Ok(());
+        }
+        let begin = (end - PAGE + 1).max(first);
+        let mut after = begin - 1;
+        while after < end {
+            match reader.read_after(after, (end - after) as usize) {
+                Ok(rows) => {
+                    let Some(last) = rows.last() else { break };
+                    after = last.seq;
+                    for row in rows.iter().filter(|row| row.seq <= end) {
+                        reading.count();
+                        visit(&row.headers, row.appended_at_ms);
+                    }
+                }
+                Err(ReadError::DamagedRow { seq, .. }) => after = seq,
+                Err(error) => return Err(error),
+            }
+        }
+        end = begin - 1;
+    }
+    Ok(())
+}
+
+/// They are known however old they are: none of them is in Kafka yet.
+fn outbox(
+    reader: &OutboxReader,
+    reading: &mut Reading,
+    visit: &mut impl FnMut(&[Header], i64),
+) -> Result<(), OutboxError> {
+    let Some((first, mut end)) = reader.ends()? else { return Ok(()) };
+    while end >= first {
+        if let Some(limit) = reading.limit() {
+            reading
+                .left_out(format!("rows of the journal that wait for Kafka before row {}: {limit}", end + 1));
+            return Ok(());
+        }
+        let begin = (end - PAGE + 1).max(first);
+        let mut next = begin;
+        while next <= end {
+            match reader.read(&(next..=end), PAGE as usize, PAGE_BYTES) {
+                Ok(rows) => {
+                    let Some(last) = rows.last() else { break };
+                    next = last.seq + 1;
+                    for row in rows.iter().filter(|row| row.stream == Stream::Events) {
+                        reading.count();
+                        visit(&row.record.headers, row.appended_at_ms);
+                    }
+                }
+                Err(OutboxError::DamagedRow { seq, .. }) => next = seq + 1,
+                Err(error) => return Err(error),
+            }
+        }
+        end = begin - 1;
+    }
+    Ok(())
+}
