@@ -11,6 +11,7 @@ use crate::client;
 use crate::decode::Shape;
 use crate::encode::Shared;
 use crate::event_ids::EventIds;
+use crate::format::RecordFormat;
 use crate::judge::{Before, Judge, defect};
 use crate::live::{Live, Site};
 use crate::metrics::{Metrics, Timed};
@@ -47,6 +48,8 @@ pub struct Edge {
     delivery: Delivery,
     /// Which events go to another topic than the rest.
     routes: Vec<KafkaRoute>,
+    /// The form in which delivery gets a record.
+    format: RecordFormat,
     /// The sites and what is set for each.
     pub sites: Sites,
     /// What is checked of the events of each key.
@@ -75,6 +78,7 @@ impl Edge {
     pub fn new(
         settings: &Settings,
         delivery: Delivery,
+        format: RecordFormat,
         receipts: Receipts,
         places: Arc<Places>,
         shared: Option<Arc<SharedMemory>>,
@@ -92,6 +96,7 @@ impl Edge {
             shedding: Shedding::new(&settings.limits),
             delivery,
             routes: settings.kafka_routes.clone(),
+            format,
             sites: Sites::new(settings),
             checks: settings.checks.clone(),
             keeps_letters: settings.dead_letters,
