@@ -190,3 +190,92 @@ fn what_is_no_record_is_told_and_nothing_of_it_is_written() {
         }
     }
 }
+
+/// `cargo test -p footfall-event-model --lib cost -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement, not a promise"]
+fn what_an_event_costs_beside_its_json() {
+    use crate::{Client, EventType, Json, Record, Surroundings, UserAgent};
+    use serde_json::value::to_raw_value;
+    use std::hint::black_box;
+    use std::time::Instant;
+
+    let client =
+        Client { address: Some("203.0.113.0".to_owned()), address_policy: "truncate", ..Client::default() };
+    let agent =
+        UserAgent { browser: Some("Chrome"), os: Some("Android"), bot: Some(false), ..UserAgent::default() };
+    let agent = to_raw_value(&agent).unwrap();
+    let page = to_raw_value(&serde_json::json!({"scheme": "https", "host": "forum.example", "path": "/t/tomatoes/42",
+        "query": {"utm_source": "mail"}, "route": "/t/{slug}/{post_id}", "params": {"slug": "tomatoes", "post_id": "42"}}))
+    .unwrap();
+    let context = to_raw_value(
+        &serde_json::json!({"locale": "en-GB", "timezone": "Europe/London", "screen": {"width": 1280},
+        "sdk": {"name": "footfall-js", "version": "0.1.0"}}),
+    )
+    .unwrap();
+    let surroundings = Surroundings {
+        sent_at: Some(1_795_458_876_617),
+        received_at: 1_795_458_876_630,
+        write_key: "pk_demo",
+        site: None,
+        server: None,
+        batch_id: Some("019ab2f0-0000-7000-8000-000000000001"),
+        anonymous_id: Some("019ab2f0-0000-7000-8000-000000000002"),
+        session_id: Some("019ab2f0-0000-7000-8000-000000000003"),
+        page_view_id: Some("019ab2f0-0000-7000-8000-000000000004"),
+        context: Some(&context),
+        client: &client,
+        user_agent: Some(&agent),
+        page: Some(&page),
+        referrer: None,
+        campaign: None,
+    };
+    let shared = surroundings.written().unwrap();
+    let properties =
+        Json::parse(r#"{"post_id":42,"title":"Tomatoes in May","tags":["garden","may"]}"#.to_owned())
+            .unwrap();
+    let record = Record {
+        schema_version: 1,
+        event_id: "019ab2f0-0000-7000-8000-000000000005",
+        kind: EventType::Track,
+        name: Some("post_view"),
+        original_name: None,
+        timestamp: 1_795_458_876_500,
+        original_timestamp: None,
+        clock_skew_ms: None,
+        time_flag: None,
+        seq: Some(17),
+        user_id: Some("user-42"),
+        group_id: None,
+        previous_id: None,
+        properties: Some(&properties),
+        traits: None,
+        key_event: None,
+        possible_duplicate: None,
+    };
+    const EVENTS: u32 = 200_000;
+    const BATCH: u32 = 20;
+    let time = |name: &str, one: &mut dyn FnMut(u32, &mut Vec<u8>)| {
+        let (mut out, begun) = (Vec::new(), Instant::now());
+        for n in 0..EVENTS {
+            out.clear();
+            one(n, black_box(&mut out));
+        }
+        println!("{name}: {} ns an event, {} bytes", (begun.elapsed() / EVENTS).as_nanos(), out.len());
+    };
+    time("JSON", &mut |_, out| drop(record.append_to(out, &shared).unwrap()));
+    let mut json = Vec::new();
+    let own_bytes = record.append_to(&mut json, &shared).unwrap();
+    for format in BOTH {
+        let mut transcoder = Transcoder::new(format);
+        time(&format!("{format:?} on top of it, batches of {BATCH}"), &mut |n, out| {
+            if n % BATCH == 0 {
+                transcoder = Transcoder::new(format);
+            }
+            transcoder.append(&json, Some(own_bytes), out).unwrap();
+        });
+        time(&format!("{format:?} on top of it, alone"), &mut |_, out| {
+            Transcoder::new(format).append(&json, None, out).unwrap();
+        });
+    }
+}
