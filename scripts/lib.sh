@@ -107,6 +107,10 @@ fingerprint() { cksum | tr -d ' '; }
 # Where setup/kafka.sh puts what setup/kafka.pom.xml names.
 kafka_dir() { echo "$CACHE/kafka-$(fingerprint <"$ROOT/scripts/setup/kafka.pom.xml")"; }
 
+# Where setup/schema-registry.sh puts the registry.
+APICURIO_VERSION=3.0.9
+apicurio_dir() { echo "$CACHE/apicurio-$APICURIO_VERSION"; }
+
 # The Python that has Segment's client, which setup/segment-clients.sh installs.
 segment_python() { echo "$CACHE/segment-python-$(fingerprint <"$ROOT/tests/segment/requirements.txt")/bin/python"; }
 

@@ -6,7 +6,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-PARTS=(system wasm wasm-tools kafka proxy redis geo geo-test browser node segment-clients deny)
+PARTS=(system wasm wasm-tools kafka schema-registry proxy redis geo geo-test browser node segment-clients deny)
 
 for part in "$@"; do
   [ -x "$ROOT/scripts/setup/$part.sh" ] || die "setup.sh knows no part '$part'; the parts are: ${PARTS[*]}"

@@ -15,6 +15,7 @@
 
 mod answer;
 mod batch;
+mod binary;
 mod check;
 mod context;
 mod event;
@@ -31,6 +32,7 @@ pub mod wire;
 
 pub use answer::{Answer, BatchReceipt, EventResult, EventStatus, ReceiptStatus, Refusal, StoredIn};
 pub use batch::Batch;
+pub use binary::{BinaryFormat, NoRecord, Transcoder};
 pub use check::{Own, check, check_context};
 pub use context::{Context, Page, Sdk};
 pub use event::{Event, EventType};

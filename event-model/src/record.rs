@@ -175,7 +175,7 @@ impl SurroundingsText {
 
 impl Record<'_> {
     /// Appends the record that these two are together: one JSON object in one line, so that a journal or a topic
-    /// printed record by record is JSON Lines.
+    /// printed record by record is JSON Lines. Gives how many bytes of it are the event's own; the rest is the surroundings.
     ///
     /// # Errors
     /// [`serde_json::Error`] where it cannot be written as JSON, which it can.
@@ -183,7 +183,7 @@ impl Record<'_> {
         &self,
         out: &mut Vec<u8>,
         surroundings: &SurroundingsText,
-    ) -> Result<(), serde_json::Error> {
+    ) -> Result<usize, serde_json::Error> {
         let start = out.len();
         serde_json::to_writer(&mut *out, self)?;
         if [self.properties, self.traits].into_iter().flatten().any(|bag| has_line_breaks(bag.text())) {
@@ -193,8 +193,9 @@ impl Record<'_> {
         if let Some(end) = out.last_mut() {
             *end = b',';
         }
+        let own_bytes = out.len() - start;
         out.extend_from_slice(surroundings.0.get(1..).unwrap_or_default());
-        Ok(())
+        Ok(own_bytes)
     }
 }
 

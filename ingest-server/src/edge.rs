@@ -11,6 +11,7 @@ use crate::client;
 use crate::decode::Shape;
 use crate::encode::Shared;
 use crate::event_ids::EventIds;
+use crate::format::RecordFormat;
 use crate::judge::{Before, Judge, defect};
 use crate::live::{Live, Site};
 use crate::metrics::{Metrics, Timed};
@@ -49,6 +50,8 @@ pub struct Edge {
     answers_early: bool,
     /// Which events go to another topic than the rest.
     routes: Vec<KafkaRoute>,
+    /// The form in which delivery gets a record.
+    format: RecordFormat,
     /// The sites and what is set for each.
     pub sites: Sites,
     /// What is checked of the events of each key.
@@ -77,6 +80,7 @@ impl Edge {
     pub fn new(
         settings: &Settings,
         delivery: Delivery,
+        format: RecordFormat,
         receipts: Receipts,
         places: Arc<Places>,
         shared: Option<Arc<SharedMemory>>,
@@ -99,6 +103,7 @@ impl Edge {
                 .as_ref()
                 .is_some_and(|kafka| kafka.guarantee == Guarantee::AtMostOnce),
             routes: settings.kafka_routes.clone(),
+            format,
             sites: Sites::new(settings),
             checks: settings.checks.clone(),
             keeps_letters: settings.dead_letters,

@@ -41,6 +41,8 @@ pub(crate) struct Source {
     pub(crate) index: u32,
     pub(crate) event_id: String,
     pub(crate) anonymous_id: Option<Arc<str>>,
+    /// Of the record's JSON, how many bytes are the event's own.
+    pub(crate) own_bytes: usize,
 }
 
 /// The events of a batch that are stored already.
@@ -148,7 +150,8 @@ impl<'a> Judge<'a> {
             let encoded = encoded.map_err(|error| defect(&error))?;
             self.judged.records.push(encoded.record);
             let (event_id, anonymous_id) = (encoded.event_id, encoded.anonymous_id);
-            self.judged.sources.push(Source { index, event_id, anonymous_id });
+            let own_bytes = encoded.own_bytes;
+            self.judged.sources.push(Source { index, event_id, anonymous_id, own_bytes });
         }
         Ok(self.judged)
     }
@@ -189,7 +192,7 @@ impl<'a> Judge<'a> {
 }
 
 /// Nothing a sender does leads here; the operator finds the cause in the log.
-pub(crate) fn defect(error: &EncodeError) -> Refused {
+pub(crate) fn defect(error: &dyn std::error::Error) -> Refused {
     tracing::error!(%error, "a checked event could not be encoded");
     Refused::Internal
 }

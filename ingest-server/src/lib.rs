@@ -11,6 +11,7 @@ pub mod decode;
 pub mod edge;
 pub mod encode;
 pub mod event_ids;
+pub mod format;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod http;

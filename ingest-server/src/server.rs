@@ -2,6 +2,8 @@
 //! Parsing and logging are the binary's part; a test calls `run` with listeners of its own.
 
 use crate::edge::Edge;
+use crate::format::RecordFormat;
+use crate::format::registry::RegistryError;
 use crate::http::{self, Front, Listener, Tls, Trusted, UnixSocket};
 use crate::metrics::Metrics;
 use crate::receipts::Receipts;
@@ -36,6 +38,9 @@ pub enum RunError {
     /// A database of places could not be opened.
     #[error(transparent)]
     Places(#[from] DatabaseError),
+    /// The schema has no id in its registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The Unix socket could not be made.
     #[error("cannot listen on {path} (unix.listen): {source}")]
     Unix {
@@ -148,7 +153,14 @@ pub async fn run(
     // Before anything durable is opened: a wrong file stops the boot.
     let places = Arc::new(Places::open(&settings.geo, &metrics)?);
     let tls = settings.tls.as_ref().map(Tls::open).transpose()?;
+    tokio::pin!(shutdown);
+    let format = tokio::select! {
+        format = RecordFormat::open(&settings) => format?,
+        // It may take its time, and who stops meanwhile has nothing to wait for.
+        () = &mut shutdown => return Ok(()),
+    };
     let delivery = Delivery::open(settings.delivery.clone())?;
+    format.keep();
     match &settings.delivery.kafka {
         Some(kafka) => {
             tracing::info!("producing to Kafka at {}, topic {}", kafka.brokers.join(","), kafka.topic)
@@ -162,6 +174,7 @@ pub async fn run(
     let edge = Edge::new(
         &settings,
         delivery.clone(),
+        format,
         receipts,
         Arc::clone(&places),
         shared.clone(),

@@ -40,7 +40,7 @@ pub struct RecordPage<'a> {
     pub path: Option<&'a str>,
     /// The parameters of the query that the server keeps (`page.query`) and the UTM parameters, decoded.
     #[serde(skip_serializing_if = "Pairs::is_empty")]
-    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>", default))]
     pub query: Pairs<'a>,
     /// The document's title.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub struct RecordPage<'a> {
     pub name: Option<&'a str>,
     /// What stands in the path for each `{…}` of the pattern, decoded.
     #[serde(skip_serializing_if = "Pairs::is_empty")]
-    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>", default))]
     pub params: Pairs<'a>,
 }
 
@@ -118,6 +118,6 @@ pub struct Campaign<'a> {
     pub id: Option<Cow<'a, str>>,
     /// The ids that advertisers put on a click (`gclid`, `fbclid` …), by their parameters.
     #[serde(skip_serializing_if = "Pairs::is_empty")]
-    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>", default))]
     pub click_ids: Pairs<'a>,
 }

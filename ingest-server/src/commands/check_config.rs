@@ -1,8 +1,9 @@
 //! `footfall check-config`: what the settings come to and where each was said, or what is wrong and where.
 //! Nothing is opened, and nothing is connected to unless that is asked for.
 
-use super::{CommandError, settings};
+use super::{CommandError, settings, wait_for};
 use crate::cli::Said;
+use crate::format::registry;
 use crate::settings::{SETTINGS, Settings};
 use footfall_delivery::{Weight, inspect};
 use footfall_event_model::limits;
@@ -61,7 +62,8 @@ fn ask_kafka(settings: &Settings) -> Result<(), CommandError> {
     let Some(kafka) = &settings.delivery.kafka else {
         return print("Kafka is not set: the journal is the store.\n");
     };
-    let findings = inspect(kafka, RECORD_BYTES);
+    let mut findings = inspect(kafka, RECORD_BYTES);
+    findings.extend(wait_for(registry::inspect(settings))?);
     let mark = |weight| match weight {
         Weight::Right => "ok     ",
         Weight::Doubtful => "warning",

@@ -16,6 +16,7 @@ pub use status::{Status, status};
 pub use tail::tail;
 
 use crate::cli::Said;
+use crate::format::registry::RegistryError;
 use crate::server::RunError;
 use crate::settings::{Problem, Settings, Sources};
 use footfall_delivery::journal::ReadError;
@@ -40,6 +41,9 @@ pub enum CommandError {
     /// The topic could not be read.
     #[error(transparent)]
     Topic(#[from] TopicError),
+    /// The schema has no id in its registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// Kafka is not as it must be.
     #[error("Kafka is not as it must be: {wrong} of the lines above are WRONG")]
     Connect {
@@ -113,6 +117,14 @@ fn one_setting(said: Said, key: &'static str) -> Result<String, CommandError> {
         Some(value) if !value.is_empty() => Ok(value),
         _ => Err(CommandError::Settings(problems)),
     }
+}
+
+/// Runs what waits for a network, in a command that is not a server.
+fn wait_for<T>(future: impl Future<Output = T>) -> Result<T, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|source| CommandError::System { doing: "cannot start a runtime", source })?;
+    Ok(runtime.block_on(future))
 }
 
 fn data_dir(said: Said) -> Result<PathBuf, CommandError> {

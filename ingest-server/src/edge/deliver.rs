@@ -3,7 +3,7 @@
 
 use super::Edge;
 use crate::event_ids;
-use crate::judge::Judged;
+use crate::judge::{Judged, defect};
 use crate::letters;
 use crate::live::Site;
 use crate::receipts::{EventSet, Reservation};
@@ -63,7 +63,7 @@ impl Edge {
         live: &Site,
     ) -> Result<Answer, Refused> {
         let Judged {
-            records,
+            mut records,
             sources,
             letters,
             mut shown,
@@ -78,6 +78,10 @@ impl Edge {
             records.iter().filter(|_| shows).map(|record| record.payload.clone()).collect();
         let topics: Vec<_> =
             records.iter().filter(|_| wants_offsets).map(|record| record.topic.clone()).collect();
+        if !self.format.is_as_encoded() {
+            let own_bytes = sources.iter().map(|source| Some(source.own_bytes));
+            self.format.give(&mut records, own_bytes).map_err(|error| defect(&error))?;
+        }
         let mut answer =
             Answer { unknown_fields, duplicate, invalid, dropped, events: entries, ..Answer::default() };
         let letters = letters::store(&self.delivery, letters, &self.metrics.letters);

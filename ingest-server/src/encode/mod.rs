@@ -64,6 +64,8 @@ pub struct Encoded {
     pub event_id: String,
     /// The browser, where the sender said.
     pub anonymous_id: Option<Arc<str>>,
+    /// How many bytes of the payload are the event's own; behind them stand its surroundings.
+    pub own_bytes: usize,
 }
 
 /// What an event says of its surroundings itself.
@@ -287,7 +289,7 @@ impl<'a> Shared<'a> {
         let type_end = text.len();
         cloud_event::append_time(&mut text, time.timestamp);
         let time_end = text.len();
-        record.append_to(&mut text, surroundings)?;
+        let own_bytes = record.append_to(&mut text, surroundings)?;
         let text = Bytes::from(text);
 
         let mut headers = Vec::with_capacity(self.headers.len() + 4);
@@ -311,7 +313,8 @@ impl<'a> Shared<'a> {
         // A key event may come in a batch that was not marked: the promise is made for the event.
         let priority = if event.key_event == Some(true) { Priority::Key } else { self.priority };
         let payload = text.slice(time_end..);
-        Ok(Encoded { record: Outgoing { key, headers, payload, priority, topic }, event_id, anonymous_id })
+        let record = Outgoing { key, headers, payload, priority, topic };
+        Ok(Encoded { record, event_id, anonymous_id, own_bytes })
     }
 }
 

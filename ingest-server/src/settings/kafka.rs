@@ -180,7 +180,7 @@ impl Reader<'_> {
     }
 
     /// A file, looked for beside the settings that name it.
-    fn file(&mut self, key: &'static str) -> Option<PathBuf> {
+    pub(super) fn file(&mut self, key: &'static str) -> Option<PathBuf> {
         let said = self.sources.get(key)?;
         Some(beside(&said.origin, &said.values.concat()))
     }

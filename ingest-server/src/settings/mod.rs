@@ -2,6 +2,7 @@
 //! Everything that is wrong is told at once, each with its place; nothing is opened or connected here.
 
 mod checks;
+mod format;
 mod geo;
 mod guarantee;
 mod http;
@@ -20,6 +21,7 @@ mod table;
 mod value;
 
 pub use checks::SiteCheckSettings;
+pub use format::{FormatSettings, RegistrySettings, RegistryUrl, SubjectNames};
 pub use geo::GeoSettings;
 pub use http::HttpSettings;
 pub use kafka_route::KafkaRoute;
@@ -83,6 +85,8 @@ pub struct Settings {
     pub delivery: DeliverySettings,
     /// Which events go to another topic than the rest; the first that fits counts.
     pub kafka_routes: Vec<KafkaRoute>,
+    /// In which form a record stands in Kafka.
+    pub format: FormatSettings,
     /// The bounds of the HTTP edge.
     pub http: HttpSettings,
     /// Whom to believe about a request's client.
@@ -157,6 +161,7 @@ impl Settings {
         let sites = reader.sites(&write_keys);
         let checks = reader.checks(&write_keys, &sites);
         let kafka = reader.kafka();
+        let format = reader.format();
         let kafka_routes = reader.kafka_routes(|site| write_keys.contains(site));
         let memory_max_bytes = reader.one("memory.max_bytes", size);
         let journal_max_bytes = reader.one("journal.max_bytes", size);
@@ -229,6 +234,7 @@ impl Settings {
             redis,
             delivery,
             kafka_routes,
+            format: format?,
             proxies: proxies?,
             geo: geo?,
             limits: limits?,

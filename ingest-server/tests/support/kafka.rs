@@ -74,6 +74,12 @@ impl Kafka {
         kafka
     }
 
+    /// Sends the broker a signal, such as `-STOP`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.broker.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// What the broker has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()

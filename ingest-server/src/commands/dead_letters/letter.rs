@@ -8,6 +8,7 @@ use footfall_delivery::Header;
 use footfall_event_model::{Batch, Context};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// A dead letter, from the journal or from the topic.
@@ -64,7 +65,17 @@ impl Letter {
             }
         }
         let text = serde_json::to_string_pretty(&whole).unwrap_or_default();
-        format!("{text}\n{}", String::from_utf8_lossy(&self.payload))
+        format!("{text}\n{}", self.shown_payload())
+    }
+
+    /// The payload, where it is text: what Kafka refused stands there in its format.
+    fn shown_payload(&self) -> Cow<'_, str> {
+        match self.text("content-type") {
+            Some(binary @ ("application/avro" | "application/protobuf")) => {
+                format!("{} bytes of {binary}", self.payload.len()).into()
+            }
+            _ => String::from_utf8_lossy(&self.payload),
+        }
     }
 
     /// The batch to send: under the event's id, or the letter's where it had none, and under the time at which it came

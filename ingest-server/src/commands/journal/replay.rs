@@ -4,8 +4,9 @@
 use super::pages::Pages;
 use super::{Moment, Selection};
 use crate::cli::Said;
-use crate::commands::{CommandError, settings};
+use crate::commands::{CommandError, settings, wait_for};
 use crate::encode::topic_of_record;
+use crate::format::RecordFormat;
 use crate::settings::KafkaRoute;
 use footfall_delivery::journal::JournalRow;
 use footfall_delivery::{Priority, Record, RecordOutcome, Replayer};
@@ -38,6 +39,7 @@ pub fn replay(said: Said, replay: Replay) -> Result<(), CommandError> {
     };
     let mut pages = Pages::open(&settings.delivery.data_dir, &replay.selection)?;
     let kafka_topic = &kafka.topic;
+    let format = wait_for(RecordFormat::open(&settings))??;
     let replayer = Replayer::open(kafka)?;
     // Ten pages a second at most, so that the rate is even.
     let page = (replay.rate.get() as usize / 10).clamp(1, 1_000);
@@ -56,7 +58,10 @@ pub fn replay(said: Said, replay: Replay) -> Result<(), CommandError> {
                  the same ce_id"
             ))
         };
-        let records: Vec<Record> = rows.iter().map(|row| record(row, &settings.kafka_routes)).collect();
+        let mut records: Vec<Record> = rows.iter().map(|row| record(row, &settings.kafka_routes)).collect();
+        format
+            .give(&mut records, rows.iter().map(|_| None))
+            .map_err(|error| stopped(sent, error.to_string()))?;
         let outcomes =
             replayer.send(&records, PAGE_TIMEOUT).map_err(|error| stopped(sent, error.to_string()))?;
         let mut outage = None;
