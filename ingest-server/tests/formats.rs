@@ -235,7 +235,7 @@ async fn what_is_wrong_with_a_registry_is_told_at_the_start_and_by_check_config(
                 of_registry.iter().all(|line| line.starts_with("ok ")) && !of_registry.is_empty(),
                 "{url}: {checked}"
             );
-            let mut program = Program::start_with(&dir.path().join("data"), &["--config", &file]);
+            let program = Program::start_with(&dir.path().join("data"), &["--config", &file]);
             assert!(program.start.contains("has the id"), "{}", program.start);
             assert_eq!(program.post(r#"{"events":[{"event":"a"}]}"#).await.status, 200);
             program.signal("-TERM");

@@ -124,3 +124,20 @@ fn sign(event: &RawValue, context: &mut Context, signer: &UserSigner) {
     let user_id = own.or_else(|| context.user_id.clone());
     context.user_signature = user_id.map(|user_id| signer.sign(&user_id));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_kafka_refused_is_shown_as_text_or_told_by_its_size() {
+        for (content_type, shown) in [
+            ("application/avro", "7 bytes of application/avro"),
+            ("application/protobuf", "7 bytes of application/protobuf"),
+            ("application/json", "{\"a\":1}"),
+        ] {
+            let letter = Letter::new(vec![Header::new("content-type", content_type)], "{\"a\":1}".into());
+            assert_eq!(letter.whole().lines().last(), Some(shown));
+        }
+    }
+}
