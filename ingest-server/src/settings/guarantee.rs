@@ -8,17 +8,17 @@ use footfall_delivery::Guarantee;
 /// What the setting names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Named {
-    AtMostOnce,
-    AtLeastOnce,
-    ExactlyOnce,
+    AtMost,
+    AtLeast,
+    Exactly,
 }
 
 impl Named {
     fn as_str(self) -> &'static str {
         match self {
-            Self::AtMostOnce => "at-most-once",
-            Self::AtLeastOnce => "at-least-once",
-            Self::ExactlyOnce => "exactly-once",
+            Self::AtMost => "at-most-once",
+            Self::AtLeast => "at-least-once",
+            Self::Exactly => "exactly-once",
         }
     }
 }
@@ -29,7 +29,7 @@ impl Reader<'_> {
         let named = self.one("kafka.guarantee", named)?;
         let fits = self.acks(named);
         let id = self.one("kafka.transactional_id", non_empty);
-        if named != Named::ExactlyOnce {
+        if named != Named::Exactly {
             if let Some(said) = self.sources.get("kafka.transactional_id") {
                 let message = format!(
                     "is set, but kafka.guarantee is {}, which has no transactions: set it to exactly-once, or leave this out",
@@ -40,7 +40,7 @@ impl Reader<'_> {
             }
             fits?;
             return Some(match named {
-                Named::AtMostOnce => Guarantee::AtMostOnce,
+                Named::AtMost => Guarantee::AtMostOnce,
                 _ => Guarantee::AtLeastOnce,
             });
         }
@@ -64,10 +64,10 @@ impl Reader<'_> {
         let text = said.values.last().map_or("", String::as_str);
         let wrong = match (text, named) {
             _ if matches!(said.origin, Origin::Default(_)) => return Some(()),
-            ("all" | "-1", Named::AtLeastOnce | Named::ExactlyOnce) | ("1", Named::AtMostOnce) => {
+            ("all" | "-1", Named::AtLeast | Named::Exactly) | ("1", Named::AtMost) => {
                 return Some(());
             }
-            (_, Named::AtMostOnce) => {
+            (_, Named::AtMost) => {
                 "it must be 1, or left out: with kafka.guarantee at-most-once only the leader has an event"
                     .to_owned()
             }
@@ -82,7 +82,7 @@ impl Reader<'_> {
 }
 
 fn named(text: &str) -> Result<Named, String> {
-    [Named::AtMostOnce, Named::AtLeastOnce, Named::ExactlyOnce]
+    [Named::AtMost, Named::AtLeast, Named::Exactly]
         .into_iter()
         .find(|named| named.as_str() == text)
         .ok_or_else(|| "it must be at-most-once, at-least-once or exactly-once".to_owned())
