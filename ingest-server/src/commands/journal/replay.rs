@@ -58,10 +58,19 @@ pub fn replay(said: Said, replay: Replay) -> Result<(), CommandError> {
                  the same ce_id"
             ))
         };
-        let mut records: Vec<Record> = rows.iter().map(|row| record(row, &settings.kafka_routes)).collect();
-        format
-            .give(&mut records, rows.iter().map(|_| None))
-            .map_err(|error| stopped(sent, error.to_string()))?;
+        let mut records = Vec::with_capacity(rows.len());
+        rows.retain(|row| {
+            let mut record = record(row, &settings.kafka_routes);
+            let given = format.give(std::slice::from_mut(&mut record), std::iter::once(None));
+            match &given {
+                Ok(()) => records.push(record),
+                Err(error) => {
+                    refused += 1;
+                    eprintln!("footfall: row {} is left out: {error}", row.seq);
+                }
+            }
+            given.is_ok()
+        });
         let outcomes =
             replayer.send(&records, PAGE_TIMEOUT).map_err(|error| stopped(sent, error.to_string()))?;
         let mut outage = None;
