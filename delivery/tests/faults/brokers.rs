@@ -127,7 +127,19 @@ pub(crate) async fn judge(name: &str, kafka: &Kafka, opened: ToKafka, seen: Seen
     verdict
 }
 
-pub(crate) fn killed(name: &'static str) -> Verdict {
+pub(crate) fn killed_5(name: &'static str) -> Verdict {
+    killed(name, Duration::from_secs(5))
+}
+
+pub(crate) fn killed_30(name: &'static str) -> Verdict {
+    killed(name, Duration::from_secs(30))
+}
+
+pub(crate) fn killed_120(name: &'static str) -> Verdict {
+    killed(name, Duration::from_secs(120))
+}
+
+fn killed(name: &'static str, absence: Duration) -> Verdict {
     block_on(async {
         let mut kafka = Broker::start();
         kafka.create_topic(&topic(), &[]).await;
@@ -136,7 +148,7 @@ pub(crate) fn killed(name: &'static str) -> Verdict {
         let load = Load::start(&opened, "a");
         wait_for_more(&load, 2_000).await;
         kafka.kill();
-        pass(Duration::from_secs(5)).await;
+        pass(absence).await;
         kafka.start_again();
         wait_until_healthy(&opened).await;
         wait_for_more(&load, 2_000).await;
@@ -260,8 +272,9 @@ fn behind_a_proxy(name: &'static str, hurt: impl AsyncFnOnce(&Proxy, &Load)) -> 
         wait_for_more(&load, 1_000).await;
         let seen = load.stop().await;
         let mut verdict = judge(name, &kafka, opened, seen).await;
-        println!("    {} answers dropped, {} connections cut", proxy.dropped(), proxy.cut_so_far());
-        verdict.expect(proxy.dropped() + proxy.cut_so_far() > 5, "the proxy did nothing");
+        let hurt = [proxy.dropped(), proxy.stalled(), proxy.cut_so_far()];
+        println!("    {} answers dropped, {} stalls, {} connections cut", hurt[0], hurt[1], hurt[2]);
+        verdict.expect(hurt.iter().sum::<u64>() > 5, "the proxy did nothing");
         verdict.expect(verdict.duplicates == 0, "something was stored twice");
         verdict.expect(verdict.refused == 0, "events were refused");
         verdict
@@ -281,5 +294,12 @@ pub(crate) fn cut_every_second(name: &'static str) -> Verdict {
             pass(Duration::from_secs(1)).await;
             proxy.cut();
         }
+    })
+}
+
+pub(crate) fn late(name: &'static str) -> Verdict {
+    behind_a_proxy(name, async |proxy, _| {
+        proxy.be_late(Duration::from_millis(300), 5);
+        pass(Duration::from_secs(60)).await;
     })
 }

@@ -26,11 +26,14 @@ struct Row {
 }
 
 const ROWS: &[Row] = &[
-    Row { name: "broker killed, back after 5 s", quick: true, run: brokers::killed },
+    Row { name: "broker killed, back after 5 s", quick: true, run: brokers::killed_5 },
+    Row { name: "broker killed, back after 30 s", quick: false, run: brokers::killed_30 },
+    Row { name: "broker killed, back after 120 s", quick: false, run: brokers::killed_120 },
     Row { name: "broker stopped for 8 s", quick: true, run: brokers::paused_8 },
     Row { name: "broker stopped for 30 s", quick: false, run: brokers::paused_30 },
     Row { name: "broker down at boot", quick: true, run: brokers::down_at_boot },
     Row { name: "15 % of produce answers dropped", quick: false, run: brokers::answers_dropped },
+    Row { name: "answers late by 300 ms, 5 % stalls", quick: false, run: brokers::late },
     Row { name: "connection cut every second", quick: false, run: brokers::cut_every_second },
     Row { name: "three brokers: one gone, two gone, back", quick: false, run: brokers::three },
     Row { name: "one record too large for the topic", quick: true, run: topics::oversized },
@@ -50,7 +53,7 @@ const ROWS: &[Row] = &[
         quick: false,
         run: process::killed_beside_a_broker_that_stops,
     },
-    Row { name: "exactly-once: broker killed, back after 5 s", quick: true, run: brokers::killed },
+    Row { name: "exactly-once: broker killed, back after 5 s", quick: true, run: brokers::killed_5 },
     Row { name: "exactly-once: broker stopped for 8 s", quick: false, run: brokers::paused_8 },
     Row { name: "exactly-once: broker stopped for 80 s", quick: false, run: brokers::paused_80 },
     Row { name: "exactly-once: broker down at boot", quick: false, run: brokers::down_at_boot },

@@ -1,15 +1,19 @@
-//! A TCP proxy before a broker, which drops answers to Produce requests, or cuts every connection.
+//! A TCP proxy before a broker, which drops answers to Produce requests, lets all answers be late, or cuts every connection.
 //! It reads just enough of Kafka's protocol (size, then correlation id) to know which answer belongs to which request.
 
 use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// The key of Produce requests in Kafka's protocol.
 const PRODUCE: i16 = 0;
+/// How long a line stalls, longer than `kafka.slow_after`.
+const STALL: Duration = Duration::from_secs(3);
 
 pub(crate) struct Proxy {
     listener: TcpListener,
@@ -19,7 +23,10 @@ pub(crate) struct Proxy {
 #[derive(Default)]
 struct Shared {
     drop_percent: AtomicU32,
+    stall_percent: AtomicU32,
+    late_ms: AtomicU64,
     dropped: AtomicU64,
+    stalled: AtomicU64,
     cut: AtomicU64,
     random: AtomicU64,
     open: Mutex<Vec<TcpStream>>,
@@ -49,8 +56,15 @@ impl Proxy {
         self.shared.drop_percent.store(percent, Ordering::Relaxed);
     }
 
+    /// Every answer comes later by so much, and before so many of a hundred the connection stands still for 3 s.
+    pub(crate) fn be_late(&self, latency: Duration, stall_percent: u32) {
+        self.shared.late_ms.store(latency.as_millis() as u64, Ordering::Relaxed);
+        self.shared.stall_percent.store(stall_percent, Ordering::Relaxed);
+    }
+
     pub(crate) fn heal(&self) {
         self.drop_produce_answers(0);
+        self.be_late(Duration::ZERO, 0);
     }
 
     /// Ends every connection.
@@ -67,6 +81,10 @@ impl Proxy {
         self.shared.dropped.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn stalled(&self) -> u64 {
+        self.shared.stalled.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn cut_so_far(&self) -> u64 {
         self.shared.cut.load(Ordering::Relaxed)
     }
@@ -81,31 +99,51 @@ fn connect(shared: &Arc<Shared>, client: TcpStream, broker: TcpStream) {
     let (from_client, to_broker) = (client.try_clone().unwrap(), broker.try_clone().unwrap());
     let asked = Arc::clone(&produces);
     thread::spawn(move || {
-        pass(from_client, to_broker, |message| {
+        let mut to = to_broker.try_clone().unwrap();
+        pass(from_client, &to_broker, |message| {
             let key = i16::from_be_bytes([message[4], message[5]]);
             if key == PRODUCE {
                 asked.lock().unwrap().insert(correlation_id(&message[8..]));
             }
-            true
+            to.write_all(message).is_ok()
         });
+    });
+    let (answers, under_way) = channel::<(Instant, Vec<u8>)>();
+    let mut to = client.try_clone().unwrap();
+    thread::spawn(move || {
+        for (due, answer) in under_way {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            if to.write_all(&answer).is_err() {
+                break;
+            }
+        }
     });
     let shared = Arc::clone(shared);
     thread::spawn(move || {
-        pass(broker, client, |message| {
+        let mut stands_until = Instant::now();
+        pass(broker, &client, |message| {
             let is_produce = produces.lock().unwrap().remove(&correlation_id(&message[4..]));
-            let keep = !is_produce || !shared.is_drawn();
-            shared.dropped.fetch_add(u64::from(!keep), Ordering::Relaxed);
-            keep
+            if is_produce && shared.is_drawn(&shared.drop_percent) {
+                shared.dropped.fetch_add(1, Ordering::Relaxed);
+                return true;
+            }
+            let mut due = Instant::now() + Duration::from_millis(shared.late_ms.load(Ordering::Relaxed));
+            if is_produce && shared.is_drawn(&shared.stall_percent) {
+                shared.stalled.fetch_add(1, Ordering::Relaxed);
+                stands_until = due + STALL;
+            }
+            due = due.max(stands_until);
+            answers.send((due, message.to_vec())).is_ok()
         });
     });
 }
 
 impl Shared {
-    /// One in so many, by a generator whose runs are alike.
-    fn is_drawn(&self) -> bool {
+    /// So many of a hundred, by a generator whose runs are alike.
+    fn is_drawn(&self, percent: &AtomicU32) -> bool {
         let drawn = self.random.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
         let mixed = (drawn ^ (drawn >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 33;
-        mixed % 100 < u64::from(self.drop_percent.load(Ordering::Relaxed))
+        mixed % 100 < u64::from(percent.load(Ordering::Relaxed))
     }
 }
 
@@ -113,8 +151,8 @@ fn correlation_id(bytes: &[u8]) -> i32 {
     i32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }
 
-/// Passes messages on until one side ends; `wanted` sees each with its size before it.
-fn pass(mut from: TcpStream, mut to: TcpStream, mut wanted: impl FnMut(&[u8]) -> bool) {
+/// Reads messages until one side ends; `hand_on` gets each with its size before it, and says whether the other one is there.
+fn pass(mut from: TcpStream, to: &TcpStream, mut hand_on: impl FnMut(&[u8]) -> bool) {
     let mut message = vec![0; 4];
     loop {
         message.resize(4, 0);
@@ -126,7 +164,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, mut wanted: impl FnMut(&[u8]) ->
         if from.read_exact(&mut message[4..]).is_err() {
             break;
         }
-        if wanted(&message) && to.write_all(&message).is_err() {
+        if !hand_on(&message) {
             break;
         }
     }
