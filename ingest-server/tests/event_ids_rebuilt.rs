@@ -67,7 +67,7 @@ async fn what_kafka_acknowledged_before_a_kill_is_a_duplicate_after_it_in_every_
     );
     let settings = file(dir.path(), &text);
     let mut program = Program::start_with(dir.path(), &["--config", &settings]);
-    program.log_until("events go to it");
+    program.until_logged("events go to it");
     assert_eq!(post(&program, 1).await, (EVENTS.into(), 0));
     let asked = "/v1/events?key=pk_demo&receipt=offsets";
     let one =

@@ -44,7 +44,7 @@ async fn exactly_once_answers_after_the_commit_and_a_kill_leaves_each_event_once
         "edge-1",
     ];
     let mut program = Program::start_with(dir.path(), &more);
-    program.log_until("events go to it");
+    program.until_logged("events go to it");
     let reply = send(program.public, "POST", OFFSETS, &[], batch("a", 40)).await;
     assert_eq!((reply.status.as_u16(), &reply.json()["stored"]), (200, &"kafka".into()), "{reply:?}");
     assert!(reply.json()["events"][39]["offset"].is_u64());
@@ -52,7 +52,7 @@ async fn exactly_once_answers_after_the_commit_and_a_kill_leaves_each_event_once
     assert_eq!(committed(&kafka.brokers).len(), 40);
     program.kill();
     let mut program = Program::start_with(dir.path(), &more);
-    program.log_until("events go to it");
+    program.until_logged("events go to it");
     assert_eq!(send(program.public, "POST", OFFSETS, &[], batch("a", 50)).await.json()["duplicate"], 40);
     program.kill();
     let ids = committed(&kafka.brokers);

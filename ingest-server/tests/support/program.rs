@@ -84,6 +84,13 @@ impl Program {
         log
     }
 
+    /// The same for what may have been logged before it listened.
+    pub fn until_logged(&mut self, what: &str) {
+        if !self.start.contains(what) {
+            self.log_until(what);
+        }
+    }
+
     /// SIGKILL, and nothing is left of it.
     pub fn kill(self) {
         self.signal("-KILL");
