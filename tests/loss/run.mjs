@@ -46,11 +46,21 @@ export class Run {
 
   /** A page of this visitor. Every third visitor acts before the module has come, as soon as the tag itself runs. */
   async open() {
-    const page = await this.#context.newPage();
+    const page = await this.#newPage();
     await page.goto(`${this.site.origin}/page.html`);
     if (this.number % 3 === 2) await this.until("the tag runs", page, () => Boolean(window.footfall?.track));
     else await this.untilReady(page);
     return page;
+  }
+
+  /** A machine with much to do lets Firefox's driver lose the tab that it has just opened; nothing of ours was in it. */
+  async #newPage(tries = 3) {
+    try {
+      return await this.#context.newPage();
+    } catch (error) {
+      if (tries === 1 || !/no such frame/.test(error.message)) throw error;
+      return this.#newPage(tries - 1);
+    }
   }
 
   untilReady(page) {
@@ -94,7 +104,7 @@ export class Run {
 
   /** A new page of the same origin and profile, until all that is known there is confirmed, or patience ends. */
   async visitAgain() {
-    const page = await this.#context.newPage();
+    const page = await this.#newPage();
     await page.goto(`${this.site.origin}/next.html`);
     await this.untilReady(page);
     // Only spares the wait for the interval.
