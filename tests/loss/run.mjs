@@ -111,7 +111,7 @@ export class Run {
     await page.evaluate(() => window.footfall.flush());
     try {
       // A page that crashed holds what it kept for some seconds after it last said that it would send it.
-      await until("all is confirmed", 3 * PATIENCE_MS, () =>
+      await until("all is confirmed", 5 * PATIENCE_MS, () =>
         page.evaluate(() => {
           const { queued, unconfirmed } = window.footfall.state();
           const isKept = Object.keys(localStorage).some((key) => /^footfall:.*:batch:/.test(key));
