@@ -138,7 +138,6 @@ if [ -z "${1:-}" ]; then
     --compression lz4 --pace "$half" --burst 20 --report "$dir/half-bare.json"
   echo
   "$target/bench-table" --latencies --server "$dir/half-server.json" --bare "$dir/half-bare.json"
-
 fi
 
 if [ "${1:-}" != --short ]; then

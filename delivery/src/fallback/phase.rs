@@ -127,8 +127,9 @@ impl Phase {
         if self.failures >= MAX_FAILURES {
             return Some(format!("{} failures in a row", self.failures));
         }
-        let unanswered = now.saturating_sub(oldest.max(self.since).max(self.acknowledged));
-        if much && unanswered >= self.slow_after / SHARE_OF_PATIENCE {
+        let unanswered = now.saturating_sub(silent_since.max(self.acknowledged));
+        // While recovering, what is held from before the outage is much, and its first answer takes its time.
+        if much && self.state == KafkaState::Healthy && unanswered >= self.slow_after / SHARE_OF_PATIENCE {
             return Some(format!(
                 "no acknowledgement for {:.1} s while much waits",
                 unanswered.as_secs_f64()
@@ -226,7 +227,7 @@ mod tests {
         let mut phase = Phase::new(SLOW);
         phase.found(s(10));
         assert!(!phase.is_proven());
-        assert_eq!(phase.trip(s(11), Some(s(0)), false), None);
+        assert_eq!(phase.trip(s(11), Some(s(0)), true), None, "much may be held from before");
         assert!(phase.trip(s(12), Some(s(0)), false).is_some(), "the probe's group had no answer");
         phase.acknowledged(s(12));
         assert_eq!(phase.trip(s(13), Some(s(0)), false), None);

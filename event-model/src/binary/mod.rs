@@ -122,7 +122,8 @@ impl Field {
         matches!(self.kind, Kind::Map)
     }
 
-    fn message(&self) -> Option<&'static Message> {
+    /// The message that it holds, if it does.
+    pub(crate) fn message(&self) -> Option<&'static Message> {
         match self.kind {
             Kind::Message(message) => Some(message),
             _ => None,

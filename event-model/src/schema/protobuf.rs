@@ -1,7 +1,7 @@
 //! The record's Protobuf schema, made of the table of its fields and the types' words.
 
 use super::described::{Described, plain, record_fields};
-use crate::binary::shape::{Field, Kind, Message};
+use crate::binary::shape::{Field, Kind};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -23,15 +23,8 @@ fn append(text: &mut String, described: &Described, name: &str, schema: &Value, 
         writeln!(text, "  {} {} = {};", kind(field), field.name, field.number).unwrap();
     }
     text.push_str("}\n");
-    for message in fields.iter().filter_map(message) {
+    for message in fields.iter().filter_map(Field::message) {
         append(text, described, message.name, described.part(message), message.fields);
-    }
-}
-
-fn message(field: &Field) -> Option<&'static Message> {
-    match field.kind {
-        Kind::Message(message) => Some(message),
-        _ => None,
     }
 }
 

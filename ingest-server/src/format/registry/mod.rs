@@ -72,11 +72,10 @@ impl SchemaIds {
         let client = Client::new(registry)?;
         let until = Instant::now() + registry.timeout;
         let mut kept = Kept::read(&settings.delivery.data_dir, &registry.url.to_string());
+        let subjects = subjects(registry, &kafka.topic, &kafka.routed_topics);
         let mut ids = BTreeMap::new();
         let mut away = None;
-        for subject in
-            subjects(registry, &kafka.topic, &kafka.routed_topics).values().collect::<BTreeSet<_>>()
-        {
+        for subject in subjects.values().collect::<BTreeSet<_>>() {
             let asked = match &away {
                 // One that does not answer is not waited for again.
                 Some(reason) => Err(Failure::Away(String::clone(reason))),
@@ -107,7 +106,6 @@ impl SchemaIds {
             };
             ids.insert(subject.clone(), id);
         }
-        let subjects = subjects(registry, &kafka.topic, &kafka.routed_topics);
         let of_topic = subjects.into_iter().filter_map(|(topic, subject)| Some((topic, *ids.get(&subject)?)));
         Ok(Self { by_topic: of_topic.collect(), news: away.is_none().then_some(kept) })
     }
