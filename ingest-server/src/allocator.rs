@@ -32,12 +32,24 @@ pub(crate) fn give_back() {
     }
 }
 
+/// Whether mimalloc aligns every piece of this size so (`MI_MAX_ALIGN_SIZE`, and the size itself below that): then it
+/// need not be asked for, and asking makes it look for a place more slowly.
+const fn is_aligned_anyway(layout: Layout) -> bool {
+    layout.size() < LARGE_BYTES && layout.align() <= 16 && layout.align() <= layout.size()
+}
+
 // SAFETY: each call goes, as it came, to an allocator that keeps the promises of this trait, and a piece goes back to
 // the one that it came from: both choose by `layout.size()`, which is the same for `alloc` and `dealloc`.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promises are those that are asked for here.
-        unsafe { if layout.size() < LARGE_BYTES { MiMalloc.alloc(layout) } else { System.alloc(layout) } }
+        match layout.size() {
+            // SAFETY: the caller promises a size that is not 0; the alignment is one that every piece of this size has.
+            size if is_aligned_anyway(layout) => unsafe { libmimalloc_sys::mi_malloc(size).cast() },
+            // SAFETY: the caller's promises are those that are asked for here.
+            size if size < LARGE_BYTES => unsafe { MiMalloc.alloc(layout) },
+            // SAFETY: as above.
+            _ => unsafe { System.alloc(layout) },
+        }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
