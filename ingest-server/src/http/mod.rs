@@ -8,6 +8,7 @@ mod debug;
 mod envelope;
 mod etag;
 mod events;
+mod outlive;
 mod pixel;
 mod sdk;
 mod segment;
@@ -24,7 +25,8 @@ use crate::edge::Edge;
 use crate::metrics::Metrics;
 use crate::secret::Secret;
 use axum::Router;
-use axum::http::{HeaderName, Method, header};
+use axum::body::Body;
+use axum::http::{HeaderName, Method, Response, header};
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use std::any::Any;
@@ -49,7 +51,8 @@ pub fn public(edge: Arc<Edge>) -> Router {
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
         .with_state(edge);
-    surviving(routes, metrics).layer(cors()).layer(from_fn(envelope::public))
+    // As one layer: each one by itself would make every route a box more, at each request.
+    routes.layer((from_fn(envelope::public), cors(), surviving(metrics)))
 }
 
 /// The routes of the private address; `token` opens the live view, `stopping` ends the streams that would hold up a stop.
@@ -63,15 +66,17 @@ pub fn admin(edge: Arc<Edge>, token: Option<Secret>, stopping: watch::Receiver<b
         .with_state(admin::Admin { edge: Arc::clone(&edge), stopping: stopping.clone() })
         .merge(debug::routes(edge, token, stopping))
         .fallback(answer::not_found);
-    surviving(routes, metrics).layer(from_fn(envelope::admin))
+    routes.layer((from_fn(envelope::admin), surviving(metrics)))
 }
 
 /// A panic costs its own request an honest answer, is counted, and hurts nothing else.
-fn surviving(routes: Router, metrics: Arc<Metrics>) -> Router {
-    routes.layer(CatchPanicLayer::custom(move |_: Box<dyn Any + Send>| {
+fn surviving(
+    metrics: Arc<Metrics>,
+) -> CatchPanicLayer<impl Fn(Box<dyn Any + Send>) -> Response<Body> + Clone + Send + Sync> {
+    CatchPanicLayer::custom(move |_: Box<dyn Any + Send>| {
         metrics.transport.panics.inc();
         answer::panicked()
-    }))
+    })
 }
 
 /// Any page may send events, and every answer says so, errors too (W3C Fetch, "CORS protocol").

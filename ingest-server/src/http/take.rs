@@ -2,6 +2,7 @@
 //! What the sender is told, and in which form, is the part of each route.
 
 use super::envelope::Envelope;
+use super::outlive::outliving;
 use super::transport::Peer;
 use crate::admit;
 use crate::decode::Shape;
@@ -16,12 +17,7 @@ use std::sync::{Arc, OnceLock};
 /// # Errors
 /// [`Refused`] where the request is refused as a whole.
 pub(super) async fn take(edge: &Arc<Edge>, shape: Shape, request: Request) -> Result<Answer, Refused> {
-    let taking = edge.requests.spawn(counted(Arc::clone(edge), shape, request));
-    taking.await.unwrap_or_else(|error| {
-        edge.metrics.transport.panics.inc();
-        tracing::error!(%error, "a request's task failed");
-        Err(Refused::Internal)
-    })
+    outliving(&edge.requests, counted(Arc::clone(edge), shape, request)).await
 }
 
 async fn counted(edge: Arc<Edge>, shape: Shape, request: Request) -> Result<Answer, Refused> {

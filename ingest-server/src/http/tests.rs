@@ -1,11 +1,13 @@
 //! A panic in one request, over real sockets and both versions of HTTP.
 
+use super::outlive::outliving;
 use super::*;
 use crate::settings::HttpSettings;
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::TaskTracker;
 
 const LONG: Duration = Duration::from_secs(60);
 const BOUNDS: HttpSettings = HttpSettings {
@@ -21,14 +23,14 @@ const BOUNDS: HttpSettings = HttpSettings {
 };
 
 async fn fails() -> &'static str {
-    panic!("a defect, made for this test")
+    outliving(&TaskTracker::new(), async { panic!("a defect, made for this test") }).await
 }
 
 #[tokio::test]
 async fn a_panic_costs_one_request_a_500_is_counted_and_hurts_no_other() {
     let metrics = Arc::new(Metrics::default());
     let routes = Router::new().route("/fails", get(fails)).route("/works", get(async || "works"));
-    let routes = surviving(routes, Arc::clone(&metrics));
+    let routes = routes.layer(surviving(Arc::clone(&metrics)));
     let front = Front::admin(routes, BOUNDS, LONG, Arc::clone(&metrics));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
