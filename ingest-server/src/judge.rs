@@ -5,7 +5,7 @@ mod refused;
 
 use crate::check::{Checker, Fate, Step};
 use crate::decode::{Beside, Shape};
-use crate::encode::{EncodeError, Shared};
+use crate::encode::{EncodeError, Shared, Texts};
 use crate::live::{LiveEvent, Site};
 use crate::receipts::EventSet;
 use crate::refusal::Refused;
@@ -139,6 +139,7 @@ impl<'a> Judge<'a> {
         self.judged.records.reserve_exact(kept.len());
         self.judged.sources.reserve_exact(kept.len());
         let mut copies = copies.iter().peekable();
+        let mut texts = Texts::new(kept.len());
         for Kept { index, event, beside, nameless } in kept {
             if copies.next_if_eq(&&index).is_some() {
                 self.duplicate(index, event);
@@ -146,7 +147,7 @@ impl<'a> Judge<'a> {
             }
             let agent = beside.user_agent.as_deref().and_then(|text| agents.get(text));
             let shared = if nameless { self.nameless() } else { Ok(&self.shared) };
-            let encoded = shared.and_then(|shared| shared.encode(event, &beside, agent));
+            let encoded = shared.and_then(|shared| shared.encode(event, &beside, agent, &mut texts));
             let encoded = encoded.map_err(|error| defect(&error))?;
             self.judged.records.push(encoded.record);
             let (event_id, anonymous_id) = (encoded.event_id, encoded.anonymous_id);

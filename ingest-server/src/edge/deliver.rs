@@ -10,7 +10,8 @@ use crate::receipts::{EventSet, Reservation};
 use crate::refusal::Refused;
 use crate::results::{at, failed, say_where};
 use crate::shared::{BatchFate, Holding};
-use footfall_delivery::{Batch as Outgoing, DeliveryError, RecordOutcome};
+use bytes::Bytes;
+use footfall_delivery::{Batch as Outgoing, DeliveryError, Record, RecordOutcome};
 use footfall_event_model::{Answer, StoredIn};
 
 /// What a request has reserved: here, and for all servers. Dropping it releases that.
@@ -74,8 +75,9 @@ impl Edge {
             unknown_fields,
         } = judged;
         let shows = self.live.shows(live);
-        let payloads: Vec<_> =
-            records.iter().filter(|_| shows).map(|record| record.payload.clone()).collect();
+        // Copies: a slice would keep the texts of the whole batch for as long as it is shown.
+        let copied = |record: &Record| Bytes::copy_from_slice(&record.payload);
+        let payloads: Vec<_> = records.iter().filter(|_| shows).map(copied).collect();
         let topics: Vec<_> =
             records.iter().filter(|_| wants_offsets).map(|record| record.topic.clone()).collect();
         if !self.format.is_as_encoded() {

@@ -1,9 +1,12 @@
 //! The headers of a record after the CloudEvents 1.0 Kafka binding, in binary mode: their values, each from one event.
 //! Which of them a record has is decided above.
 
+use bytes::Bytes;
 use footfall_event_model::EventType;
-use std::fmt::Write as _;
+use std::hash::{BuildHasher, RandomState};
 use std::io::Write as _;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// `footfall.track.post_view`, `footfall.page`.
@@ -23,21 +26,16 @@ pub(super) fn append_time(out: &mut Vec<u8>, unix_ms: i64) {
     let _ = write!(out, "{}", humantime::format_rfc3339_millis(time));
 }
 
-/// A trace that begins with this request, and that nobody records so far (flag 00).
-pub(super) fn begun_trace() -> Result<String, getrandom::Error> {
-    let mut random = [0; 24];
-    getrandom::fill(&mut random)?;
-    let mut text = String::with_capacity(55);
-    text.push_str("00-");
-    for (place, byte) in random.into_iter().enumerate() {
-        if place == 16 {
-            text.push('-');
-        }
-        // Writing into memory cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text.push_str("-00");
-    Ok(text)
+/// A trace that begins with this request, and that nobody records so far (flag 00). Its ids tell traces apart and are no
+/// secret: a count, mixed with a seed of this process.
+pub(super) fn begun_trace() -> Bytes {
+    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let [high, low, parent] = [0u8, 1, 2].map(|part| SEED.hash_one((count, part)));
+    // All zeroes would say that there is none (W3C Trace Context, section 3.2.2).
+    let (low, parent) = (low.max(1), parent.max(1));
+    Bytes::from(format!("00-{high:016x}{low:016x}-{parent:016x}-00"))
 }
 
 /// Whether a text has the form of W3C Trace Context's `traceparent`, version 00 (section 3.2); another one would only
@@ -47,6 +45,11 @@ pub(super) fn is_traceparent(text: &str) -> bool {
         let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         part.len() == length && part.bytes().all(lower_hex)
     };
-    let parts: Vec<_> = text.split('-').collect();
-    matches!(parts[..], ["00", trace, parent, flags] if hex(trace, 32) && hex(parent, 16) && hex(flags, 2))
+    let mut parts = text.split('-');
+    let parts = [(); 5].map(|()| parts.next());
+    matches!(
+        parts,
+        [Some("00"), Some(trace), Some(parent), Some(flags), None]
+            if hex(trace, 32) && hex(parent, 16) && hex(flags, 2)
+    )
 }

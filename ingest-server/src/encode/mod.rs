@@ -2,23 +2,26 @@
 //! What all events of a batch share is written once; where the record goes is delivery's part.
 
 mod cloud_event;
+mod context;
 mod dead_letter;
 mod mask;
 mod route;
+mod texts;
 
 pub(crate) use mask::{Masked, mask};
 pub(crate) use route::topic_of_record;
+pub use texts::Texts;
 
 use crate::decode::Beside;
 use crate::settings::{BotPolicy, KafkaRoute};
 use crate::stamp::{Agent, Clock, PageTexts, Seen, Stamp, Stamper};
 use bytes::Bytes;
 use cloud_event::{begun_trace, is_traceparent};
+use context::{kept_context, without_ids};
 use footfall_delivery::{Header, Priority, Record as Outgoing};
 use footfall_event_model::{
     Client, Context, Event, Page, Record, SCHEMA_VERSION, Surroundings, SurroundingsText, uuid_v7,
 };
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -49,9 +52,6 @@ pub struct Shared<'a> {
     /// Which events go to another topic than the rest.
     routes: &'a [KafkaRoute],
 }
-
-/// Bytes of a record beside the texts that stand in it whole: its ids, times, names, and values of headers.
-const OWN_BYTES: usize = 384;
 
 /// Pages of one batch that are remembered; those above are taken apart for each event.
 const OTHER_PAGES: usize = 16;
@@ -125,7 +125,7 @@ impl<'a> Shared<'a> {
         let key = context.user_id.as_deref().or(context.anonymous_id.as_deref());
         let traces = [&context.traceparent, &seen.stamp.traceparent];
         let trace = traces.into_iter().flatten().find(|text| is_traceparent(text));
-        let traceparent = trace.map_or_else(begun_trace, |text| Ok(text.clone()))?.into();
+        let traceparent = trace.map_or_else(begun_trace, |text| Bytes::copy_from_slice(text.as_bytes()));
         Ok(Self {
             write_key,
             batch_id,
@@ -234,7 +234,8 @@ impl<'a> Shared<'a> {
         .written()
     }
 
-    /// Makes the record of one event; `agent` is who it was sent for, where a server speaks for somebody.
+    /// Makes the record of one event, its bytes among `texts`; `agent` is who it was sent for, where a server speaks
+    /// for somebody.
     ///
     /// # Errors
     /// [`EncodeError`] where the system gives no randomness for an id, or the record cannot be written.
@@ -243,6 +244,7 @@ impl<'a> Shared<'a> {
         mut event: Event,
         beside: &Beside,
         agent: Option<&Agent>,
+        texts: &mut Texts,
     ) -> Result<Encoded, EncodeError> {
         let stamp = &*self.seen.stamp;
         if stamp.private {
@@ -279,18 +281,16 @@ impl<'a> Shared<'a> {
             key_event: event.key_event,
             possible_duplicate: event.possible_duplicate,
         };
-        let bags = [record.properties, record.traits].into_iter().flatten();
-        let size = surroundings.len() + bags.map(|bag| bag.text().len()).sum::<usize>();
-        // The values of the headers and the payload are one piece of memory: allocated once, freed once.
-        let mut text = Vec::with_capacity(size + OWN_BYTES);
+        // The values of the headers and the payload are one text.
+        let text = texts.begin();
         text.extend_from_slice(event_id.as_bytes());
         let id_end = text.len();
-        cloud_event::append_type(&mut text, event.kind, event.name.as_deref());
+        cloud_event::append_type(text, event.kind, event.name.as_deref());
         let type_end = text.len();
-        cloud_event::append_time(&mut text, time.timestamp);
+        cloud_event::append_time(text, time.timestamp);
         let time_end = text.len();
-        let own_bytes = record.append_to(&mut text, surroundings)?;
-        let text = Bytes::from(text);
+        let own_bytes = record.append_to(text, surroundings)?;
+        let text = texts.keep();
 
         let mut headers = Vec::with_capacity(self.headers.len() + 4);
         headers.push(header("ce_id", text.slice(..id_end)));
@@ -327,29 +327,6 @@ pub enum EncodeError {
     /// The system gives no randomness.
     #[error("no randomness for an id: {0}")]
     Random(#[from] getrandom::Error),
-}
-
-/// The context as it stands in a record: without the ids and the page, which stand on their own there, and without the user's
-/// signature, which would let a reader of the topic speak in the user's name.
-fn kept_context(context: &Context) -> Result<Option<Box<RawValue>>, serde_json::Error> {
-    let kept = Context { page: None, ..without_ids(context.clone()) };
-    if kept == Context::default() {
-        return Ok(None);
-    }
-    serde_json::value::to_raw_value(&kept).map(Some)
-}
-
-/// A context that does not say who it was.
-fn without_ids(context: Context) -> Context {
-    Context {
-        anonymous_id: None,
-        session_id: None,
-        user_id: None,
-        user_signature: None,
-        group_id: None,
-        page_view_id: None,
-        ..context
-    }
 }
 
 fn new_id(received_at: i64) -> Result<String, getrandom::Error> {

@@ -11,7 +11,7 @@ fn encoded(event: Event, context: Context) -> Encoded {
     let pages = PageRules::new(&SiteSettings::default(), &PageSettings::default());
     let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: None, pages: &pages, server: None, site: None };
     let shared = Shared::new("pk", Some("b"), None, context, Priority::Normal, seen).unwrap();
-    shared.encode(event, &Beside::default(), None).unwrap()
+    shared.encode(event, &Beside::default(), None, &mut Texts::default()).unwrap()
 }
 
 fn header_of(record: &Outgoing, name: &str) -> Option<String> {
