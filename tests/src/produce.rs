@@ -91,7 +91,8 @@ impl ProducerContext for Counter {
 
 /// Sends all records and waits for their acknowledgements; only that is measured.
 ///
-/// The settings are the server's: acks=all, idempotent, a linger of 5 ms, keys spread as Kafka's own clients do.
+/// The settings are the server's: acks=all, idempotent, a linger of 5 ms, one request under way for each broker, keys
+/// spread as Kafka's own clients do.
 /// Building each record's header list counts as producing: librdkafka takes a new one with every record.
 ///
 /// # Errors
@@ -112,6 +113,7 @@ pub fn send_all(
         .set("acks", "all")
         .set("enable.idempotence", "true")
         .set("linger.ms", "5")
+        .set("max.in.flight.requests.per.connection", "1")
         .set("compression.type", compression)
         .set("partitioner", "murmur2_random")
         .create_with_context(Counter { latencies, ..Counter::default() })

@@ -55,6 +55,10 @@ impl Guarantee {
                 said("enable.idempotence", "true"),
                 said("acks", "all"),
                 ("linger.ms", linger_ms),
+                // A partition has one request under way at most, and while its next one is due librdkafka asks for the
+                // answer without a pause, unless another request waits for its turn. A broker answers the requests of
+                // a connection one by one in any case.
+                said("max.in.flight.requests.per.connection", "1"),
                 // Without a limit: what is given up in flight may be stored all the same, and would then be stored twice.
                 said("message.timeout.ms", "0"),
             ],
