@@ -5,6 +5,7 @@ mod cloud_event;
 mod context;
 mod dead_letter;
 mod mask;
+mod own;
 mod route;
 mod texts;
 
@@ -14,13 +15,13 @@ pub use texts::Texts;
 
 use crate::decode::Beside;
 use crate::settings::{BotPolicy, KafkaRoute};
-use crate::stamp::{Agent, Clock, PageTexts, Seen, Stamp, Stamper};
+use crate::stamp::{Agent, Clock, PageTexts, Seen, Stamper};
 use bytes::Bytes;
 use cloud_event::{begun_trace, is_traceparent};
 use context::{kept_context, without_ids};
 use footfall_delivery::{Header, Priority, Record as Outgoing};
 use footfall_event_model::{
-    Client, Context, Event, Page, Record, SCHEMA_VERSION, Surroundings, SurroundingsText, uuid_v7,
+    Context, Event, Page, Record, SCHEMA_VERSION, Surroundings, SurroundingsText, uuid_v7,
 };
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -53,9 +54,6 @@ pub struct Shared<'a> {
     routes: &'a [KafkaRoute],
 }
 
-/// Pages of one batch that are remembered; those above are taken apart for each event.
-const OTHER_PAGES: usize = 16;
-
 /// A record on its way out, and what the answer and the live view say of it.
 pub struct Encoded {
     /// The record.
@@ -66,14 +64,6 @@ pub struct Encoded {
     pub anonymous_id: Option<Arc<str>>,
     /// How many bytes of the payload are the event's own; behind them stand its surroundings.
     pub own_bytes: usize,
-}
-
-/// What an event says of its surroundings itself.
-struct Own<'e> {
-    context: Context,
-    page: Option<Page>,
-    client: Option<Client>,
-    agent: Option<&'e Agent>,
 }
 
 impl<'a> Shared<'a> {
@@ -152,19 +142,6 @@ impl<'a> Shared<'a> {
         (is_bot && self.seen.pages.bots == BotPolicy::Drop).then_some("bot")
     }
 
-    /// The texts of a page that an event says itself.
-    fn page_of(&self, page: Page) -> Result<Arc<PageTexts>, serde_json::Error> {
-        let mut known = self.other_pages.borrow_mut();
-        if let Some((_, texts)) = known.iter().find(|(other, _)| *other == page) {
-            return Ok(Arc::clone(texts));
-        }
-        let texts = Arc::new(self.seen.pages.read(&page, self.seen.stamp.private)?);
-        if known.len() < OTHER_PAGES {
-            known.push((page, Arc::clone(&texts)));
-        }
-        Ok(texts)
-    }
-
     /// The same for an event that is to be kept as if its visitor had asked for privacy.
     ///
     /// # Errors
@@ -186,52 +163,6 @@ impl<'a> Shared<'a> {
     #[must_use]
     pub fn routed(self, routes: &'a [KafkaRoute]) -> Self {
         Self { routes, ..self }
-    }
-
-    /// Where the visitor is for whom a server speaks, as far as it may.
-    fn claimed(&self, beside: &Beside) -> Option<Client> {
-        let (stamper, address) = (self.claims?, beside.address?);
-        let Stamp { received_at, private, client, .. } = &*self.seen.stamp;
-        Some(stamper.client(*received_at, Some(address), client.null_origin, *private))
-    }
-
-    /// What this event says of its surroundings itself, taken out of it; `None` where it says nothing.
-    fn own<'e>(&self, event: &mut Event, beside: &Beside, agent: Option<&'e Agent>) -> Option<Own<'e>> {
-        let mut over = event.context.take().filter(|over| **over != Context::default());
-        let client = self.claimed(beside);
-        if over.is_none() && client.is_none() && agent.is_none() {
-            return None;
-        }
-        let page = over.as_mut().and_then(|over| over.page.take());
-        let over = over.map(|over| if self.seen.stamp.private { without_ids(*over) } else { *over });
-        let context = over.map_or_else(|| self.context.clone(), |over| self.context.overridden_by(&over));
-        Some(Own { context, page, client, agent })
-    }
-
-    /// The surroundings of an event that says something of them itself.
-    fn surroundings_of(&self, own: &mut Own<'_>) -> Result<SurroundingsText, serde_json::Error> {
-        let page = match own.page.take() {
-            Some(page) => self.page_of(page)?,
-            None => Arc::clone(&self.page),
-        };
-        Surroundings {
-            sent_at: self.sent_at,
-            received_at: self.seen.stamp.received_at,
-            write_key: self.write_key,
-            site: self.seen.site,
-            server: self.seen.server,
-            batch_id: self.batch_id,
-            anonymous_id: own.context.anonymous_id.as_deref(),
-            session_id: own.context.session_id.as_deref(),
-            page_view_id: own.context.page_view_id.as_deref(),
-            context: kept_context(&own.context)?.as_deref(),
-            client: own.client.as_ref().unwrap_or(&self.seen.stamp.client),
-            user_agent: own.agent.or(self.seen.agent).map(|agent| &*agent.text),
-            page: page.page.as_deref(),
-            referrer: page.referrer.as_deref(),
-            campaign: page.campaign.as_deref(),
-        }
-        .written()
     }
 
     /// Makes the record of one event, its bytes among `texts`; `agent` is who it was sent for, where a server speaks

@@ -1,7 +1,7 @@
 use super::*;
 use crate::settings::{PageSettings, SiteSettings};
-use crate::stamp::PageRules;
-use footfall_event_model::{EventType, Json, check};
+use crate::stamp::{PageRules, Stamp};
+use footfall_event_model::{Client, EventType, Json, check};
 use proptest::prelude::*;
 use serde_json::Value;
 
