@@ -1,6 +1,8 @@
 //! Kafka as it is reached here: the producer (by its guarantee idempotent, or in transactions), its reports, and questions.
 //! What is produced when, and what happens while Kafka is away, is decided in `fallback`.
 
+mod check;
+mod compression;
 mod config;
 mod context;
 mod failure;
@@ -19,6 +21,7 @@ mod topics;
 mod transactions;
 mod words;
 
+pub use compression::Compression;
 pub(crate) use config::DEFAULT_BATCH_BYTES;
 pub(crate) use context::Reports;
 pub(crate) use failure::{Refused, batch_error};
@@ -31,6 +34,6 @@ pub use reader::{TopicError, TopicReader, TopicRecord};
 pub(crate) use recent::RecentTopics;
 pub use replayer::Replayer;
 pub use security::{KafkaSasl, KafkaSecret, KafkaTls, Login};
-pub use settings::{Compression, KafkaSettings};
+pub use settings::KafkaSettings;
 pub(crate) use tail::Tail;
 pub use topics::TopicSettings;
