@@ -207,6 +207,7 @@ mod tests {
             slow_after: Duration::from_secs(2),
             in_flight_bytes,
             drain_bytes: 500,
+            join_rows: 4_000,
         };
         let mut core = Core::new(limits, Rows::default());
         core.found(Duration::ZERO);

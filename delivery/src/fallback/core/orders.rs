@@ -19,6 +19,8 @@ pub(crate) struct Limits {
     pub(crate) in_flight_bytes: usize,
     /// Bytes in flight at which the drain pauses.
     pub(crate) drain_bytes: usize,
+    /// With so few rows left, new batches wait in memory for them to be handed over.
+    pub(crate) join_rows: u64,
 }
 
 /// Where a batch goes.

@@ -60,6 +60,7 @@ fn limits() -> Limits {
         slow_after: Duration::from_millis(300),
         in_flight_bytes: 40_000,
         drain_bytes: 20_000,
+        join_rows: 4_000,
     }
 }
 
