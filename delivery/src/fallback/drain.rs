@@ -47,6 +47,9 @@ impl Drain {
     pub(super) fn run(mut self) {
         let mut wait = Duration::ZERO;
         while self.shared.books.drain.wait(wait) {
+            // The thread that polls does so at once, but librdkafka waits by the wall clock: where that is set back it
+            // may wait for an hour.
+            self.shared.open_if_due();
             let books = &self.shared.books;
             let (step, state) = {
                 let core = books.core();

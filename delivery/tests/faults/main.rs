@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod brokers;
+mod clock;
 mod cost;
 mod disk;
 mod load;
@@ -38,6 +39,7 @@ const ROWS: &[Row] = &[
     Row { name: "answers late by 300 ms, 5 % stalls", quick: false, run: network::late },
     Row { name: "connection cut every second", quick: false, run: network::cut_every_second },
     Row { name: "three brokers: one gone, two gone, back", quick: false, run: brokers::three },
+    Row { name: "wall clock jumps while the broker is silent", quick: true, run: clock::jumps },
     Row { name: "one record too large for the topic", quick: true, run: topics::oversized },
     Row { name: "topic takes smaller batches than before", quick: false, run: topics::limit_lowered },
     Row { name: "topic missing at boot", quick: false, run: topics::missing_at_boot },
