@@ -7,6 +7,7 @@ mod clock;
 mod cost;
 mod disk;
 mod load;
+mod login;
 mod network;
 mod process;
 mod proxy;
@@ -39,6 +40,7 @@ const ROWS: &[Row] = &[
     Row { name: "answers late by 300 ms, 5 % stalls", quick: false, run: network::late },
     Row { name: "connection cut every second", quick: false, run: network::cut_every_second },
     Row { name: "three brokers: one gone, two gone, back", quick: false, run: brokers::three },
+    Row { name: "password wrong, then put right in its file", quick: false, run: login::password_changed },
     Row { name: "wall clock jumps while the broker is silent", quick: true, run: clock::jumps },
     Row { name: "one record too large for the topic", quick: true, run: topics::oversized },
     Row { name: "topic takes smaller batches than before", quick: false, run: topics::limit_lowered },

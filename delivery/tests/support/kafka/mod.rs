@@ -1,6 +1,7 @@
 //! A real Apache Kafka on free ports of this machine, stopped by its process id.
 //! `scripts/kafka.sh` knows how to get and start it.
 
+pub(crate) mod login;
 pub(crate) mod records;
 mod topics;
 
