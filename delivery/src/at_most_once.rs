@@ -12,19 +12,15 @@ use crate::completion::Completion;
 use crate::error::{DeliveryError, OpenError};
 use crate::fallback::{KafkaState, Signal, Ticket};
 use crate::journal::WriterLock;
-use crate::kafka::{KafkaSettings, Probe, Producer, Refused, Reports};
+use crate::kafka::{
+    HEALTHY_INTERVAL, KafkaSettings, POLL, Probe, Producer, Refused, Reports, take_over_files,
+};
 use crate::pace::Pace;
 use crate::readiness::{Health, Readiness};
 use crate::receipt::{Position, Receipt, Stored};
 use crate::record::Batch;
 use crate::stats::{Count, FallbackStats};
 use crate::threads::start;
-
-/// How long one call of the producer may wait for reports.
-const TICK: Duration = Duration::from_millis(50);
-
-/// How often a topic that takes records is looked at.
-const HEALTHY_INTERVAL: Duration = Duration::from_secs(2);
 
 pub(crate) struct AtMostOnceSink {
     shared: Arc<Shared>,
@@ -146,7 +142,7 @@ impl AtMostOnceSink {
         books.look.stop();
         books.health.end("the delivery is closed");
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let ended = ended.recv_timeout(until.saturating_duration_since(Instant::now()) + 4 * TICK);
+        let ended = ended.recv_timeout(until.saturating_duration_since(Instant::now()) + 4 * POLL);
         if !matches!(ended, Err(RecvTimeoutError::Disconnected)) {
             tracing::debug!("a thread still waits for an answer of Kafka");
         }
@@ -168,7 +164,7 @@ impl Shared {
 
     fn poll(&self) {
         while !self.books.look.is_stopped() {
-            self.producing().poll(TICK);
+            self.producing().poll(POLL);
         }
     }
 
@@ -208,15 +204,14 @@ impl Shared {
         }
     }
 
-    /// A password or a certificate that was replaced keeps Kafka away, or mends it: the producer is made anew.
     fn take_over_files(&self) -> Result<(), String> {
-        if self.books.health.is_ready() || !self.producing().is_outdated(&self.kafka) {
-            return Ok(());
-        }
-        tracing::info!("a file of Kafka's secrets or certificates has changed: the producer is made anew");
+        let is_outdated = !self.books.health.is_ready() && self.producing().is_outdated(&self.kafka);
+        take_over_files(is_outdated, || self.renew()).map(drop)
+    }
+
+    fn renew(&self) -> Result<(), OpenError> {
         let reports = Arc::clone(&self.books) as _;
-        let made = Producer::open(&self.kafka, self.memory_max_bytes, None, reports);
-        let made = made.map_err(|error| error.to_string())?;
+        let made = Producer::open(&self.kafka, self.memory_max_bytes, None, reports)?;
         let before = {
             let mut producer = self.producer.write().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *producer, Arc::new(made))

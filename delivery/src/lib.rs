@@ -37,8 +37,8 @@ pub use error::{DeliveryError, OpenError, WrongSetting};
 pub use fallback::KafkaState;
 pub use journal::JournalSettings;
 pub use kafka::{
-    Compression, Finding, Guarantee, HotKeys, KafkaSasl, KafkaSecret, KafkaSettings, KafkaTls, Login,
-    Partitioner, Replayer, TopicError, TopicReader, TopicRecord, TopicSettings, Weight, inspect,
+    Compression, Finding, Guarantee, GuaranteeName, HotKeys, KafkaSasl, KafkaSecret, KafkaSettings, KafkaTls,
+    Login, Partitioner, Replayer, TopicError, TopicReader, TopicRecord, TopicSettings, Weight, inspect,
 };
 pub use readiness::Readiness;
 pub use receipt::{Position, Receipt, RecordFailure, RecordOutcome, Stored};

@@ -9,7 +9,8 @@ use footfall_delivery::{
     Batch, CloseOutcome, Delivery, DeliveryError, Header, KafkaSettings, OpenError, Position, Readiness,
     Record, RecordOutcome, Stored, TopicError, TopicReader,
 };
-use support::kafka::{Kafka, Seen};
+use support::kafka::Kafka;
+use support::kafka::records::Seen;
 use support::{DEADLINE, ToKafka, batch, kafka_settings, record, wait_for, wait_until_healthy};
 
 /// Opens a delivery and waits until events go to Kafka.

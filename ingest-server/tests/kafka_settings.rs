@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 use support::program::{Program, footfall};
 use support::secured_kafka::{PASSWORD, SecuredKafka};
+use support::send;
 use tempfile::TempDir;
 
 /// Longer than anything takes on a busy machine.
@@ -162,6 +163,61 @@ async fn topics_are_checked_for_rights_sizes_and_policies_and_none_comes_to_be()
     let after = names(&KAFKA.topics());
     assert!(names(&before).iter().all(|name| after.contains(name)));
     assert!(!after.iter().any(|name| name.starts_with("absent")), "{after:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_right_to_use_a_transactional_id_is_checked_without_using_it() {
+    KAFKA.create_topic("exact", &[]).await;
+    KAFKA.create_topic("exact.dead-letter", &[]).await;
+    let allow = |of: &[&str]| {
+        let acl = ["--add", "--allow-principal", "User:bob"];
+        KAFKA.command("org.apache.kafka.tools.AclCommand", &[&acl, of].concat());
+    };
+    for topic in ["exact", "exact.dead-letter"] {
+        let operations = ["Write", "Read", "DescribeConfigs"].map(|name| ["--operation", name]);
+        allow(&[&["--topic", topic][..], &operations.concat()].concat());
+    }
+    let exactly = |user: &str| {
+        let guarantee = "topic = 'exact'\nguarantee = 'exactly-once'\ntransactional_id = 'footfall-exact'\n";
+        let text = format!("{guarantee}{}{}", ca(), login("PLAIN", user));
+        Folder::new(&kafka(&KAFKA.sasl_tls(), &text))
+    };
+    let refused =
+        "not authorised to use the transactional id `footfall-exact`: it needs the rights Describe and Write";
+    for operation in [None, Some("Describe")] {
+        if let Some(operation) = operation {
+            allow(&["--transactional-id", "footfall-exact", "--operation", operation]);
+        }
+        let (fine, said) = exactly("bob").check();
+        assert!(!fine && said.contains(&format!("WRONG   {refused}")), "{operation:?} {said}");
+    }
+    allow(&["--transactional-id", "footfall-exact", "--operation", "Write"]);
+
+    // A server that runs with it is not disturbed.
+    let (folder, data) = (exactly("bob"), tempfile::tempdir().unwrap());
+    let program = Program::start_with(data.path(), &["--config", &folder.settings()]);
+    let stored = r#""stored":"kafka""#;
+    let begun = Instant::now();
+    while !String::from_utf8(exact(&program).await).unwrap().contains(stored) {
+        assert!(begun.elapsed() < DEADLINE);
+    }
+    for user in ["bob", "ann"] {
+        let (fine, said) = exactly(user).check();
+        assert!(fine && said.contains("the transactional id `footfall-exact` may be used"), "{said}");
+        let answer = String::from_utf8(exact(&program).await).unwrap();
+        assert!(answer.contains(stored), "{answer}");
+    }
+    program.signal("-TERM");
+    let (code, log) = program.end();
+    assert!(code == Some(0) && !log.contains("another server has the same"), "{log}");
+}
+
+/// Posts an event, and gives the answer, which tells where it is stored.
+async fn exact(program: &Program) -> Vec<u8> {
+    let body = r#"{"events":[{"event":"a"}]}"#;
+    let reply = send(program.public, "POST", "/v1/events?key=pk_demo&receipt=offsets", &[], body).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply.body.to_vec()
 }
 
 #[tokio::test(flavor = "multi_thread")]

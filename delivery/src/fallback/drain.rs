@@ -4,17 +4,18 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::core::Step;
 use super::gate::Shared;
+use super::pacer::Pacer;
 use super::phase::KafkaState;
 use crate::completion::Completion;
 use crate::journal::{Job, OutboxError, OutboxReader, OutboxRow};
 use crate::record::{Batch, Stream};
 
 /// What one read takes: large, for the disk; small enough for the memory that it is charged to.
-const READ_ROWS: usize = 2_000;
+pub(super) const READ_ROWS: usize = 2_000;
 const READ_BYTES: usize = 1 << 20;
 
 /// How long the drain waits for acknowledgements, or for memory, before it looks again.
@@ -34,23 +35,30 @@ pub(super) struct Drain {
     data_dir: PathBuf,
     reader: Option<OutboxReader>,
     failing: bool,
+    pace: Pacer,
 }
 
 impl Drain {
     pub(super) fn new(shared: Arc<Shared>, data_dir: PathBuf) -> Self {
-        Self { shared, data_dir, reader: None, failing: false }
+        let pace = Pacer::new(shared.kafka.drain_max_rate);
+        Self { shared, data_dir, reader: None, failing: false, pace }
     }
 
     pub(super) fn run(mut self) {
         let mut wait = Duration::ZERO;
         while self.shared.books.drain.wait(wait) {
+            // The thread that polls does so at once, but librdkafka waits by the wall clock: where that is set back it
+            // may wait for an hour.
+            self.shared.open_if_due();
             let books = &self.shared.books;
             let (step, state) = {
                 let core = books.core();
                 (core.step(books.now()), core.phase.state())
             };
             wait = match step {
-                Step::Read(range, limit) => self.hand_over(&range, limit.min(READ_ROWS)),
+                // An acknowledgement wakes this thread as well.
+                Step::Read(..) | Step::Join if !self.pace.rest().is_zero() => self.pace.rest(),
+                Step::Read(range, limit) => self.hand_over(&range, limit.min(self.pace.most_at_once())),
                 Step::Join => {
                     let _gate = self.shared.change();
                     books.core().join(books.now());
@@ -127,6 +135,11 @@ impl Drain {
             if self.shared.books.drain.is_stopped() {
                 return;
             }
+            while !self.pace.rest().is_zero() {
+                if !self.shared.books.drain.wait(self.pace.rest()) {
+                    return;
+                }
+            }
             match self.read(&(seq..=seq), 1) {
                 Ok(rows) => {
                     while self.produce(&(seq..=seq), rows.clone()) > Duration::ZERO {
@@ -148,7 +161,7 @@ impl Drain {
     }
 
     /// Hands over the rows that are still wanted, up to the first of another stream.
-    fn produce(&self, range: &RangeInclusive<i64>, mut rows: Vec<OutboxRow>) -> Duration {
+    fn produce(&mut self, range: &RangeInclusive<i64>, mut rows: Vec<OutboxRow>) -> Duration {
         let books = &self.shared.books;
         let Some(stream) = rows.first().map(|row| row.stream) else {
             books.core().passed(*range.end());
@@ -158,7 +171,6 @@ impl Drain {
             rows.truncate(other);
         }
         let last = rows.last().map_or(*range.end(), |row| row.seq);
-        let begun = Instant::now();
         let producer = self.shared.producing();
         let wanted: Vec<OutboxRow> = {
             let mut core = books.core();
@@ -183,11 +195,8 @@ impl Drain {
         self.shared.produce(&producer, slot, &batch);
         drop(producer);
         books.core().passed_unless_wanted(last);
-        match self.shared.kafka.drain_max_rate {
-            Some(rate) => Duration::from_secs_f64(records as f64 / f64::from(rate.get()))
-                .saturating_sub(begun.elapsed()),
-            None => Duration::ZERO,
-        }
+        self.pace.handed_over(records);
+        Duration::ZERO
     }
 }
 

@@ -120,6 +120,14 @@ impl Shared {
         self.books.look.set();
     }
 
+    /// Opens the breaker where it must be open.
+    pub(super) fn open_if_due(&self) {
+        let due = self.books.core().trip(self.books.now());
+        if let Some(reason) = due {
+            self.open(&reason);
+        }
+    }
+
     pub(super) fn set_cause(&self, words: String) {
         *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = words;
     }

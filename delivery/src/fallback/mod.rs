@@ -15,6 +15,7 @@ mod drain;
 mod gate;
 mod in_flight;
 mod offsets;
+mod pacer;
 mod phase;
 mod ranges;
 mod reconcile;

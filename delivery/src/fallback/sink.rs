@@ -11,6 +11,7 @@ use super::books::Books;
 use super::core::{Core, Limits};
 use super::drain::Drain;
 use super::gate::Shared;
+use super::pacer::join_rows;
 use super::phase::KafkaState;
 use super::rows::Rows;
 use super::watch::Watch;
@@ -18,14 +19,11 @@ use crate::budget::MemoryBudget;
 use crate::completion::Completion;
 use crate::error::OpenError;
 use crate::journal::{JournalSettings, OpenJournal, Topics};
-use crate::kafka::{KafkaSettings, Producer};
+use crate::kafka::{KafkaSettings, POLL, Producer};
 use crate::readiness::Readiness;
 use crate::record::Batch;
 use crate::stats::{Counters, FallbackStats, JournalStats};
 use crate::threads::start;
-
-/// How often it is looked whether the breaker is due.
-const TICK: Duration = Duration::from_millis(50);
 
 /// What a stop leaves for the journal, of the time that it has.
 const JOURNAL_SHARE: u32 = 4;
@@ -56,6 +54,7 @@ impl FallbackSink {
             slow_after: kafka.slow_after,
             in_flight_bytes: memory_max_bytes / 2,
             drain_bytes: memory_max_bytes / 4,
+            join_rows: join_rows(kafka.drain_max_rate),
         };
         let rows = Rows::left(&opened.left.rows, opened.left.count);
         let books = Arc::new(Books::new(Core::new(limits, rows), opened.queue()));
@@ -169,7 +168,7 @@ fn poll(shared: &Shared) {
     let _last = Unattended { books: &shared.books };
     while !shared.books.look.is_stopped() {
         let producer = Arc::clone(&shared.producing());
-        producer.poll(TICK);
+        producer.poll(POLL);
         if shared.books.core().batches_too_large {
             // What stands behind the refused ones would overtake them.
             producer.take_back();
@@ -178,10 +177,7 @@ fn poll(shared: &Shared) {
             shared.books.core().must_open_for(&words);
         }
         drop(producer);
-        let due = shared.books.core().trip(shared.books.now());
-        if let Some(reason) = due {
-            shared.open(&reason);
-        }
+        shared.open_if_due();
     }
 }
 

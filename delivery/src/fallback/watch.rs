@@ -11,11 +11,8 @@ use super::gate::Shared;
 use super::phase::KafkaState;
 use super::reconcile::reconcile;
 use crate::journal::Job;
-use crate::kafka::{Found, Probe};
+use crate::kafka::{Found, HEALTHY_INTERVAL, Probe, take_over_files};
 use crate::pace::Pace;
-
-/// How often a healthy topic is looked at.
-const HEALTHY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long the journal may take to keep the offsets.
 const KEEP_WAIT: Duration = Duration::from_secs(5);
@@ -103,16 +100,13 @@ impl Watch {
         self.probe.look(&producer, self.shared.books.last_error())
     }
 
-    /// A password or a certificate that was replaced is what keeps Kafka away, or mends it: the producer is made anew.
     fn take_over_files(&mut self) -> Result<(), String> {
-        if !self.shared.producing().is_outdated(&self.shared.kafka) {
-            return Ok(());
-        }
-        tracing::info!("a file of Kafka's secrets or certificates has changed: the producer is made anew");
+        let is_outdated = self.shared.producing().is_outdated(&self.shared.kafka);
         let batch_bytes = self.shared.books.core().batch_bytes;
-        self.renew(batch_bytes)?;
-        self.shared.books.forget_error();
-        (self.connected, self.doubtful) = (false, Some(1..=i64::MAX));
+        if take_over_files(is_outdated, || self.shared.renew(Some(batch_bytes)))? {
+            self.shared.books.forget_error();
+            (self.connected, self.doubtful) = (false, Some(1..=i64::MAX));
+        }
         Ok(())
     }
 

@@ -34,9 +34,13 @@ pub(super) fn refused(error: &KafkaError) -> Refused {
     let failure = |code_name, retry| RecordFailure { code: code_name, reason: code.to_string(), retry };
     match code {
         Code::MessageSizeTooLarge => Refused::TooLarge(failure("record_too_large", false)),
-        Code::InvalidMessage | Code::InvalidRecord | Code::InvalidTimestamp => {
-            Refused::Record(failure("record_refused", false))
-        }
+        Code::InvalidMessage | Code::InvalidRecord => Refused::Record(failure("record_refused", false)),
+        // A record's time is this machine's when it is handed to the producer, and another one when it is sent again. Of
+        // several in one batch librdkafka (2.12) says no more than `InvalidRecord`.
+        Code::InvalidTimestamp => not_stored(RecordFailure {
+            reason: format!("{code}; is the clock of this machine, or of the brokers, wrong?"),
+            ..failure("invalid_timestamp", true)
+        }),
         Code::PolicyViolation => Refused::Record(failure("policy_violation", false)),
         Code::TopicAuthorizationFailed
         | Code::ClusterAuthorizationFailed
@@ -44,6 +48,8 @@ pub(super) fn refused(error: &KafkaError) -> Refused {
         Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition | Code::InvalidTopic => {
             not_stored(failure("unknown_topic", true))
         }
+        // It was beside one that was refused.
+        Code::InvalidDifferentRecord => not_stored(failure("kafka", true)),
         Code::QueueFull => not_stored(failure("memory_full", true)),
         Code::PurgeQueue => not_stored(failure("closed", true)),
         // The producer ended before this record was handed over.
@@ -87,7 +93,6 @@ mod tests {
         let records = [
             (Code::InvalidMessage, "record_refused"),
             (Code::InvalidRecord, "record_refused"),
-            (Code::InvalidTimestamp, "record_refused"),
             (Code::PolicyViolation, "policy_violation"),
         ];
         for (code, name) in records {
@@ -104,6 +109,8 @@ mod tests {
             (Code::InvalidTopic, "unknown_topic", false),
             (Code::TopicAuthorizationFailed, "not_authorised", false),
             (Code::ClusterAuthorizationFailed, "not_authorised", false),
+            (Code::InvalidTimestamp, "invalid_timestamp", false),
+            (Code::InvalidDifferentRecord, "kafka", false),
             (Code::QueueFull, "memory_full", false),
             (Code::PurgeQueue, "closed", false),
             (Code::Fatal, "kafka", false),

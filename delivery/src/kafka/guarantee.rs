@@ -2,6 +2,7 @@
 //! Properties that would break the promise are told here by name; how the promise is kept stands in `fallback` and `at_most_once`.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// How long a transaction may take before the brokers abort it: Kafka's own default.
@@ -25,14 +26,53 @@ pub enum Guarantee {
     },
 }
 
-impl Guarantee {
-    /// Its name in settings.
-    pub fn as_str(&self) -> &'static str {
+/// A guarantee by its name alone, as settings say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuaranteeName {
+    /// [`Guarantee::AtMostOnce`]
+    AtMostOnce,
+    /// [`Guarantee::AtLeastOnce`]
+    AtLeastOnce,
+    /// [`Guarantee::ExactlyOnce`]
+    ExactlyOnce,
+}
+
+impl GuaranteeName {
+    const ALL: [Self; 3] = [Self::AtMostOnce, Self::AtLeastOnce, Self::ExactlyOnce];
+
+    /// As it is said.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::AtMostOnce => "at-most-once",
             Self::AtLeastOnce => "at-least-once",
-            Self::ExactlyOnce { .. } => "exactly-once",
+            Self::ExactlyOnce => "exactly-once",
         }
+    }
+}
+
+impl FromStr for GuaranteeName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let [most, least, exactly] = Self::ALL.map(Self::as_str);
+        let named = Self::ALL.into_iter().find(|name| name.as_str() == text);
+        named.ok_or_else(|| format!("it must be {most}, {least} or {exactly}"))
+    }
+}
+
+impl Guarantee {
+    /// Which one it is.
+    pub fn name(&self) -> GuaranteeName {
+        match self {
+            Self::AtMostOnce => GuaranteeName::AtMostOnce,
+            Self::AtLeastOnce => GuaranteeName::AtLeastOnce,
+            Self::ExactlyOnce { .. } => GuaranteeName::ExactlyOnce,
+        }
+    }
+
+    /// Its name in settings.
+    pub fn as_str(&self) -> &'static str {
+        self.name().as_str()
     }
 
     /// The producer's properties, by librdkafka's names.

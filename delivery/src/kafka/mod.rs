@@ -1,6 +1,8 @@
 //! Kafka as it is reached here: the producer (by its guarantee idempotent, or in transactions), its reports, and questions.
 //! What is produced when, and what happens while Kafka is away, is decided in `fallback`.
 
+mod check;
+mod compression;
 mod config;
 mod context;
 mod failure;
@@ -17,12 +19,14 @@ mod settings;
 mod tail;
 mod topics;
 mod transactions;
+mod upkeep;
 mod words;
 
+pub use compression::Compression;
 pub(crate) use config::DEFAULT_BATCH_BYTES;
 pub(crate) use context::Reports;
 pub(crate) use failure::{Refused, batch_error};
-pub use guarantee::Guarantee;
+pub use guarantee::{Guarantee, GuaranteeName};
 pub use inspect::{Finding, Weight, inspect};
 pub use partitioning::{HotKeys, Partitioner};
 pub(crate) use probe::{Found, Probe};
@@ -31,6 +35,7 @@ pub use reader::{TopicError, TopicReader, TopicRecord};
 pub(crate) use recent::RecentTopics;
 pub use replayer::Replayer;
 pub use security::{KafkaSasl, KafkaSecret, KafkaTls, Login};
-pub use settings::{Compression, KafkaSettings};
+pub use settings::KafkaSettings;
 pub(crate) use tail::Tail;
 pub use topics::TopicSettings;
+pub(crate) use upkeep::{HEALTHY_INTERVAL, POLL, take_over_files};

@@ -8,9 +8,10 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::RDKafkaErrorCode;
 
+use super::compression::Compression;
 use super::config::client_config;
 use super::context::AskContext;
-use super::settings::{Compression, KafkaSettings};
+use super::settings::KafkaSettings;
 use crate::error::WrongSetting;
 
 /// How long the brokers may take to make topics.
@@ -58,7 +59,7 @@ pub(super) fn check(settings: &KafkaSettings, wrong: &mut Vec<WrongSetting>) {
         say("kafka.route", format!("it names {count} topics, at most {MAX_ROUTED_TOPICS} are possible"));
     }
     for topic in &settings.routed_topics {
-        if let Err(reason) = super::settings::check_topic(topic) {
+        if let Err(reason) = super::check::check_topic(topic) {
             say("kafka.route", reason);
         } else if *topic == settings.dead_letter_topic() {
             say(

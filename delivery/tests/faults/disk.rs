@@ -8,8 +8,8 @@ use footfall_delivery::journal::JOURNAL_FILE;
 use footfall_delivery::{Batch, CloseOutcome, Delivery, DeliverySettings, Priority, Readiness, Record};
 
 use super::block_on;
-use super::brokers::{Broker, MEMORY, judge, topic, wait_for_more};
 use super::load::{Load, record};
+use super::row::{Broker, MEMORY, judge, topic, wait_for_more};
 use super::support::{
     ToKafka, kafka_settings, wait_for, wait_until_healthy, wait_until_not_ready, wait_until_ready,
 };

@@ -29,6 +29,11 @@ pub(crate) fn record(key: &str, number: u64) -> Record {
     }
 }
 
+/// Every third key's records go to a topic of their own where there is one; a key stays with its topic.
+fn routed(key: &str, topic: Option<&Arc<str>>) -> Option<Arc<str>> {
+    topic.filter(|_| key.ends_with("-2")).cloned()
+}
+
 /// What the senders saw.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
@@ -52,17 +57,23 @@ pub(crate) struct Load {
 impl Load {
     /// Starts the senders; `name` keeps their keys apart from those of another load.
     pub(crate) fn start(delivery: &Delivery, name: &str) -> Self {
-        Self::start_telling(delivery, name, |_| ())
+        Self::start_telling(delivery, name, None, |_| ())
     }
 
-    /// The same, and tells what was acknowledged.
-    pub(crate) fn start_telling(delivery: &Delivery, name: &str, tell: fn(&[Id])) -> Self {
+    /// The same, with a topic that some of it is routed to; and tells what was acknowledged.
+    pub(crate) fn start_telling(
+        delivery: &Delivery,
+        name: &str,
+        route: Option<&str>,
+        tell: fn(&[Id]),
+    ) -> Self {
         let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Seen::default())));
         let mut tasks: Vec<_> = (0..CALLERS)
             .map(|caller| {
                 let sender = send(
                     delivery.clone(),
                     format!("{name}-{caller}"),
+                    route.map(Arc::from),
                     Arc::clone(&stop),
                     Arc::clone(&seen),
                     tell,
@@ -98,6 +109,7 @@ impl Load {
 async fn send(
     delivery: Delivery,
     name: String,
+    route: Option<Arc<str>>,
     stop: Arc<AtomicBool>,
     seen: Arc<Mutex<Seen>>,
     tell: fn(&[Id]),
@@ -107,7 +119,11 @@ async fn send(
         let ids: Vec<Id> =
             (0..BATCH).map(|i| (format!("{name}-{}", (number + i) % KEYS), number + i)).collect();
         number += BATCH;
-        let batch = Batch::new(ids.iter().map(|(key, number)| record(key, *number)).collect());
+        let records = ids.iter().map(|(key, number)| {
+            let topic = routed(key, route.as_ref());
+            Record { topic, ..record(key, *number) }
+        });
+        let batch = Batch::new(records.collect());
         let asked = Instant::now();
         let answer = delivery.append(batch).await;
         {

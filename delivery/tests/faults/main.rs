@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod brokers;
+mod clock;
 mod cost;
 mod disk;
 mod load;
+mod login;
+mod network;
 mod process;
 mod proxy;
+mod row;
 #[path = "../support/mod.rs"]
 mod support;
 mod topics;
@@ -32,10 +36,12 @@ const ROWS: &[Row] = &[
     Row { name: "broker stopped for 8 s", quick: true, run: brokers::paused_8 },
     Row { name: "broker stopped for 30 s", quick: false, run: brokers::paused_30 },
     Row { name: "broker down at boot", quick: true, run: brokers::down_at_boot },
-    Row { name: "15 % of produce answers dropped", quick: false, run: brokers::answers_dropped },
-    Row { name: "answers late by 300 ms, 5 % stalls", quick: false, run: brokers::late },
-    Row { name: "connection cut every second", quick: false, run: brokers::cut_every_second },
+    Row { name: "15 % of produce answers dropped", quick: false, run: network::answers_dropped },
+    Row { name: "answers late by 300 ms, 5 % stalls", quick: false, run: network::late },
+    Row { name: "connection cut every second", quick: false, run: network::cut_every_second },
     Row { name: "three brokers: one gone, two gone, back", quick: false, run: brokers::three },
+    Row { name: "password wrong, then put right in its file", quick: false, run: login::password_changed },
+    Row { name: "wall clock jumps while the broker is silent", quick: true, run: clock::jumps },
     Row { name: "one record too large for the topic", quick: true, run: topics::oversized },
     Row { name: "topic takes smaller batches than before", quick: false, run: topics::limit_lowered },
     Row { name: "topic missing at boot", quick: false, run: topics::missing_at_boot },
@@ -60,9 +66,9 @@ const ROWS: &[Row] = &[
     Row {
         name: "exactly-once: 15 % of produce answers dropped",
         quick: false,
-        run: brokers::answers_dropped,
+        run: network::answers_dropped,
     },
-    Row { name: "exactly-once: connection cut every second", quick: false, run: brokers::cut_every_second },
+    Row { name: "exactly-once: connection cut every second", quick: false, run: network::cut_every_second },
     Row { name: "exactly-once: three brokers: one gone, two gone, back", quick: false, run: brokers::three },
     Row { name: "exactly-once: one record too large for the topic", quick: false, run: topics::oversized },
     Row {
@@ -104,7 +110,7 @@ fn main() {
     let (mut passed, mut failed) = (0, 0);
     println!("{}", verdict::HEADING);
     for (number, row) in chosen.enumerate() {
-        brokers::begin_row(number, row.name);
+        row::begin_row(number, row.name);
         let begun = Instant::now();
         let verdict = (row.run)(row.name);
         println!("{verdict}");

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use footfall_delivery::{CloseOutcome, Delivery, DeliverySettings};
 
 use super::block_on;
-use super::brokers::{
-    Broker, MEMORY, guarantee, is_exactly_once, judge, open, pass, set_exactly_once, topic, wait_for_more,
-};
 use super::load::{Id, Load, Seen};
+use super::row::{
+    Broker, MEMORY, guarantee, is_exactly_once, judge, judge_topics, open, pass, set_exactly_once, topic,
+    wait_for_more,
+};
 use super::support::{ToKafka, kafka_settings, wait_until_healthy};
 use super::verdict::{Verdict, wait_until_drained};
 
@@ -22,13 +23,25 @@ fn settings(directory: &Path, brokers: &str, topic: &str) -> DeliverySettings {
     DeliverySettings { memory_max_bytes: MEMORY, ..settings }
 }
 
+/// Where a third of what a child sends is routed to.
+fn routed(topic: &str) -> String {
+    format!("{topic}-routed")
+}
+
+/// The settings of a child.
+fn child_settings(directory: &Path, brokers: &str, topic: &str) -> DeliverySettings {
+    let mut settings = settings(directory, brokers, topic);
+    settings.kafka.as_mut().unwrap().routed_topics.insert(routed(topic));
+    settings
+}
+
 /// What the child runs: it tells each acknowledged record, until it is killed.
 pub(crate) fn child(arguments: &[String]) {
     let [directory, brokers, topic, life, exactly_once] = arguments else { panic!("{arguments:?}") };
     set_exactly_once(exactly_once == "true");
     block_on(async {
-        let delivery = Delivery::open(settings(Path::new(directory), brokers, topic)).unwrap();
-        let load = Load::start_telling(&delivery, life, |ids| {
+        let delivery = Delivery::open(child_settings(Path::new(directory), brokers, topic)).unwrap();
+        let load = Load::start_telling(&delivery, life, Some(&routed(topic)), |ids| {
             let told: Vec<String> = ids.iter().map(|(key, number)| format!("{key}/{number}")).collect();
             println!("acknowledged {}", told.join(" "));
         });
@@ -80,7 +93,10 @@ pub(crate) fn killed_beside_a_broker_that_stops(name: &'static str) -> Verdict {
 fn killed(name: &'static str, lasts: Duration, broker_stops: bool) -> Verdict {
     let kafka = Broker::start();
     let directory = tempfile::tempdir().unwrap();
-    block_on(kafka.create_topic(&topic(), &[]));
+    let topics = [topic(), routed(&topic())];
+    for topic in &topics {
+        block_on(kafka.create_topic(topic, &[]));
+    }
     let seen = Arc::new(Mutex::new(Seen::default()));
     let begun = Instant::now();
     let mut lives = 0;
@@ -97,9 +113,10 @@ fn killed(name: &'static str, lasts: Duration, broker_stops: bool) -> Verdict {
     kafka.resume();
     let seen = std::mem::take(&mut *seen.lock().unwrap());
     block_on(async {
-        let delivery = Delivery::open(settings(directory.path(), &kafka.brokers(), &topic())).unwrap();
+        let delivery = Delivery::open(child_settings(directory.path(), &kafka.brokers(), &topic())).unwrap();
         wait_until_healthy(&delivery).await;
-        let mut verdict = judge(name, &kafka, ToKafka { delivery, directory }, seen).await;
+        let opened = ToKafka { delivery, directory };
+        let mut verdict = judge_topics(name, &kafka, opened, seen, &topics).await;
         verdict.expect(verdict.duplicates == 0, "something was stored twice");
         verdict
     })

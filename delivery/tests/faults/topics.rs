@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use footfall_delivery::{Batch, DeliveryError, KafkaState, Record, RecordOutcome, Stored};
 
 use super::block_on;
-use super::brokers::{Broker, MEMORY, guarantee, is_exactly_once, judge, open, pass, topic, wait_for_more};
 use super::load::{Load, record};
+use super::row::{Broker, MEMORY, guarantee, is_exactly_once, judge, open, pass, topic, wait_for_more};
 use super::support::{ToKafka, wait_for, wait_for_state, wait_until_healthy};
 use super::verdict::{Verdict, read_topic};
 

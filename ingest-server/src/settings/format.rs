@@ -3,8 +3,7 @@
 
 use super::table::SETTINGS;
 use super::value::{switch, wait};
-use super::{Origin, Problem, Reader};
-use crate::secret::Secret;
+use super::{Origin, Problem, Reader, RenewableSecret};
 use axum::http::Uri;
 use footfall_event_model::BinaryFormat;
 use std::fmt;
@@ -29,8 +28,8 @@ pub struct RegistrySettings {
     pub url: RegistryUrl,
     /// Who may have signed its certificate, in PEM; else whom this machine trusts.
     pub ca_file: Option<PathBuf>,
-    /// Who asks there, and the password.
-    pub login: Option<(String, Secret)>,
+    /// Who asks there, and the password, which is read again for each question.
+    pub login: Option<(String, RenewableSecret)>,
     /// How a subject is named.
     pub subject_names: SubjectNames,
     /// Whether a schema that is not there is registered.
@@ -123,7 +122,8 @@ impl Reader<'_> {
     fn registry(&mut self) -> Option<Option<RegistrySettings>> {
         let ca_file = self.file("kafka.schema_registry.ca_file");
         let username = self.one("kafka.schema_registry.username", super::value::non_empty);
-        let password = self.secret("kafka.schema_registry.password", "kafka.schema_registry.password_file");
+        let password =
+            self.renewable_secret("kafka.schema_registry.password", "kafka.schema_registry.password_file");
         let subject_names = self.one("kafka.schema_registry.subject_name_strategy", subject_names);
         let auto_register = self.one("kafka.schema_registry.auto_register", switch);
         let timeout = self.one("kafka.schema_registry.timeout", wait);
@@ -236,7 +236,8 @@ mod tests {
             panic!("{table}")
         };
         assert_eq!(registry.url.to_string(), "https://[::1]:9/apis/ccompat/v7");
-        assert_eq!(registry.login, Some(("ann".to_owned(), Secret::new("hunter2"))));
+        let (username, password) = registry.login.clone().unwrap();
+        assert_eq!((username.as_str(), password.now().expose()), ("ann", "hunter2"));
         assert_eq!((registry.auto_register, registry.timeout), (false, Duration::from_secs(10)));
         assert_eq!(registry.subject_names.of("t"), "t-footfall.Record");
         assert!(!format!("{registry:?}").contains("hunter2"));

@@ -3,33 +3,15 @@
 
 use super::value::non_empty;
 use super::{Origin, Problem, Reader};
-use footfall_delivery::Guarantee;
-
-/// What the setting names.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Named {
-    AtMost,
-    AtLeast,
-    Exactly,
-}
-
-impl Named {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::AtMost => "at-most-once",
-            Self::AtLeast => "at-least-once",
-            Self::Exactly => "exactly-once",
-        }
-    }
-}
+use footfall_delivery::{Guarantee, GuaranteeName as Name};
 
 impl Reader<'_> {
     /// The guarantee, where all that is said of it fits together.
     pub(super) fn guarantee(&mut self) -> Option<Guarantee> {
-        let named = self.one("kafka.guarantee", named)?;
+        let named = self.one("kafka.guarantee", str::parse)?;
         let fits = self.acks(named);
         let id = self.one("kafka.transactional_id", non_empty);
-        if named != Named::Exactly {
+        if named != Name::ExactlyOnce {
             if let Some(said) = self.sources.get("kafka.transactional_id") {
                 let message = format!(
                     "is set, but kafka.guarantee is {}, which has no transactions: set it to exactly-once, or leave this out",
@@ -40,7 +22,7 @@ impl Reader<'_> {
             }
             fits?;
             return Some(match named {
-                Named::AtMost => Guarantee::AtMostOnce,
+                Name::AtMostOnce => Guarantee::AtMostOnce,
                 _ => Guarantee::AtLeastOnce,
             });
         }
@@ -59,15 +41,15 @@ impl Reader<'_> {
     }
 
     /// `kafka.acks` follows the guarantee; it is there for whoever looks for it.
-    fn acks(&mut self, named: Named) -> Option<()> {
+    fn acks(&mut self, named: Name) -> Option<()> {
         let said = self.sources.get("kafka.acks")?;
         let text = said.values.last().map_or("", String::as_str);
         let wrong = match (text, named) {
             _ if matches!(said.origin, Origin::Default(_)) => return Some(()),
-            ("all" | "-1", Named::AtLeast | Named::Exactly) | ("1", Named::AtMost) => {
+            ("all" | "-1", Name::AtLeastOnce | Name::ExactlyOnce) | ("1", Name::AtMostOnce) => {
                 return Some(());
             }
-            (_, Named::AtMost) => {
+            (_, Name::AtMostOnce) => {
                 "it must be 1, or left out: with kafka.guarantee at-most-once only the leader has an event"
                     .to_owned()
             }
@@ -79,13 +61,6 @@ impl Reader<'_> {
         self.problems.push(Problem::new(said.origin, format!("is {text:?}; {wrong}")));
         None
     }
-}
-
-fn named(text: &str) -> Result<Named, String> {
-    [Named::AtMost, Named::AtLeast, Named::Exactly]
-        .into_iter()
-        .find(|named| named.as_str() == text)
-        .ok_or_else(|| "it must be at-most-once, at-least-once or exactly-once".to_owned())
 }
 
 #[cfg(test)]

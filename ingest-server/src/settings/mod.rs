@@ -30,7 +30,7 @@ pub use listen::{TlsSettings, UnixSettings};
 pub use page::{BotPolicy, DeviceSettings, PageSettings, Route};
 pub use proxies::{ProxyHeader, ProxySettings};
 pub use redis::{OnFailure, RedisSettings};
-pub use secret::SecretPlace;
+pub use secret::{RenewableSecret, SecretPlace};
 pub(crate) use site::without_port;
 pub use site::{CAPTURES, CaptureSettings, Origins, SignalPolicy, Signals, SiteSettings};
 pub use source::{Origin, Said, Sources};

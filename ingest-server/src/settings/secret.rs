@@ -11,7 +11,7 @@ use std::env::VarError;
 use std::fmt;
 use std::fs::File;
 use std::io::{Error, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// A file is not read beyond this; a private key in PEM has a tenth of it.
@@ -58,6 +58,24 @@ impl SecretPlace {
     }
 }
 
+/// A secret, and the file that it came from, which is read again for each use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenewableSecret {
+    read: Secret,
+    file: Option<PathBuf>,
+}
+
+impl RenewableSecret {
+    /// What the file holds now. One that cannot be read, or is empty, counts as unchanged: it is being written.
+    pub fn now(&self) -> Secret {
+        let read = self.file.as_deref().and_then(|file| read(file).ok());
+        match read.as_ref().map(|text| text.trim()) {
+            None | Some("") => self.read.clone(),
+            Some(secret) => Secret::new(secret),
+        }
+    }
+}
+
 fn read(path: &Path) -> std::io::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
     File::open(path)?.take(FILE_BYTES + 1).read_to_string(&mut text)?;
@@ -86,6 +104,16 @@ impl Reader<'_> {
             }
             (None, None) => None,
         }
+    }
+
+    /// The same, for whoever reads it again when its file changes.
+    pub(super) fn renewable_secret(
+        &mut self,
+        key: &'static str,
+        file_key: &'static str,
+    ) -> Option<RenewableSecret> {
+        let read = self.secret(key, file_key)?;
+        Some(RenewableSecret { read, file: self.file(file_key) })
     }
 
     /// The token for the live view, in the form that `Authorization: Bearer` can carry (RFC 6750, section 2.1).
@@ -141,6 +169,19 @@ mod tests {
         assert_eq!(settings.admin_token, told);
         assert!(!format!("{settings:?}").contains(TOKEN));
         assert_eq!(resolve(&[("write_key", "pk")], &[], None).unwrap().admin_token, None);
+    }
+
+    #[test]
+    fn a_renewable_secret_is_what_its_file_holds_now() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = PathBuf::from(named(dir.path(), b"first\n"));
+        let secret = RenewableSecret { read: Secret::new("first"), file: Some(file) };
+        for (bytes, now) in [(&b" second\n"[..], "second"), (b" \n", "first"), (b"\xff", "first")] {
+            named(dir.path(), bytes);
+            assert_eq!(secret.now(), Secret::new(now));
+        }
+        std::fs::remove_file(dir.path().join("token")).unwrap();
+        assert_eq!(secret.now(), Secret::new("first"));
     }
 
     #[test]

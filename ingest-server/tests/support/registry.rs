@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
@@ -95,6 +96,8 @@ impl Drop for Registry {
 /// Passes connections on to a registry; nobody listens any more once it is dropped.
 pub struct Front {
     pub address: SocketAddr,
+    /// How many requests had another login than the one that is wanted.
+    pub refused: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -104,23 +107,25 @@ impl Front {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, to) = (listener.local_addr().unwrap(), registry.address);
         let tls = tls.map(Arc::new);
+        let refused = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&refused);
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let tls = tls.clone();
+                let (tls, refused) = (tls.clone(), Arc::clone(&counted));
                 tokio::spawn(async move {
                     match tls {
-                        None => pass(stream, to, wanted).await,
+                        None => pass(stream, to, wanted, &refused).await,
                         // Whoever does not trust the certificate ends the handshake.
                         Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => pass(stream, to, wanted).await,
+                            Ok(stream) => pass(stream, to, wanted, &refused).await,
                             Err(_) => Ok(()),
                         },
                     }
                 });
             }
         });
-        Self { address, task }
+        Self { address, refused, task }
     }
 
     pub fn url(&self) -> String {
@@ -139,6 +144,7 @@ async fn pass(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     to: SocketAddr,
     wanted: Option<&str>,
+    refused: &AtomicUsize,
 ) -> std::io::Result<()> {
     let mut head = Vec::new();
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
@@ -148,6 +154,7 @@ async fn pass(
     }
     let said = String::from_utf8_lossy(&head).to_lowercase();
     if wanted.is_some_and(|wanted| !said.contains(&format!("authorization: {wanted}").to_lowercase())) {
+        refused.fetch_add(1, Ordering::Relaxed);
         let body = r#"{"error_code":401,"message":"Unauthorized"}"#;
         let answer = format!(
             "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

@@ -11,9 +11,6 @@ use crate::fallback::phase::KafkaState;
 use crate::fallback::rows::Next;
 use crate::record::Batch;
 
-/// With so few rows left, new batches wait in memory for them to be handed over.
-const JOIN_ROWS: u64 = 4_000;
-
 /// How many rows try whether Kafka takes any.
 const TRIAL_ROWS: usize = 100;
 
@@ -58,7 +55,9 @@ impl<W: Waiter> Core<W> {
             _ if !proven && !self.in_flight.is_empty() => Step::Wait,
             Next::Nothing if self.fresh == 0 => Step::Finish,
             _ if full || self.rows.delivered_ranges() > MAX_DELIVERED_RANGES => Step::Wait,
-            _ if proven && !self.phase.is_joining() && self.rows.ahead() <= JOIN_ROWS => Step::Join,
+            _ if proven && !self.phase.is_joining() && self.rows.ahead() <= self.limits.join_rows => {
+                Step::Join
+            }
             Next::Nothing => Step::Wait,
             Next::Due(seq) => Step::Read(seq..=seq, 1),
             Next::Ahead(rows) => Step::Read(rows, if proven { usize::MAX } else { TRIAL_ROWS }),

@@ -4,7 +4,9 @@
 mod cluster;
 mod rights;
 mod topic;
+mod transactional_id;
 
+use super::guarantee::Guarantee;
 use super::settings::KafkaSettings;
 use cluster::Cluster;
 
@@ -62,6 +64,9 @@ pub fn inspect(settings: &KafkaSettings, record_max_bytes: usize) -> Vec<Finding
                 "the rights on the topic `{topic}` are not known: {reason}"
             ))),
         }
+    }
+    if let Guarantee::ExactlyOnce { transactional_id } = &settings.guarantee {
+        findings.push(transactional_id::look(settings, transactional_id));
     }
     // What failed on the way although the cluster answered: one of several brokers is away.
     findings.extend(cluster.complaints().into_iter().map(Finding::doubtful));

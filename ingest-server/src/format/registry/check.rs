@@ -30,7 +30,7 @@ pub async fn inspect(settings: &Settings) -> Vec<Finding> {
                  kafka.schema_registry.auto_register to on"
             )),
             Ok(Known::Unfit) => wrong(format!("the schema registry at {url} {}", unfit(&subject, &serde_json::Value::Null))),
-            Err(Failure::Refused(words)) => wrong(format!("the schema registry at {url} {words}")),
+            Err(Failure::Refused(words) | Failure::Login(words)) => wrong(format!("the schema registry at {url} {words}")),
             Err(Failure::Away(reason)) => {
                 findings.push(wrong(format!("the schema registry at {url} does not answer: {reason}")));
                 return findings;

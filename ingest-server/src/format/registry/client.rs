@@ -34,12 +34,23 @@ const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 const IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Why a question has no answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Failure {
     /// It may have one later.
     Away(String),
+    /// Not with this login; with what the password's file holds later it may.
+    Login(String),
     /// It will not: what was said, as words that follow the registry's name.
     Refused(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Away(reason) => write!(f, "is away ({reason})"),
+            Self::Login(words) | Self::Refused(words) => f.write_str(words),
+        }
+    }
 }
 
 /// What a registry knows of our schema under a subject.
@@ -131,12 +142,12 @@ impl<'a> Client<'a> {
     fn refused(&self, status: StatusCode, answer: &Value) -> Failure {
         let said = said(answer);
         match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::Refused(match self.registry.login {
-                None => format!(
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => match self.registry.login {
+                None => Failure::Refused(format!(
                     "asks for a login ({status}): set kafka.schema_registry.username and kafka.schema_registry.password_file"
-                ),
-                Some(_) => format!("refuses the login, or what it may do ({status}{said})"),
-            }),
+                )),
+                Some(_) => Failure::Login(format!("refuses the login, or what it may do ({status}{said})")),
+            },
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Failure::Refused(format!(
                 "has no schema registry's API under that URL ({status}{said}): name where it begins, such as \
                  https://registry:8081 or, for Apicurio, https://registry:8080/apis/ccompat/v7"
@@ -189,7 +200,7 @@ impl<'a> Client<'a> {
             .header(header::CONTENT_TYPE, MEDIA_TYPE)
             .header(header::ACCEPT, format!("{MEDIA_TYPE}, application/json"));
         if let Some((username, password)) = &self.registry.login {
-            let login = STANDARD.encode(format!("{username}:{}", password.expose()));
+            let login = STANDARD.encode(format!("{username}:{}", password.now().expose()));
             request = request.header(header::AUTHORIZATION, format!("Basic {login}"));
         }
         let request = request

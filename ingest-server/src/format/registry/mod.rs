@@ -58,6 +58,24 @@ pub enum RegistryError {
     Ca(String),
 }
 
+impl RegistryError {
+    /// Nothing came from it for as long as it was asked, and no id was kept.
+    fn without_an_id(registry: &RegistrySettings, failure: &Failure, subject: &str) -> Self {
+        let (url, within) = (registry.url.to_string(), registry.timeout);
+        match failure {
+            Failure::Away(reason) => {
+                Self::Away { url, within, reason: reason.clone(), subject: subject.to_owned() }
+            }
+            failure => Self::Refused {
+                url,
+                words: format!(
+                    "{failure}, and did so for {within:?}; no id of the schema for `{subject}` is known from an earlier start"
+                ),
+            },
+        }
+    }
+}
+
 impl SchemaIds {
     /// Asks for the ids of the schema of `format` for all topics of events.
     ///
@@ -74,11 +92,11 @@ impl SchemaIds {
         let mut kept = Kept::read(&settings.delivery.data_dir, &registry.url.to_string());
         let subjects = subjects(registry, &kafka.topic, &kafka.routed_topics);
         let mut ids = BTreeMap::new();
-        let mut away = None;
+        let mut failed: Option<Failure> = None;
         for subject in subjects.values().collect::<BTreeSet<_>>() {
-            let asked = match &away {
-                // One that does not answer is not waited for again.
-                Some(reason) => Err(Failure::Away(String::clone(reason))),
+            let asked = match &failed {
+                // One that does not answer, or not us, is not waited for again.
+                Some(failure) => Err(failure.clone()),
                 None => ask_until(&client, subject, format, until).await,
             };
             let id = match asked {
@@ -90,24 +108,20 @@ impl SchemaIds {
                 Err(Failure::Refused(words)) => {
                     return Err(RegistryError::Refused { url: registry.url.to_string(), words });
                 }
-                Err(Failure::Away(reason)) => {
-                    let id = kept.of(subject, format).ok_or_else(|| RegistryError::Away {
-                        url: registry.url.to_string(),
-                        within: registry.timeout,
-                        reason: reason.clone(),
-                        subject: subject.clone(),
-                    })?;
+                Err(failure) => {
+                    let kept = kept.of(subject, format);
+                    let id = kept.ok_or_else(|| RegistryError::without_an_id(registry, &failure, subject))?;
                     tracing::warn!(
-                        "the schema registry is away ({reason}); `{subject}` goes on with the id {id} that it gave before"
+                        "the schema registry {failure}; `{subject}` goes on with the id {id} that it gave before"
                     );
-                    away = Some(reason);
+                    failed = Some(failure);
                     id
                 }
             };
             ids.insert(subject.clone(), id);
         }
         let of_topic = subjects.into_iter().filter_map(|(topic, subject)| Some((topic, *ids.get(&subject)?)));
-        Ok(Self { by_topic: of_topic.collect(), news: away.is_none().then_some(kept) })
+        Ok(Self { by_topic: of_topic.collect(), news: failed.is_none().then_some(kept) })
     }
 
     /// Keeps what the registry said for later starts; the data directory is there by now.
@@ -151,12 +165,21 @@ async fn ask_until(
     until: Instant,
 ) -> Result<u32, Failure> {
     let mut pace = PACE;
+    let mut told = false;
     loop {
         let left = until.saturating_duration_since(Instant::now());
         let asked = client.id(subject, format, left).await;
         let left = until.saturating_duration_since(Instant::now());
-        if !matches!(asked, Err(Failure::Away(_))) || left < pace {
+        let may_change = matches!(asked, Err(Failure::Away(_) | Failure::Login(_)));
+        if !may_change || left < pace {
             return asked;
+        }
+        if let Err(Failure::Login(words)) = &asked
+            && !std::mem::replace(&mut told, true)
+        {
+            tracing::warn!(
+                "the schema registry {words}: the password's file (kafka.schema_registry.password_file) is read again                  for each further question, for {left:.0?}"
+            );
         }
         tokio::time::sleep(pace).await;
         pace = (pace * 2).min(SLOWEST_PACE);

@@ -1,6 +1,10 @@
 //! A real Apache Kafka on free ports of this machine, stopped by its process id.
 //! `scripts/kafka.sh` knows how to get and start it.
 
+pub(crate) mod login;
+pub(crate) mod records;
+mod topics;
+
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -10,15 +14,6 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
-
-use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{Headers, Message};
-use rdkafka::{Offset, TopicPartitionList};
-
-use footfall_delivery::Position;
 
 /// A first start may have to fetch Kafka.
 const START_DEADLINE: Duration = Duration::from_secs(300);
@@ -31,14 +26,6 @@ pub(crate) struct Kafka {
     arguments: Vec<String>,
     broker: Option<Child>,
     watchdog: Option<Child>,
-}
-
-/// A record as a consumer sees it.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Seen {
-    pub(crate) key: Option<Vec<u8>>,
-    pub(crate) headers: Vec<(String, Vec<u8>)>,
-    pub(crate) payload: Vec<u8>,
 }
 
 impl Kafka {
@@ -151,106 +138,6 @@ impl Kafka {
         let pid = self.broker.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
-
-    pub(crate) async fn create_topic(&self, topic: &str, configs: &[(&str, &str)]) {
-        let admin: AdminClient<DefaultClientContext> =
-            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
-        let replicas = if self.arguments.iter().any(|argument| argument == "--voters") { 3 } else { 1 };
-        let mut new = NewTopic::new(topic, 3, TopicReplication::Fixed(replicas));
-        for (name, value) in configs {
-            new = new.set(name, value);
-        }
-        let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
-        for result in admin.create_topics([&new], &options).await.unwrap() {
-            result.unwrap();
-        }
-    }
-
-    pub(crate) async fn alter_topic(&self, topic: &str, name: &str, value: &str) {
-        let admin: AdminClient<DefaultClientContext> =
-            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
-        let alter = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(name, value);
-        for result in admin.alter_configs([&alter], &AdminOptions::new()).await.unwrap() {
-            result.unwrap();
-        }
-    }
-
-    pub(crate) async fn delete_topic(&self, topic: &str) {
-        let admin: AdminClient<DefaultClientContext> =
-            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
-        let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
-        for result in admin.delete_topics(&[topic], &options).await.unwrap() {
-            result.unwrap();
-        }
-    }
-
-    /// Reads the record at each of these places.
-    pub(crate) fn read(&self, topic: &str, positions: &[Position]) -> Vec<Seen> {
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", self.brokers())
-            .set("group.id", "footfall-delivery-tests")
-            .set("enable.auto.commit", "false")
-            .create()
-            .unwrap();
-        positions.iter().map(|position| read_one(&consumer, topic, *position)).collect()
-    }
-
-    /// Where each partition ends.
-    pub(crate) fn ends(&self, topic: &str) -> Vec<Position> {
-        let consumer: BaseConsumer =
-            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
-        let timeout = Duration::from_secs(30);
-        let metadata = consumer.fetch_metadata(Some(topic), timeout).unwrap();
-        let partitions = metadata.topics()[0].partitions().iter().map(|partition| partition.id());
-        let end = |partition| Position {
-            partition,
-            offset: consumer.fetch_watermarks(topic, partition, timeout).unwrap().1,
-        };
-        partitions.map(end).collect()
-    }
-
-    /// Every record of the topic, partition by partition.
-    pub(crate) fn all(&self, topic: &str) -> Vec<(Position, Seen)> {
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", self.brokers())
-            .set("group.id", "footfall-delivery-tests")
-            .set("enable.auto.commit", "false")
-            .create()
-            .unwrap();
-        let (mut places, mut left) = (TopicPartitionList::new(), 0);
-        for end in self.ends(topic) {
-            places.add_partition_offset(topic, end.partition, Offset::Offset(0)).unwrap();
-            left += end.offset;
-        }
-        consumer.assign(&places).unwrap();
-        let next = |_| {
-            let message = consumer.poll(Duration::from_secs(30)).expect("a record within 30 s").unwrap();
-            (Position { partition: message.partition(), offset: message.offset() }, owned(&message))
-        };
-        let mut all: Vec<_> = (0..left).map(next).collect();
-        all.sort_by_key(|(position, _)| (position.partition, position.offset));
-        all
-    }
-
-    /// A value of the topic's configuration.
-    pub(crate) async fn topic_config(&self, topic: &str, name: &str) -> String {
-        let admin: AdminClient<DefaultClientContext> =
-            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
-        let described =
-            admin.describe_configs([&ResourceSpecifier::Topic(topic)], &AdminOptions::new()).await;
-        let config = described.unwrap().remove(0).unwrap();
-        config.get(name).unwrap().value.clone().unwrap()
-    }
-
-    /// How many records the topic holds.
-    pub(crate) fn count(&self, topic: &str) -> i64 {
-        let consumer: BaseConsumer =
-            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
-        let timeout = Duration::from_secs(30);
-        let metadata = consumer.fetch_metadata(Some(topic), timeout).unwrap();
-        let partitions = metadata.topics()[0].partitions().iter();
-        partitions.map(|p| consumer.fetch_watermarks(topic, p.id(), timeout).unwrap().1).sum()
-    }
 }
 
 impl Drop for Kafka {
@@ -268,27 +155,6 @@ fn watch(broker: u32, directory: &Path) -> Child {
         .stdout(Stdio::null())
         .spawn()
         .unwrap()
-}
-
-fn read_one(consumer: &BaseConsumer, topic: &str, position: Position) -> Seen {
-    let mut place = TopicPartitionList::new();
-    place.add_partition_offset(topic, position.partition, Offset::Offset(position.offset)).unwrap();
-    consumer.assign(&place).unwrap();
-    let message = consumer.poll(Duration::from_secs(30)).expect("a record within 30 s").unwrap();
-    assert_eq!((message.partition(), message.offset()), (position.partition, position.offset));
-    owned(&message)
-}
-
-fn owned(message: &impl Message) -> Seen {
-    let headers = message.headers().map(|all| {
-        let owned = |h: rdkafka::message::Header<'_, &[u8]>| (h.key.to_owned(), h.value.unwrap().to_vec());
-        all.iter().map(owned).collect()
-    });
-    Seen {
-        key: message.key().map(<[u8]>::to_vec),
-        headers: headers.unwrap_or_default(),
-        payload: message.payload().unwrap().to_vec(),
-    }
 }
 
 /// Reads the broker's log to its end on a thread, so that the pipe never fills; returns once it has started.
