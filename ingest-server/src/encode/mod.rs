@@ -4,9 +4,12 @@
 mod cloud_event;
 mod dead_letter;
 mod mask;
+mod members;
 mod route;
 
+pub(crate) use dead_letter::Came;
 pub(crate) use mask::{Masked, mask};
+pub(crate) use members::{Members, ObjectText};
 pub(crate) use route::topic_of_record;
 
 use crate::decode::Beside;
