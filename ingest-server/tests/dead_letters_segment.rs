@@ -8,6 +8,7 @@ use ingest_server::check::UserSigner;
 use serde_json::{Value, json};
 use support::kafka::{Kafka, free_ports};
 use support::letters::{events, header, letters, run};
+use support::live::watch;
 use support::{Reply, Server};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -167,6 +168,14 @@ async fn who_asks_for_privacy_leaves_no_id_in_a_letter_and_what_nobody_knows_goe
         let reply = server.post_with(&format!("/v1/batch?key={key}"), &headers, batch.to_string()).await;
         assert_eq!(reply.json()["invalid"], 2);
     }
+    // The live view shows the same, and finds a call by its browser where that may be told.
+    let mut watcher = watch(server.admin, "?anonymous_id=wh0&replay=100").await;
+    let shown: Vec<_> = watcher.until(2).await.iter().map(|shown| shown.data.clone()).collect();
+    assert_eq!(shown.iter().map(|shown| &shown["write_key"]).collect::<Vec<_>>(), ["pk_hide", "pk_drop"]);
+    assert_eq!(
+        (&shown[0]["event"]["userId"], &shown[0]["event"]["context"]["ip"]),
+        (&json!("wh0"), &Value::Null)
+    );
     let kept = letters(server.data_dir.path());
     let told = kept.iter().map(|row| {
         let text = format!("{row:?}");
