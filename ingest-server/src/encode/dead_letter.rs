@@ -32,7 +32,7 @@ enum Letter<'a> {
     Ours {
         #[serde(skip_serializing_if = "Option::is_none")]
         sent_at: Option<i64>,
-        context: Context,
+        context: &'a Context,
         events: &'a [&'a RawValue],
     },
     Segment {
@@ -63,14 +63,15 @@ impl Shared<'_> {
         let events: &[_] = if fits { &[event] } else { &[] };
         let (sent_at, private) = (self.sent_at, self.seen.stamp.private);
         let said = came.segment_context.and_then(|said| mask_segment_context(said, private));
+        let own;
         let letter = match came.shape {
             Shape::Segment(_) => {
                 let context = said.as_deref().map(serde_json::from_str).transpose()?;
                 Letter::Segment { sent_at, context, batch: events }
             }
             Shape::Events | Shape::Pixel => {
-                let context = Context { user_signature: None, ..self.context.clone() };
-                Letter::Ours { sent_at, context, events }
+                own = Context { user_signature: None, ..self.context.clone() };
+                Letter::Ours { sent_at, context: &own, events }
             }
         };
         let mut payload = serde_json::to_vec(&letter)?;

@@ -153,6 +153,23 @@ mod tests {
         assert_eq!(kept.text, r#"{"event":"B","context":{"locale":"de"},"context":{}}"#);
     }
 
+    #[test]
+    fn an_address_and_a_signature_go_of_a_segment_call_however_often_they_are_named() {
+        let text = r#"{ "event":"A B", "userId":42, "anonymousId":"", "messageId":"m", "ip":"1.2.3.4",
+            "context":{"i\u0070":"203.0.113.9"}, "context":{"ip":1,"user_signature":"s","ip":2,"os":{"ip":3}} }"#;
+        let raw: Box<RawValue> = serde_json::from_str(text).unwrap();
+        let kept = mask(Shape::Segment(None), &raw, false).unwrap();
+        let right = r#"{"event":"A B","userId":42,"anonymousId":"","messageId":"m","context":{},"context":{"os":{"ip":3}}}"#;
+        assert_eq!(kept.text, right);
+        let said = [kept.name, kept.event_id, kept.user_id, kept.anonymous_id, kept.signature];
+        assert_eq!(
+            said.each_ref().map(Option::as_deref),
+            [Some("A B"), Some("m"), Some("42"), None, Some("s")]
+        );
+        let kept = mask(Shape::Segment(None), &raw, true).unwrap();
+        assert_eq!(kept.text, r#"{"event":"A B","messageId":"m","context":{},"context":{}}"#);
+    }
+
     proptest! {
         #[test]
         fn what_is_kept_is_json_without_what_had_to_go(

@@ -25,8 +25,8 @@ pub(super) fn goes(place: Place, name: &str, private: bool) -> bool {
     match place {
         Place::Event if private => !CALL.contains(&name),
         Place::Context if private => !CONTEXT.contains(&name),
-        Place::Event => name == "user_signature",
-        Place::Context => matches!(name, "user_signature" | "ip"),
+        // An address outside of the context is not read, and no less an address.
+        Place::Event | Place::Context => matches!(name, "user_signature" | "ip"),
     }
 }
 
