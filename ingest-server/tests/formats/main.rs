@@ -4,24 +4,27 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 #![allow(unreachable_pub, reason = "the modules are of this test alone")]
 
-#[path = "support/decoded.rs"]
+#[path = "../support/decoded.rs"]
 mod decoded;
-#[path = "support/registry.rs"]
+mod outage;
+#[path = "../support/registry.rs"]
 mod registry;
+#[path = "../support/mod.rs"]
 mod support;
+mod wrong_registry;
 
 use footfall_delivery::journal::JournalReader;
 use footfall_delivery::{KafkaSettings, TopicReader, TopicRecord};
-use registry::{API, Front, Registry};
+use registry::Registry;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
+use support::Server;
 use support::kafka::{Kafka, free_ports};
 use support::live::watch;
 use support::program::{Program, footfall};
-use support::{Server, send, tls};
 use tokio::sync::OnceCell;
 
 /// Longer than anything takes on a busy machine.
@@ -176,177 +179,6 @@ fn run(command: &[&str], file: &str) -> (bool, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_a_registry_is_told_at_the_start_and_by_check_config() {
-    let registry = registry().await;
-    let other = json!({"schema": json!({"type": "record", "name": "Other", "fields": [{"name": "n", "type": "int"}]}).to_string()});
-    assert_eq!(registry.send("POST", "/subjects/unfit-value/versions", &other).await.status, 200);
-    let backward = json!({"compatibility": "BACKWARD"});
-    assert_eq!(registry.send("PUT", "/config/unfit-value", &backward).await.status, 200);
-    let login = Front::start(registry, Some("Basic YW5uOmh1bnRlcjI="), None).await;
-    let folder = tempfile::tempdir().unwrap();
-    let pair = tls::pair(folder.path());
-    let secured = Front::start(registry, None, Some(pair.acceptor())).await;
-    let secured_url = format!("https://localhost:{}{API}", secured.address.port());
-    std::fs::write(folder.path().join("password"), "hunter2").unwrap();
-    std::fs::write(folder.path().join("wrong"), "hunter3").unwrap();
-    let as_ann =
-        |password: &str| format!("username = 'ann'\npassword_file = {:?}\n", folder.path().join(password));
-    let ca = format!("ca_file = {:?}\n", pair.certificate);
-    let plain = registry.url();
-    for (topic, url, more, wrong) in [
-        ("fine", "http://127.0.0.1:1", String::new(), Some("did not answer")),
-        ("fine", "http://no-such-host.invalid", String::new(), Some("cannot be reached")),
-        (
-            "fine",
-            &format!("http://{}", registry.address),
-            String::new(),
-            Some("has no schema registry's API under that URL"),
-        ),
-        ("absent", &plain, "auto_register = 'off'\n".to_owned(), Some("not have our schema")),
-        ("unfit", &plain, String::new(), Some("does not fit the one that is there")),
-        ("fine", &login.url(), String::new(), Some("asks for a login (401")),
-        ("fine", &login.url(), as_ann("wrong"), Some("refuses the login")),
-        ("fine", &login.url(), as_ann("password"), None),
-        (
-            "fine",
-            &secured_url,
-            String::new(),
-            Some("TLS fails (its CA is named by kafka.schema_registry.ca_file)"),
-        ),
-        ("fine", &secured_url, ca, None),
-    ] {
-        let dir = tempfile::tempdir().unwrap();
-        // What may come to be right is waited for; what answers is not.
-        let waits = wrong.is_some_and(|wrong| {
-            ["did not", "cannot be", "TLS"].iter().any(|begin| wrong.starts_with(begin))
-        });
-        let timeout = if waits { "5s" } else { "60s" };
-        let file = settings(
-            dir.path(),
-            topic,
-            &format!("[kafka.schema_registry]\ntimeout = '{timeout}'\nurl = '{url}'\n{more}"),
-        );
-        let (_, checked) = run(&["check-config", "--connect"], &file);
-        let of_registry: Vec<_> =
-            checked.lines().filter(|line| line.contains("the schema registry at")).collect();
-        assert!(!checked.contains("hunter"), "{checked}");
-        let Some(wrong) = wrong else {
-            assert!(
-                of_registry.iter().all(|line| line.starts_with("ok ")) && !of_registry.is_empty(),
-                "{url}: {checked}"
-            );
-            let program = Program::start_with(&dir.path().join("data"), &["--config", &file]);
-            assert!(program.start.contains("has the id"), "{}", program.start);
-            assert_eq!(program.post(r#"{"events":[{"event":"a"}]}"#).await.status, 200);
-            program.signal("-TERM");
-            assert_eq!(program.end().0, Some(0));
-            continue;
-        };
-        assert!(of_registry.iter().any(|line| line.starts_with("WRONG")), "{url}: {checked}");
-        let begun = Instant::now();
-        let (fine, said) = run(&["serve"], &file);
-        assert!(!fine && said.contains("kafka.schema_registry"), "{url}: {said}");
-        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
-        assert!(said.contains(wrong) && !said.contains("hunter"), "{url}: {said}");
-        if !wrong.contains("did not answer") {
-            assert!(checked.contains(wrong), "{url}: {checked}");
-        }
-    }
-    // Asking registers nothing.
-    let subjects = registry.get("/subjects").await.json();
-    assert!(!subjects.as_array().unwrap().contains(&json!("absent-value")), "{subjects}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_starts_and_goes_on_while_the_registry_is_away_once_it_knows_the_id() {
-    let front = Front::start(registry().await, None, None).await;
-    let dir = tempfile::tempdir().unwrap();
-    let registry = format!("schema_registry.url = '{}'\nschema_registry.timeout = '60s'\n", front.url());
-    let file = settings(dir.path(), "away", &registry);
-    let mut program = Program::start_with(&dir.path().join("data"), &["--config", &file]);
-    let event = |id: &str| format!(r#"{{"events":[{{"event":"a","event_id":"{id}"}}]}}"#);
-    assert_eq!(program.post(event("before")).await.status, 200);
-    drop(front);
-    assert_eq!(program.post(event("without")).await.status, 200);
-    program.signal("-TERM");
-    program.end();
-    let text = std::fs::read_to_string(&file).unwrap().replace("'60s'", "'1s'");
-    std::fs::write(&file, text).unwrap();
-    program = Program::start_with(&dir.path().join("data"), &["--config", &file]);
-    assert!(program.start.contains("the schema registry is away"), "{}", program.start);
-    assert_eq!(program.post(event("after")).await.status, 200);
-    let mut ids = Vec::new();
-    for record in records(&KAFKA, "away", 3) {
-        let (schema, value) = read(&record).await;
-        ids.push((value["event_id"].as_str().unwrap().to_owned(), schema));
-    }
-    ids.sort();
-    let schema = ids[0].1;
-    assert_eq!(ids, ["after", "before", "without"].map(|id| (id.to_owned(), schema)));
-    program.kill();
-    // Another schema's id is none of this one's.
-    let text = std::fs::read_to_string(&file).unwrap().replace("'avro'", "'protobuf'");
-    std::fs::write(&file, text).unwrap();
-    let (fine, said) = run(&["serve"], &file);
-    assert!(!fine && said.contains("no id of the schema for `away-value` is known"), "{said}");
-}
-
-/// What the broker had in its buffers when the server was killed is found by `ce_id`, in whatever form it stands.
-#[tokio::test(flavor = "multi_thread")]
-async fn after_an_outage_and_a_kill_each_event_is_there_once_in_each_form() {
-    let own = kafka();
-    for (topic, form) in [
-        ("structured", "format = 'json'\ncloud_events = 'structured'\n".to_owned()),
-        ("registered", format!("format = 'avro'\nschema_registry.url = '{}'\n", registry().await.url())),
-    ] {
-        let dir = tempfile::tempdir().unwrap();
-        let data = dir.path().join("data");
-        let file = settings(dir.path(), topic, "");
-        let text = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&file, text.replace("format = 'avro'\n", &form).replace(&KAFKA.brokers, &own.brokers))
-            .unwrap();
-        let mut program = Program::start_with(&data, &["--config", &file]);
-        let mut posted = Vec::new();
-        let mut post = async |program: &Program| {
-            let id = format!("e{}", posted.len());
-            let body = format!(r#"{{"events":[{{"event":"a","event_id":"{id}","user_id":"u"}}]}}"#);
-            let reply =
-                send(program.public, "POST", "/v1/events?key=pk_demo&receipt=offsets", &[], body).await;
-            assert_eq!(reply.status, 200, "{reply:?}");
-            posted.push(id);
-            reply.json()["stored"] == "kafka"
-        };
-        let begun = Instant::now();
-        // The topic comes to be with the first ones, which go to the journal until then.
-        while !post(&program).await {
-            assert!(begun.elapsed() < DEADLINE);
-        }
-        own.signal("-STOP");
-        for _ in 0..3 {
-            assert!(!post(&program).await, "the broker stands still: the journal takes it");
-        }
-        program.kill();
-        own.signal("-CONT");
-        program = Program::start_with(&data, &["--config", &file]);
-        post(&program).await;
-        let mut ids = Vec::new();
-        for record in &records(&own, topic, posted.len()) {
-            let value = match topic {
-                "structured" => serde_json::from_slice::<Value>(&record.payload).unwrap()["data"].clone(),
-                _ => read(record).await.1,
-            };
-            assert_eq!(value["event_id"], header(record, "ce_id"));
-            ids.push(header(record, "ce_id").to_owned());
-        }
-        ids.sort();
-        posted.sort();
-        assert_eq!(ids, posted, "{topic}");
-        program.signal("-TERM");
-        program.end();
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn the_journal_as_the_store_keeps_json_and_is_replayed_in_the_format_of_the_settings() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
@@ -365,11 +197,12 @@ async fn the_journal_as_the_store_keeps_json_and_is_replayed_in_the_format_of_th
             // Without a registry the schema is the published one, and nothing stands in front.
             let value = match format {
                 "avro" => {
-                    decoded::avro(include_str!("../../event-model/schemas/record.avsc"), &record.payload)
+                    decoded::avro(include_str!("../../../event-model/schemas/record.avsc"), &record.payload)
                 }
-                _ => {
-                    decoded::protobuf(include_str!("../../event-model/schemas/record.proto"), &record.payload)
-                }
+                _ => decoded::protobuf(
+                    include_str!("../../../event-model/schemas/record.proto"),
+                    &record.payload,
+                ),
             };
             let id = header(&record, "ce_id");
             assert_eq!(Some(&value), stored.iter().find(|stored| stored["event_id"] == id));
