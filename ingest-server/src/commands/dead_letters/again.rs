@@ -48,8 +48,7 @@ fn ours(letter: &Letter, signer: Option<&UserSigner>) -> Result<Vec<u8>, &'stati
     if let Some(signer) = signer {
         sign(event, &mut context, signer);
     }
-    let names =
-        Names { id: "event_id", times: &["timestamp"], sent_at: None, is_missing: is_null };
+    let names = Names { id: "event_id", times: &["timestamp"], sent_at: None, is_missing: is_null };
     let event = RawValue::from_string(names.completed(event, letter, None)).map_err(|_| UNREADABLE)?;
     let again = Batch { context: Some(context), events: vec![&event], ..Batch::default() };
     serde_json::to_vec(&again).map_err(|_| UNREADABLE)
