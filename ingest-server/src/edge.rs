@@ -9,7 +9,7 @@ use crate::admit::{self, BodyBudget, InFlight, Limits, Privacy, Quota, Shedding}
 use crate::check::{AnonymousPolicy, Checker, SiteChecks};
 use crate::client;
 use crate::decode::Shape;
-use crate::encode::Shared;
+use crate::encode::{Came, Shared};
 use crate::event_ids::EventIds;
 use crate::format::RecordFormat;
 use crate::judge::{Before, Judge, defect};
@@ -219,7 +219,8 @@ impl Edge {
             .believing(self.sites.takes_claimed_address(&key).then_some(&self.stamper))
             .routed(&self.routes);
         let drop_code = shared.dropped_for().unwrap_or("anonymous");
-        let mut judge = Judge::new(shape, checker, shared, before, self.keeps_letters, live);
+        let came = Came { shape, segment_context: decoded.segment_context };
+        let mut judge = Judge::new(came, checker, shared, before, self.keeps_letters, live);
         judge.check(&batch.events, &decoded.beside)?;
         let claimed = Claimed::named(judge.claimed_agents()).read(&self.agents, hides, tags_bots).await;
         step.enter(Timed::ReserveEvents);

@@ -2,8 +2,8 @@
 //! Nothing else uses them, and they are no part of what the crate offers.
 
 use crate::check::{Checker, PlanCounts, SiteChecks};
-use crate::decode::{Beside, Shape};
-use crate::encode::Shared;
+use crate::decode::{Decoded, Shape};
+use crate::encode::{Came, Shared};
 use crate::http::proxy_header;
 use crate::judge::{Before, Judge, defect};
 use crate::receipts::EventSet;
@@ -11,7 +11,7 @@ use crate::refusal::Refused;
 use crate::stamp::{Agent, Claimed, PageRules, Seen, Stamp};
 use axum::http::HeaderMap;
 use footfall_delivery::{Priority, Record};
-use footfall_event_model::{Batch, Client, EventResult};
+use footfall_event_model::{Client, EventResult};
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
@@ -42,7 +42,8 @@ pub struct Judged {
 ///
 /// # Errors
 /// [`Refused::Internal`], to which nothing that a sender does may lead.
-pub fn judge(shape: Shape, mut batch: Batch<'_>, site: &Site) -> Result<Judged, Refused> {
+pub fn judge(shape: Shape, decoded: Decoded<'_>, site: &Site) -> Result<Judged, Refused> {
+    let Decoded { mut batch, beside, segment_context, .. } = decoded;
     let client =
         Client { address: Some("203.0.113.0".to_owned()), address_policy: "truncate", ..Client::default() };
     let stamp =
@@ -56,8 +57,15 @@ pub fn judge(shape: Shape, mut batch: Batch<'_>, site: &Site) -> Result<Judged, 
     let shared = Shared::new("pk_fuzz", id, sent_at, context, Priority::Normal, seen)
         .map_err(|error| defect(&error))?;
     let live = crate::live::Site::new("pk_fuzz");
-    let mut judge = Judge::new(shape, checker, shared, Before::Some(EventSet::default()), true, &live);
-    judge.check(&batch.events, &Beside::default())?;
+    let mut judge = Judge::new(
+        Came { shape, segment_context },
+        checker,
+        shared,
+        Before::Some(EventSet::default()),
+        true,
+        &live,
+    );
+    judge.check(&batch.events, &beside)?;
     let claimed = Claimed::named(judge.claimed_agents());
     let judged = judge.encode(&[], &claimed)?;
     let places = judged.sources.iter().map(|source| source.index);

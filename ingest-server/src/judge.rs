@@ -4,8 +4,8 @@
 mod refused;
 
 use crate::check::{Checker, Fate, Step};
-use crate::decode::{Beside, Shape};
-use crate::encode::{EncodeError, Shared, Texts};
+use crate::decode::Beside;
+use crate::encode::{Came, EncodeError, Shared, Texts};
 use crate::live::{LiveEvent, Site};
 use crate::receipts::EventSet;
 use crate::refusal::Refused;
@@ -78,7 +78,7 @@ struct Kept {
 
 /// The judge of one batch.
 pub(crate) struct Judge<'a> {
-    shape: Shape,
+    came: Came<'a>,
     checker: Checker<'a>,
     shared: Shared<'a>,
     /// The same for events that are kept without what would tell whose they were, made with the first of them.
@@ -91,19 +91,19 @@ pub(crate) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// A judge of a batch of which `before` is stored. Dead letters are made where they are kept, of events in our
-    /// own form, and where no copy of the batch has made them.
+    /// A judge of a batch of which `before` is stored. Dead letters are made where they are kept, and where no copy of
+    /// the batch has made them.
     pub(crate) fn new(
-        shape: Shape,
+        came: Came<'a>,
         checker: Checker<'a>,
         shared: Shared<'a>,
         before: Before,
         keeps_letters: bool,
         live: &'a Site,
     ) -> Self {
-        let keeps_letters = keeps_letters && before.nothing() && shape.is_our_own();
+        let keeps_letters = keeps_letters && before.nothing();
         let (kept, judged) = (Vec::new(), Judged::default());
-        Self { shape, checker, shared, nameless: None, before, keeps_letters, live, kept, judged }
+        Self { came, checker, shared, nameless: None, before, keeps_letters, live, kept, judged }
     }
 
     /// Reads and checks the events, each on its own; `of_all` came beside all of them.
@@ -158,7 +158,7 @@ impl<'a> Judge<'a> {
     }
 
     fn event(&mut self, index: u32, raw: &RawValue, of_all: &Beside) -> Result<(), EncodeError> {
-        let decoded = match self.shape.event(raw) {
+        let decoded = match self.came.shape.event(raw) {
             Ok(decoded) => decoded,
             Err(refused) => return self.refuse(index, raw, Step::Check, refused),
         };
@@ -202,6 +202,7 @@ pub(crate) fn defect(error: &dyn std::error::Error) -> Refused {
 mod tests {
     use super::*;
     use crate::check::{PlanCounts, SiteChecks};
+    use crate::decode::Shape;
     use crate::settings::{PageSettings, SiteSettings};
     use crate::stamp::{PageRules, Seen, Stamp};
     use footfall_delivery::Priority;
@@ -238,7 +239,8 @@ mod tests {
             let shared =
                 Shared::new("pk", Some("b"), None, Context::default(), Priority::Normal, seen).unwrap();
             let live = Site::new("pk");
-            let mut judge = Judge::new(Shape::Events, checker, shared, before, true, &live);
+            let came = Came { shape: Shape::Events, segment_context: None };
+            let mut judge = Judge::new(came, checker, shared, before, true, &live);
             judge.check(&events, &Beside::default()).unwrap();
             assert_eq!(judge.ids().count(), usize::from(before.nothing()), "one has an id");
             let judged = judge.encode(copies, &Claimed::default()).unwrap();

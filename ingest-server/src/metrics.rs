@@ -1,6 +1,7 @@
 //! Every metric of the server, named in one place, in the OpenMetrics text form.
 //! What counts is decided by the steps that count; delivery's own figures are read when somebody asks.
 
+mod batch_ids;
 mod delivery;
 mod edge;
 mod event_ids;
@@ -8,8 +9,10 @@ mod geo;
 mod protect;
 mod redis;
 mod steps;
+mod store;
 mod transport;
 
+use batch_ids::BatchIdMetrics;
 use delivery::DeliveryMetrics;
 pub use edge::EdgeMetrics;
 use event_ids::EventIdMetrics;
@@ -17,6 +20,7 @@ pub use geo::GeoMetrics;
 pub use protect::ProtectMetrics;
 pub use redis::RedisMetrics;
 pub use steps::{StepClock, StepTimes, Timed};
+use store::StoreMetrics;
 pub use transport::TransportMetrics;
 
 use crate::check::PlanCounts;
@@ -30,11 +34,9 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 use std::fmt;
 use std::hash::Hash;
-use std::sync::atomic::Ordering;
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -97,16 +99,8 @@ pub struct Metrics {
     /// Redis, where servers share through one.
     pub redis: RedisMetrics,
     delivery: DeliveryMetrics,
-    batch_ids: Gauge,
-    batch_ids_max: Gauge,
-    batch_ids_bytes: Gauge,
-    batch_ids_evicted: Counter,
-    batch_ids_on_disk: Gauge,
-    ready: Gauge,
-    waiting_bytes: Gauge,
-    waiting_records: Gauge,
-    journal_bytes: Gauge,
-    journal_max_bytes: Gauge,
+    batch_ids: BatchIdMetrics,
+    store: StoreMetrics,
 }
 
 impl Default for Metrics {
@@ -114,7 +108,6 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("footfall");
         let (requests, events) = (Family::default(), Family::default());
         let (received_bytes, unknown_fields) = (Counter::default(), Counter::default());
-        let (ready, waiting_bytes, waiting_records) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register("requests", "Requests with events by the code of their answer", requests.clone());
         registry.register("events", "Events by what became of them", events.clone());
         from_zero(&requests, ["ok", "partial"].map(|code| RequestLabels { code }));
@@ -148,29 +141,10 @@ impl Default for Metrics {
         let help = "Batches that senders asked for, by what was said of them";
         registry.register("receipts", help, receipts.clone());
         from_zero(&receipts, ["stored", "unseen", "expired"].map(|status| ReceiptLabels { status }));
-        let (batch_ids, batch_ids_max) = (Gauge::default(), Gauge::default());
-        let (batch_ids_bytes, batch_ids_on_disk) = (Gauge::default(), Gauge::default());
-        let batch_ids_evicted = Counter::default();
-        registry.register("batch_ids", "Batch ids in memory", batch_ids.clone());
-        let help = "Batch ids that the memory can hold; then the oldest go";
-        registry.register("batch_ids_max", help, batch_ids_max.clone());
-        let help = "What the batch ids in memory take";
-        registry.register_with_unit("batch_ids_used", help, Unit::Bytes, batch_ids_bytes.clone());
-        let help = "Batch ids given up for newer ones";
-        registry.register("batch_ids_evicted", help, batch_ids_evicted.clone());
-        let help = "1 while batch ids are written to disk too, 0 once that has failed";
-        registry.register("batch_ids_on_disk", help, batch_ids_on_disk.clone());
+        let batch_ids = BatchIdMetrics::register(&mut registry);
         let event_ids = EventIdMetrics::register(&mut registry);
         let delivery = DeliveryMetrics::register(&mut registry);
-        registry.register("ready", "1 while records can be made durable, else 0", ready.clone());
-        let (journal_bytes, journal_max_bytes) = (Gauge::default(), Gauge::default());
-        let help = "The journal's rows and indexes on disk";
-        registry.register_with_unit("journal_used", help, Unit::Bytes, journal_bytes.clone());
-        let help = "What the journal may take; beyond it 503 journal_full";
-        registry.register_with_unit("journal_max", help, Unit::Bytes, journal_max_bytes.clone());
-        let help = "Records on their way to the store that are not durable yet";
-        registry.register_with_unit("waiting", help, Unit::Bytes, waiting_bytes.clone());
-        registry.register("waiting_records", help, waiting_records.clone());
+        let store = StoreMetrics::register(&mut registry);
         let geo = GeoMetrics::registered(&mut registry);
         let transport = TransportMetrics::register(&mut registry);
         Self {
@@ -195,15 +169,7 @@ impl Default for Metrics {
             redis: RedisMetrics::default(),
             delivery,
             batch_ids,
-            batch_ids_max,
-            batch_ids_bytes,
-            batch_ids_evicted,
-            batch_ids_on_disk,
-            ready,
-            waiting_bytes,
-            waiting_records,
-            journal_bytes,
-            journal_max_bytes,
+            store,
         }
     }
 }
@@ -267,17 +233,8 @@ impl Metrics {
     ) -> Result<String, fmt::Error> {
         self.event_ids.set(event_ids);
         self.delivery.set(delivery);
-        self.batch_ids.set(receipts.ids as i64);
-        self.batch_ids_max.set(receipts.max_ids as i64);
-        self.batch_ids_bytes.set(receipts.bytes as i64);
-        self.batch_ids_on_disk.set(i64::from(receipts.on_disk));
-        self.batch_ids_evicted.inner().store(receipts.evicted, Ordering::Relaxed);
-        self.ready.set(i64::from(ready));
-        self.waiting_bytes.set(delivery.memory_bytes as i64);
-        self.waiting_records.set(delivery.memory_records as i64);
-        let journal = delivery.journal;
-        self.journal_bytes.set(journal.used_bytes as i64);
-        self.journal_max_bytes.set(journal.max_bytes as i64);
+        self.batch_ids.set(receipts);
+        self.store.set(ready, delivery);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

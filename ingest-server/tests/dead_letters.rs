@@ -4,41 +4,16 @@
 
 mod support;
 
-use footfall_delivery::journal::{JournalReader, JournalRow};
+use footfall_delivery::journal::JournalRow;
 use ingest_server::check::UserSigner;
 use serde_json::{Value, json};
-use std::path::Path;
-use support::program::footfall;
+use support::letters::{events, header, letters, run};
 use support::{Reply, Server};
 
 const SECRET: &str = "a-secret-that-nobody-should-see";
 
-fn letters(dir: &Path) -> Vec<JournalRow> {
-    JournalReader::open(dir).unwrap().read_dead_letters_after(0, 100).unwrap()
-}
-
-fn events(dir: &Path) -> Vec<Value> {
-    let rows = JournalReader::open(dir).unwrap().read_after(0, 100).unwrap();
-    rows.iter().map(|row| serde_json::from_slice(&row.payload).unwrap()).collect()
-}
-
-fn header<'a>(row: &'a JournalRow, name: &str) -> Option<&'a str> {
-    let header = row.headers.iter().find(|header| header.name == name)?;
-    str::from_utf8(&header.value).ok()
-}
-
 async fn post(server: &Server, headers: &[(&str, &str)], body: &str) -> Reply {
     server.post_with("/v1/events?key=pk_demo", headers, body.to_owned()).await
-}
-
-/// The binary's answer; it runs beside the servers of this process.
-async fn run(arguments: &[&str]) -> (bool, String) {
-    let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
-    let output = tokio::task::spawn_blocking(move || {
-        footfall(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).output().unwrap()
-    });
-    let output = output.await.unwrap();
-    (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
 }
 
 #[tokio::test]
@@ -54,6 +29,7 @@ async fn a_refused_event_is_kept_as_it_came_with_the_reasons() {
     assert_eq!((events(server.data_dir.path()).len(), kept.len()), (1, 2));
     let expected = [
         ("write_key", Some("pk_demo")),
+        ("request_path", Some("/v1/events")),
         ("step", Some("check")),
         ("code", Some("bad_name")),
         ("event", Some("Post View")),

@@ -207,6 +207,20 @@ async fn what_is_wrong_is_told_in_the_senders_own_names() {
         (&told["events"][0]["code"], &told["events"][1]["path"]),
         (&json!("malformed"), &json!("context"))
     );
+    // Segment's bound of an event: 32 KB, here of 1024 bytes.
+    let sized = |bytes: usize| {
+        let call =
+            |text: &str| json!({"type": "track", "event": "A", "properties": {"text": text}}).to_string();
+        call(&"x".repeat(bytes - call("").len()))
+    };
+    let two = format!(r#"{{"batch":[{},{}]}}"#, sized(32 * 1024), sized(32 * 1024 + 1));
+    let told = post(&server, "/v1/batch", two).await.json();
+    let entry = &told["events"][0];
+    assert_eq!(
+        (&told["accepted"], &entry["index"], &entry["code"]),
+        (&json!(1), &json!(1), &json!("too_large")),
+        "{told}"
+    );
     let mixed =
         r#"{"batch":[{"type":"track"},{"type":"track","event":"A \ud83d"},{"type":"page","userId":""}]}"#;
     let reply = post(&server, "/v1/batch", mixed).await;

@@ -12,6 +12,7 @@ use axum::http::Uri;
 use footfall_event_model::wire::{self, DecodedBatch, EventRefused};
 use footfall_event_model::{Batch, Event, EventType};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// In which shape events come.
@@ -34,6 +35,8 @@ pub struct Decoded<'a> {
     pub unknown_fields: u32,
     /// What came beside all its events.
     pub beside: Beside,
+    /// What a batch of Segment's clients says of all its calls, as it came.
+    pub segment_context: Option<&'a RawValue>,
 }
 
 /// An event that was read and checked.
@@ -71,9 +74,20 @@ impl Beside {
 }
 
 impl Shape {
-    /// Whether its events are texts of our own wire form, of which it is known what may be kept.
-    pub fn is_our_own(self) -> bool {
-        !matches!(self, Self::Segment(_))
+    /// The path that takes its events as JSON. A picture's query has become a batch of our own.
+    pub fn path(self) -> Cow<'static, str> {
+        match self {
+            Self::Events | Self::Pixel => "/v1/events".into(),
+            Self::Segment(None) => "/v1/batch".into(),
+            Self::Segment(Some(kind)) => format!("/v1/{}", kind.as_str()).into(),
+        }
+    }
+
+    /// The shape in which a path takes events, as [`Self::path`] names it.
+    pub fn of_path(path: &str) -> Option<Self> {
+        let calls = EventType::ALL.map(|kind| Self::Segment(Some(kind)));
+        let mut all = [Self::Events, Self::Segment(None)].into_iter().chain(calls);
+        all.find(|shape| shape.path() == path)
     }
 
     /// Whether the write key may be the user of Basic authentication.
@@ -97,15 +111,16 @@ impl Shape {
     /// # Errors
     /// [`Refused::Batch`] where it must be refused as a whole.
     pub fn batch(self, text: &mut [u8]) -> Result<Decoded<'_>, Refused> {
-        let (batch, beside) = match self {
+        let (batch, beside, segment_context) = match self {
             Self::Events | Self::Pixel => {
                 let DecodedBatch { batch, unknown_fields } = wire::decode_batch(text)?;
-                return Ok(Decoded { batch, unknown_fields, beside: Beside::default() });
+                let (beside, segment_context) = (Beside::default(), None);
+                return Ok(Decoded { batch, unknown_fields, beside, segment_context });
             }
             Self::Segment(None) => segment::batch(text)?,
-            Self::Segment(Some(_)) => (segment::single(text)?, Beside::default()),
+            Self::Segment(Some(_)) => (segment::single(text)?, Beside::default(), None),
         };
-        Ok(Decoded { batch, unknown_fields: 0, beside })
+        Ok(Decoded { batch, unknown_fields: 0, beside, segment_context })
     }
 
     /// Reads and checks one event.

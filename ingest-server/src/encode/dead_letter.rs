@@ -1,8 +1,9 @@
 //! From a refused event to its dead letter: the event as it came, in a batch of its own, and why it was refused.
 //! What may be kept of it is decided by `mask`; where letters are stored is delivery's part.
 
-use super::mask::Masked;
+use super::mask::{Masked, mask_segment_context};
 use super::{EncodeError, Shared, header, new_id};
+use crate::decode::Shape;
 use bytes::Bytes;
 use footfall_delivery::{Header, Priority, Record as Outgoing};
 use footfall_event_model::limits::ID_BYTES;
@@ -10,17 +11,37 @@ use footfall_event_model::text::cut;
 use footfall_event_model::wire::EventRefused;
 use footfall_event_model::{Context, Violation, in_one_line};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// Bytes of an event's text in a letter: twice what an event may have, so that most that are too large are there too.
 const LETTER_BYTES: usize = 64 * 1024;
 
-/// What a letter's value holds: a batch, so that sending it again is posting it.
+/// How the events of a request came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Came<'a> {
+    /// In which shape.
+    pub(crate) shape: Shape,
+    /// What a batch of Segment's clients says of all its calls.
+    pub(crate) segment_context: Option<&'a RawValue>,
+}
+
+/// What a letter's value holds: a batch of one, in the names of whoever sent it.
 #[derive(Serialize)]
-struct Letter<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sent_at: Option<i64>,
-    context: Context,
-    events: &'a [&'a serde_json::value::RawValue],
+#[serde(untagged)]
+enum Letter<'a> {
+    Ours {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sent_at: Option<i64>,
+        context: &'a Context,
+        events: &'a [&'a RawValue],
+    },
+    Segment {
+        #[serde(rename = "sentAt", skip_serializing_if = "Option::is_none")]
+        sent_at: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        context: Option<&'a RawValue>,
+        batch: &'a [&'a RawValue],
+    },
 }
 
 impl Shared<'_> {
@@ -31,21 +52,35 @@ impl Shared<'_> {
     /// [`EncodeError`] where the system gives no randomness for an id, or the letter cannot be written.
     pub(crate) fn dead_letter(
         &self,
+        came: Came<'_>,
         masked: &Masked,
         step: &'static str,
         refused: &EventRefused,
         signed: bool,
     ) -> Result<Outgoing, EncodeError> {
-        let event: &serde_json::value::RawValue = serde_json::from_str(&masked.text)?;
+        let event: &RawValue = serde_json::from_str(&masked.text)?;
         let fits = masked.text.len() <= LETTER_BYTES;
-        let context = Context { user_signature: None, ..self.context.clone() };
-        let letter = Letter { sent_at: self.sent_at, context, events: if fits { &[event] } else { &[] } };
+        let events: &[_] = if fits { &[event] } else { &[] };
+        let (sent_at, private) = (self.sent_at, self.seen.stamp.private);
+        let said = came.segment_context.and_then(|said| mask_segment_context(said, private));
+        let own;
+        let letter = match came.shape {
+            Shape::Segment(_) => {
+                let context = said.as_deref().map(serde_json::from_str).transpose()?;
+                Letter::Segment { sent_at, context, batch: events }
+            }
+            Shape::Events | Shape::Pixel => {
+                own = Context { user_signature: None, ..self.context.clone() };
+                Letter::Ours { sent_at, context: &own, events }
+            }
+        };
         let mut payload = serde_json::to_vec(&letter)?;
         in_one_line(&mut payload);
         let mut headers = vec![
             header("dead_letter_id", Bytes::from(new_id(self.seen.stamp.received_at)?)),
             text("write_key", self.write_key),
             header("received_at", Bytes::from(self.seen.stamp.received_at.to_string())),
+            text("request_path", &came.shape.path()),
             text("step", step),
             header("content-type", Bytes::from_static(b"application/json")),
         ];
@@ -58,7 +93,7 @@ impl Shared<'_> {
         headers.extend(self.batch_id.map(|id| text("batch_id", id)));
         headers.extend(self.seen.stamp.user_agent.as_deref().map(|agent| text("user_agent", agent)));
         headers.extend(signed.then(|| text("user", "signed")));
-        headers.extend(self.seen.stamp.private.then(|| text("private", "true")));
+        headers.extend(private.then(|| text("private", "true")));
         headers.extend((!fits).then(|| text("omitted_bytes", &masked.text.len().to_string())));
         let (payload, priority) = (payload.into(), Priority::Background);
         Ok(Outgoing { headers, payload, priority, ..Outgoing::default() })

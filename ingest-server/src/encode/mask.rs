@@ -1,9 +1,12 @@
 //! Takes out of a refused event what must not be kept, and leaves the rest of its text as it came.
 //! It reads only the outer two levels, and never an event that was accepted.
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+mod segment;
+
+use super::members::{Members, ObjectText};
+use crate::decode::Shape;
 use serde_json::value::RawValue;
-use std::fmt;
+use std::borrow::Cow;
 
 /// Who must not be told where privacy was asked for (`encode`'s rule, here for fields of any type).
 const IDS: [&str; 8] = [
@@ -25,106 +28,92 @@ pub(crate) struct Masked {
     pub(crate) name: Option<String>,
     /// The user that the event itself names, or its own context.
     pub(crate) user_id: Option<String>,
-    /// The browser that its own context names.
+    /// The browser that the event itself names.
     pub(crate) anonymous_id: Option<String>,
     /// The signature in its own context.
     pub(crate) signature: Option<String>,
 }
 
+/// Where a member stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Event,
+    Context,
+}
+
 /// Masks one event; `None` where it is no object, in which nobody knows what is an id, and privacy was asked for.
-pub(crate) fn mask(raw: &RawValue, private: bool) -> Option<Masked> {
-    let Ok(event) = serde_json::from_str::<Members<'_>>(raw.get()) else {
+pub(crate) fn mask(shape: Shape, raw: &RawValue, private: bool) -> Option<Masked> {
+    let Some(event) = Members::of(raw) else {
         return (!private).then(|| Masked { text: raw.get().to_owned(), ..Masked::default() });
     };
-    let context =
-        event.get("context").and_then(|context| serde_json::from_str::<Members<'_>>(context.get()).ok());
+    let context = event.get("context").and_then(Members::of);
     let in_context = |name| context.as_ref().and_then(|context| context.text(name));
+    if let Shape::Segment(_) = shape {
+        return Some(Masked {
+            signature: in_context("user_signature"),
+            text: without(raw, &event, |place, name| segment::goes(place, name, private)),
+            ..segment::said(&event)
+        });
+    }
     Some(Masked {
         event_id: event.text("event_id"),
         name: event.text("event"),
         user_id: event.text("user_id").or_else(|| in_context("user_id")),
         anonymous_id: in_context("anonymous_id"),
         signature: in_context("user_signature"),
-        text: rewritten(raw, &event, private),
+        text: without(
+            raw,
+            &event,
+            |_, name| {
+                if private { IDS.contains(&name) } else { name == "user_signature" }
+            },
+        ),
     })
 }
 
-/// The text without what must not be kept; as it came where there is nothing of that.
-fn rewritten(raw: &RawValue, event: &Members<'_>, private: bool) -> String {
-    let gone = |name: &str| if private { IDS.contains(&name) } else { name == "user_signature" };
+/// Masks what a batch of Segment's clients says of all its calls; `None` where it is no object.
+pub(super) fn mask_segment_context(raw: &RawValue, private: bool) -> Option<Cow<'_, str>> {
+    let context = Members::of(raw)?;
+    Some(kept(raw, &context, |name| segment::goes(Place::Context, name, private), as_it_came))
+}
+
+/// The text of an event without what must go.
+fn without<'a>(raw: &'a RawValue, event: &Members<'a>, goes: impl Fn(Place, &str) -> bool) -> String {
+    fn in_context<'a>(value: &'a RawValue, goes: impl Fn(&str) -> bool) -> Cow<'a, str> {
+        Members::of(value)
+            .map_or_else(|| value.get().into(), |context| kept(value, &context, goes, as_it_came))
+    }
+    let in_event = |name: &str| goes(Place::Event, name);
+    kept(raw, event, in_event, |name, value| match name {
+        "context" => in_context(value, |name| goes(Place::Context, name)),
+        _ => as_it_came(name, value),
+    })
+    .into_owned()
+}
+
+/// The text of an object without some members, the others as `value` has them; as it came where that changes nothing.
+fn kept<'a>(
+    raw: &'a RawValue,
+    members: &Members<'a>,
+    goes: impl Fn(&str) -> bool,
+    value: impl Fn(&str, &'a RawValue) -> Cow<'a, str>,
+) -> Cow<'a, str> {
     let mut changed = false;
-    let mut text = String::with_capacity(raw.get().len());
-    event.write(&mut text, &mut changed, &gone, |text, changed, name, value| {
-        match serde_json::from_str::<Members<'_>>(value.get()) {
-            Ok(context) if name == "context" => {
-                context.write(text, changed, &gone, |text, _, _, value| text.push_str(value.get()));
-            }
-            _ => text.push_str(value.get()),
+    let mut text = ObjectText::sized(raw.get().len());
+    for (name, member) in members.iter() {
+        if goes(name) {
+            changed = true;
+            continue;
         }
-    });
-    if changed { text } else { raw.get().to_owned() }
+        let member = value(name, member);
+        changed |= matches!(member, Cow::Owned(_));
+        text.push(name, &member);
+    }
+    if changed { text.closed().into() } else { raw.get().into() }
 }
 
-/// The members of an object in their order, one that is named twice included.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'a> Members<'a> {
-    /// The last of that name, which is the one that readers of JSON take.
-    fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.iter().rev().find(|(found, _)| found == name).map(|(_, value)| *value)
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        serde_json::from_str(self.get(name)?.get()).ok()
-    }
-
-    fn write(
-        &self,
-        text: &mut String,
-        changed: &mut bool,
-        gone: &impl Fn(&str) -> bool,
-        value: impl Fn(&mut String, &mut bool, &str, &RawValue),
-    ) {
-        text.push('{');
-        let mut first = true;
-        for (name, member) in &self.0 {
-            if gone(name) {
-                *changed = true;
-                continue;
-            }
-            if !std::mem::take(&mut first) {
-                text.push(',');
-            }
-            text.push_str(&serde_json::Value::from(name.as_str()).to_string());
-            text.push(':');
-            value(text, changed, name, member);
-        }
-        text.push('}');
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Members(members))
-    }
+fn as_it_came<'a>(_: &str, value: &'a RawValue) -> Cow<'a, str> {
+    value.get().into()
 }
 
 #[cfg(test)]
@@ -134,7 +123,7 @@ mod tests {
 
     fn masked(text: &str, private: bool) -> Option<Masked> {
         let raw: Box<RawValue> = serde_json::from_str(text).unwrap();
-        mask(&raw, private)
+        mask(Shape::Events, &raw, private)
     }
 
     #[test]
@@ -162,6 +151,23 @@ mod tests {
         assert_eq!((kept.user_id.as_deref(), kept.signature.as_deref()), (Some("ada"), Some("t")));
         let kept = masked(text, true).unwrap();
         assert_eq!(kept.text, r#"{"event":"B","context":{"locale":"de"},"context":{}}"#);
+    }
+
+    #[test]
+    fn an_address_and_a_signature_go_of_a_segment_call_however_often_they_are_named() {
+        let text = r#"{ "event":"A B", "userId":42, "anonymousId":"", "messageId":"m", "ip":"1.2.3.4",
+            "context":{"i\u0070":"203.0.113.9"}, "context":{"ip":1,"user_signature":"s","ip":2,"os":{"ip":3}} }"#;
+        let raw: Box<RawValue> = serde_json::from_str(text).unwrap();
+        let kept = mask(Shape::Segment(None), &raw, false).unwrap();
+        let right = r#"{"event":"A B","userId":42,"anonymousId":"","messageId":"m","context":{},"context":{"os":{"ip":3}}}"#;
+        assert_eq!(kept.text, right);
+        let said = [kept.name, kept.event_id, kept.user_id, kept.anonymous_id, kept.signature];
+        assert_eq!(
+            said.each_ref().map(Option::as_deref),
+            [Some("A B"), Some("m"), Some("42"), None, Some("s")]
+        );
+        let kept = mask(Shape::Segment(None), &raw, true).unwrap();
+        assert_eq!(kept.text, r#"{"event":"A B","messageId":"m","context":{},"context":{}}"#);
     }
 
     proptest! {

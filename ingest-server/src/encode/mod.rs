@@ -5,11 +5,14 @@ mod cloud_event;
 mod context;
 mod dead_letter;
 mod mask;
+mod members;
 mod own;
 mod route;
 mod texts;
 
+pub(crate) use dead_letter::Came;
 pub(crate) use mask::{Masked, mask};
+pub(crate) use members::{Members, ObjectText};
 pub(crate) use route::topic_of_record;
 pub use texts::Texts;
 

@@ -91,7 +91,7 @@ mod tests {
     async fn what_panicked_is_not_polled_again() {
         let tracker = TaskTracker::new();
         let work = outliving(&tracker, async { panic!("within the work") });
-        let failed = tokio::spawn(async move { work.await }).await;
+        let failed = tokio::spawn(work).await;
         assert!(failed.is_err_and(|error| error.is_panic()));
         tracker.close();
         timeout(Duration::from_secs(10), tracker.wait()).await.unwrap();

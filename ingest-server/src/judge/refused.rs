@@ -57,18 +57,15 @@ impl<'a> Judge<'a> {
         self.judged.entries.push(entry);
     }
 
-    /// What may be told of a refused event; `None` where that is nothing, or is not known, as in the forms of others.
+    /// What may be told of a refused event; `None` where that is nothing.
     fn told(&mut self, raw: &RawValue) -> Option<Told> {
-        if !self.shape.is_our_own() {
-            return None;
-        }
-        let private = self.shared.is_private();
-        let mut masked = mask(raw, private)?;
+        let (shape, private) = (self.came.shape, self.shared.is_private());
+        let mut masked = mask(shape, raw, private)?;
         let nobody = self.checker.names_nobody(masked.user_id.as_deref());
         let nameless = match self.checker.anonymous() {
             AnonymousPolicy::Drop if nobody => return None,
             AnonymousPolicy::Anonymise if nobody => {
-                masked = mask(raw, true)?;
+                masked = mask(shape, raw, true)?;
                 true
             }
             _ => false,
@@ -84,11 +81,12 @@ impl<'a> Judge<'a> {
     fn letter(&mut self, told: &Told, step: Step, refused: &EventRefused) -> Result<Record, EncodeError> {
         let Told { masked, nobody, nameless, .. } = told;
         if *nameless {
-            return self.nameless()?.dead_letter(masked, step.as_str(), refused, false);
+            let came = self.came;
+            return self.nameless()?.dead_letter(came, masked, step.as_str(), refused, false);
         }
         let signed =
             !nobody && self.checker.is_signed(masked.user_id.as_deref(), masked.signature.as_deref());
-        self.shared.dead_letter(masked, step.as_str(), refused, signed)
+        self.shared.dead_letter(self.came, masked, step.as_str(), refused, signed)
     }
 
     /// What the events share that are kept as if their visitor had asked for privacy.

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 pub mod kafka;
+pub mod letters;
 pub mod live;
 pub mod program;
 pub mod redis;

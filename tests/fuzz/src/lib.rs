@@ -6,6 +6,7 @@
 mod agent;
 mod body;
 mod forwarded;
+mod letters;
 mod pixel;
 mod plan;
 mod proxy_header;

@@ -1,5 +1,4 @@
 //! What a record must be, whoever sent its event: one line of JSON that says what was sent and nothing that had to go.
-//! The same of dead letters.
 
 use footfall_delivery::Record;
 use footfall_event_model::limits::{EVENT_BYTES, ID_BYTES, NAME_BYTES, PROPERTY_DEPTH, PROPERTY_KEYS};
@@ -11,7 +10,7 @@ use std::collections::BTreeMap;
 /// Bytes of a record: its event, the context once as text and once as the page taken apart, and the rest.
 const RECORD_BYTES: usize = 2 * EVENT_BYTES;
 /// What a visitor who wants privacy is not known by.
-const IDS: [&str; 8] = [
+pub(crate) const IDS: [&str; 8] = [
     "anonymous_id",
     "group_id",
     "page_view_id",
@@ -22,7 +21,7 @@ const IDS: [&str; 8] = [
     "user_signature",
 ];
 
-type Members<'a> = BTreeMap<String, &'a RawValue>;
+pub(crate) type Members<'a> = BTreeMap<String, &'a RawValue>;
 
 /// Holds the record of an accepted event to the promises.
 pub(crate) fn accepted(shape: Shape, raw: &RawValue, record: &Record, private: bool) {
@@ -133,28 +132,8 @@ fn is_name(name: &str) -> bool {
         && letters.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_.:".contains(&b))
 }
 
-/// Holds a dead letter to the promises.
-pub(crate) fn dead_letter(letter: &Record, private: bool) {
-    let members = line(&letter.payload);
-    let events: Vec<&RawValue> = serde_json::from_str(members["events"].get()).expect("a letter has events");
-    assert!(events.len() <= 1);
-    let is_hidden = |members: &Members<'_>| {
-        let gone = |id: &&str| !members.contains_key(*id);
-        if private { IDS.iter().all(gone) } else { gone(&"user_signature") }
-    };
-    let context: Members<'_> =
-        serde_json::from_str(members["context"].get()).expect("a context is an object");
-    assert!(is_hidden(&context), "ids in a letter's context");
-    for event in events {
-        let Ok(event) = serde_json::from_str::<Members<'_>>(event.get()) else { continue };
-        assert!(is_hidden(&event), "ids in a letter");
-        let own = event.get("context").and_then(|own| serde_json::from_str::<Members<'_>>(own.get()).ok());
-        assert!(own.is_none_or(|own| is_hidden(&own)), "ids in the context of a letter's event");
-    }
-}
-
 /// One line of JSON that is an object.
-fn line(payload: &[u8]) -> Members<'_> {
+pub(crate) fn line(payload: &[u8]) -> Members<'_> {
     assert!(!payload.iter().any(|byte| matches!(byte, b'\n' | b'\r')), "a record of two lines");
     serde_json::from_slice(payload).expect("a record is a JSON object")
 }

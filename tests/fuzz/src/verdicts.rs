@@ -1,7 +1,8 @@
 //! What must hold of any batch, in whatever shape it came: one verdict for each event, and refusals that name a place and
 //! stay short. What a record must be stands in `records`.
 
-use crate::records::{accepted, dead_letter};
+use crate::letters::dead_letter;
+use crate::records::accepted;
 use footfall_event_model::{EventResult, EventStatus, Violation};
 use ingest_server::check::AnonymousPolicy;
 use ingest_server::decode::Shape;
@@ -15,12 +16,12 @@ const SENTENCE_BYTES: usize = 1024;
 
 /// Reads a batch and holds what becomes of its events to the promises.
 pub(crate) fn batch(shape: Shape, text: &mut [u8], site: &Site) {
-    let batch = match shape.batch(text) {
-        Ok(decoded) => decoded.batch,
+    let decoded = match shape.batch(text) {
+        Ok(decoded) => decoded,
         Err(refused) => return refusal(&refused),
     };
-    let events = batch.events.clone();
-    let judged = judge(shape, batch, site).expect("no sender makes the server fail");
+    let events = decoded.batch.events.clone();
+    let judged = judge(shape, decoded, site).expect("no sender makes the server fail");
 
     let mut places: Vec<u32> = judged.records.iter().map(|(place, _)| *place).collect();
     places.extend(judged.entries.iter().map(|entry| entry.index));
@@ -36,9 +37,9 @@ pub(crate) fn batch(shape: Shape, text: &mut [u8], site: &Site) {
     let invalid = judged.entries.iter().filter(|entry| entry.status == EventStatus::Invalid).count();
     assert!(judged.letters.len() <= invalid, "a letter of nothing");
     let keeps_all = site.checks.anonymous == AnonymousPolicy::Accept && !site.private;
-    assert!(matches!(shape, Shape::Segment(_)) || !keeps_all || judged.letters.len() == invalid);
+    assert!(!keeps_all || judged.letters.len() == invalid);
     for letter in &judged.letters {
-        dead_letter(letter, site.private);
+        dead_letter(shape, letter, site.private);
     }
 }
 

@@ -1,12 +1,8 @@
-//! One dead letter as it is told to a person, and as the batch that is sent again.
+//! One dead letter as it is told to a person.
 //! Its form is written by `encode`; reading letters and sending them is done beside this.
 
-use crate::check::UserSigner;
-use crate::encode::mask;
 use bytes::Bytes;
 use footfall_delivery::Header;
-use footfall_event_model::{Batch, Context};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
@@ -26,6 +22,11 @@ impl Letter {
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         let header = self.headers.iter().find(|header| header.name == name)?;
         str::from_utf8(&header.value).ok()
+    }
+
+    /// What it holds.
+    pub(super) fn payload(&self) -> &[u8] {
+        &self.payload
     }
 
     /// When the event came, in Unix milliseconds.
@@ -59,7 +60,7 @@ impl Letter {
         let mut whole = self.line();
         let violations = self.text("violations").and_then(|text| serde_json::from_str::<Value>(text).ok());
         whole["violations"] = violations.unwrap_or_default();
-        for name in ["batch_id", "user", "private", "omitted_bytes"] {
+        for name in ["request_path", "batch_id", "user", "private", "omitted_bytes"] {
             if let Some(text) = self.text(name) {
                 whole[name] = text.into();
             }
@@ -77,52 +78,6 @@ impl Letter {
             _ => String::from_utf8_lossy(&self.payload),
         }
     }
-
-    /// The batch to send: under the event's id, or the letter's where it had none, and under the time at which it came
-    /// where it told none; with the user's signature where that was there and `signer` can make it again. Without
-    /// `sent_at`: the clock that it told of has gone on. The reason where there is nothing to send.
-    pub(super) fn batch(&self, signer: Option<&UserSigner>) -> Result<Vec<u8>, &'static str> {
-        let unreadable = "it cannot be read";
-        let batch: Batch<'_> = serde_json::from_slice(&self.payload).map_err(|_| unreadable)?;
-        let event = *batch.events.first().ok_or("its event was too large to be kept")?;
-        let mut context = batch.context.unwrap_or_default();
-        if let (Some("signed"), Some(signer)) = (self.text("user"), signer) {
-            sign(event, &mut context, signer);
-        }
-        let event = RawValue::from_string(self.completed(event)).map_err(|_| unreadable)?;
-        let again = Batch { context: Some(context), events: vec![&event], ..Batch::default() };
-        serde_json::to_vec(&again).map_err(|_| unreadable)
-    }
-
-    /// The event's text with what the server would have given it when it came.
-    fn completed(&self, event: &RawValue) -> String {
-        let text = event.get();
-        let (Some(inner), Ok(members)) =
-            (text.strip_prefix('{'), serde_json::from_str::<Map<String, Value>>(text))
-        else {
-            return text.to_owned();
-        };
-        let missing = |name: &str| members.get(name).is_none_or(Value::is_null);
-        let mut given = String::from("{");
-        // A field that is `null` stands there already, and none may stand twice.
-        if missing("event_id") && !members.contains_key("event_id") {
-            let id = self.text("dead_letter_id").unwrap_or_default();
-            given.push_str(&format!("\"event_id\":{},", Value::from(id)));
-        }
-        if missing("timestamp") && !members.contains_key("timestamp") {
-            given.push_str(&format!("\"timestamp\":{},", self.received_at()));
-        }
-        if members.is_empty() {
-            given.pop();
-        }
-        given + inner
-    }
-}
-
-fn sign(event: &RawValue, context: &mut Context, signer: &UserSigner) {
-    let own = mask(event, false).and_then(|masked| masked.user_id);
-    let user_id = own.or_else(|| context.user_id.clone());
-    context.user_signature = user_id.map(|user_id| signer.sign(&user_id));
 }
 
 #[cfg(test)]

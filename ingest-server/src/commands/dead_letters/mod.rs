@@ -1,6 +1,7 @@
 //! `footfall dead-letters`: looks into what was refused, in the journal or in the topic, and sends it again.
 //! Nothing is changed where the letters are kept: they go by themselves, the oldest first.
 
+mod again;
 mod letter;
 mod replay;
 

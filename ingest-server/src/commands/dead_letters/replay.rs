@@ -1,6 +1,7 @@
 //! Sends dead letters to a running server, one after the other, as if their senders had sent them now.
 //! They go through every check again; what is refused again is told, and leaves another letter.
 
+use super::again::Again;
 use super::letter::Letter;
 use super::{Wanted, each};
 use crate::commands::CommandError;
@@ -72,25 +73,33 @@ impl Server {
     async fn send(&mut self, settings: &Settings, letter: &Letter) -> Result<Result<bool, String>, String> {
         let write_key = letter.text("write_key").unwrap_or_default();
         let signer = settings.checks.get(write_key).and_then(|site| site.signer.as_ref());
-        let body = match letter.batch(signer) {
-            Ok(body) => Bytes::from(body),
+        let Again { path, body } = match Again::of(letter, signer) {
+            Ok(again) => again,
             Err(reason) => return Ok(Err(reason.to_owned())),
         };
+        let (target, body) = (format!("{path}?key={write_key}"), Bytes::from(body));
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let (status, text) = self.post(write_key, letter, body.clone()).await?;
-            if status == StatusCode::OK {
-                let answer: Answer = serde_json::from_slice(&text)
-                    .map_err(|error| format!("the answer is none of ours: {error}"))?;
-                let told = answer.events.into_iter().next().and_then(|event| event.reason);
+            let (status, text) = self.post(&target, letter, body.clone()).await?;
+            // Segment's paths answer 400 and 503 where all was refused and with the same counts, and 202 is at-most-once's.
+            if let Ok(answer) = serde_json::from_slice::<Answer>(&text) {
                 match (answer.accepted, answer.duplicate, answer.retry_after_ms) {
                     (1, ..) => return Ok(Ok(true)),
                     (_, 1, _) => return Ok(Ok(false)),
                     (_, _, Some(wait)) if attempt < ATTEMPTS => pause(wait).await,
-                    _ => return Ok(Err(told.unwrap_or_else(|| "the server did not say why".to_owned()))),
+                    _ => {
+                        let told = answer.events.into_iter().next().and_then(|event| event.reason);
+                        return Ok(Err(told.unwrap_or_else(|| "the server did not say why".to_owned())));
+                    }
                 }
                 continue;
+            }
+            if status.is_success() {
+                return Err(format!(
+                    "{} answers {status} with something that is none of ours",
+                    self.authority
+                ));
             }
             let refusal: Refusal = serde_json::from_slice(&text).unwrap_or_default();
             match refusal.retry_after_ms {
@@ -100,7 +109,12 @@ impl Server {
         }
     }
 
-    async fn post(&mut self, key: &str, letter: &Letter, body: Bytes) -> Result<(StatusCode, Bytes), String> {
+    async fn post(
+        &mut self,
+        target: &str,
+        letter: &Letter,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), String> {
         let failed = |error: String| format!("cannot send to {}: {error}", self.authority);
         let mut connection = match self.connection.take().filter(|connection| !connection.is_closed()) {
             Some(connection) => connection,
@@ -113,7 +127,7 @@ impl Server {
                 sender
             }
         };
-        let mut request = Request::post(format!("/v1/events?key={key}"))
+        let mut request = Request::post(target)
             .header("host", &self.authority)
             .header("content-type", "application/json")
             .header("user-agent", letter.text("user_agent").unwrap_or("footfall-dead-letters"));

@@ -22,6 +22,9 @@ struct Theirs<'a> {
     consent: Raw<'a>,
     group_id: Raw<'a>,
     traits: Raw<'a>,
+    /// Ours: Segment has no place for it.
+    #[serde(rename = "user_signature")]
+    user_signature: Raw<'a>,
     user_agent: Raw<'a>,
     ip: Raw<'a>,
 }
@@ -76,6 +79,7 @@ pub(super) fn read(fields: &mut Fields, raw: Raw<'_>) -> Read {
             campaign: fields.bag("context.campaign", theirs.campaign),
             consent: consent(fields, theirs.consent),
             group_id: fields.id("context.groupId", theirs.group_id),
+            user_signature: fields.text("context.user_signature", theirs.user_signature),
             ..Context::default()
         },
         traits: fields.bag("context.traits", theirs.traits),

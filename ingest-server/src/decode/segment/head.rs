@@ -29,11 +29,11 @@ struct Single<'a> {
     sent_at: Raw<'a>,
 }
 
-/// The head of `POST /v1/batch`, its events as text, and whom all of them were sent for.
+/// The head of `POST /v1/batch`, its events as text, whom all of them were sent for, and its context as it came.
 ///
 /// # Errors
 /// [`BatchError`], where the batch must be refused as a whole.
-pub(in super::super) fn batch(body: &mut [u8]) -> Result<(Batch<'_>, Beside), BatchError> {
+pub(in super::super) fn batch(body: &mut [u8]) -> Result<(Batch<'_>, Beside, Raw<'_>), BatchError> {
     let text = object(body)?;
     let theirs: Theirs<'_> = serde_json::from_str(text).map_err(|error| not_a_batch(text, &error))?;
     let Some(events) = theirs.batch else { return Err(without_batch()) };
@@ -48,7 +48,7 @@ pub(in super::super) fn batch(body: &mut [u8]) -> Result<(Batch<'_>, Beside), Ba
         ..Batch::default()
     };
     let beside = Beside { original_name: None, user_agent: shared.user_agent, address: shared.ip };
-    Ok((whole(fields, read)?, beside))
+    Ok((whole(fields, read)?, beside, theirs.context))
 }
 
 /// The head of a call of its own, such as `POST /v1/track`: its body is the event.
