@@ -12,11 +12,13 @@
 //! | `at_most_once` | Kafka alone, for records that are answered before anybody has acknowledged them |
 //! | `recent` | what was stored last, read back after a restart |
 //! | `kafka` | the producer, the probe of its topic, and its readers |
+//! | `dead_letter` | what is kept of a record that Kafka refuses for good |
 //! | `completion`, `budget` | one wake-up a batch; bytes held and given back |
 
 mod at_most_once;
 mod budget;
 mod completion;
+mod dead_letter;
 mod delivery;
 mod error;
 mod fallback;
@@ -32,6 +34,7 @@ mod sink;
 mod stats;
 mod threads;
 
+pub use dead_letter::{is_refused_record, refused_record};
 pub use delivery::{CloseOutcome, Delivery};
 pub use error::{DeliveryError, OpenError, WrongSetting};
 pub use fallback::KafkaState;

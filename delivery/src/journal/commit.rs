@@ -11,7 +11,8 @@ use super::dead_letters::trim;
 use super::job::Job;
 use super::outbox::{self, Topics};
 use super::row::{checksum, write_headers};
-use crate::fallback::CommitPlan;
+use crate::dead_letter::dead_letter;
+use crate::fallback::{CommitPlan, SetAside};
 use crate::record::{Batch, Record, Stream};
 
 /// The rows of a job; the range is empty where it has none.
@@ -55,13 +56,15 @@ impl Database {
                     let records = copy.batch.records();
                     insert.outbox(copy.batch.stream(), open.iter().map(|index| &records[*index]))?
                 }
-                Job::SetAside(set_aside) => match outbox::dead_letter(set_aside) {
-                    Some(letter) => insert.outbox(Stream::DeadLetters, std::iter::once(&letter))?,
-                    None => {
-                        insert.kept_letter(&set_aside.record)?;
-                        NO_ROWS
-                    }
-                },
+                // A letter that is refused itself stays here.
+                Job::SetAside(letter) if letter.stream == Stream::DeadLetters => {
+                    insert.kept_letter(&letter.record)?;
+                    NO_ROWS
+                }
+                Job::SetAside(SetAside { record, failure, .. }) => {
+                    let letter = dead_letter(record, failure);
+                    insert.outbox(Stream::DeadLetters, std::iter::once(&letter))?
+                }
                 Job::SetAsideDamaged { seq, reason } => {
                     outbox::set_aside_damaged(&transaction, *seq, reason, insert.appended_at_ms)?;
                     NO_ROWS

@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, Transaction, params};
 
-use crate::fallback::{Known, SeqRanges, SetAside};
-use crate::record::{Header, Record, Stream};
+use crate::fallback::{Known, SeqRanges};
+use crate::record::Stream;
 
 pub(super) const INSERT_EVENT: &str =
     "INSERT INTO outbox (stream, appended_at_ms, partition_key, headers, payload, checksum, topic)
@@ -16,9 +16,6 @@ pub(super) const INSERT_EVENT: &str =
 pub(super) const INSERT_DEAD_LETTER: &str =
     "INSERT INTO outbox (stream, appended_at_ms, partition_key, headers, payload, checksum, topic)
      VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)";
-
-/// A payload above this is left out of a dead letter.
-const LETTER_MAX_BYTES: usize = 64 << 10;
 
 /// The names of the topics that records go to which name none themselves.
 #[derive(Clone, Debug, Default)]
@@ -92,23 +89,6 @@ pub(super) fn kept_offsets(
         topics.entry(row.get(0)?).or_default().insert(row.get(1)?, row.get(2)?);
     }
     Ok(topics)
-}
-
-/// The dead letter of a refused event; `None` for a dead letter that is refused itself, which stays in the journal.
-pub(super) fn dead_letter(set_aside: &SetAside) -> Option<Record> {
-    let SetAside { record, stream, failure, .. } = set_aside;
-    if *stream == Stream::DeadLetters {
-        return None;
-    }
-    let mut letter = Record { topic: None, ..record.clone() };
-    letter.headers.push(Header::new("step", "delivery"));
-    letter.headers.push(Header::new("code", failure.code));
-    letter.headers.push(Header::new("reason", failure.reason.clone()));
-    if letter.payload.len() > LETTER_MAX_BYTES {
-        letter.headers.push(Header::new("omitted_bytes", letter.payload.len().to_string()));
-        letter.payload = bytes::Bytes::new();
-    }
-    Some(letter)
 }
 
 /// Moves a row that does not fit its checksum out of the way, as it is.

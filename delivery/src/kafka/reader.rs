@@ -41,6 +41,8 @@ pub enum TopicError {
 pub struct TopicRecord {
     /// Where it stands.
     pub position: Position,
+    /// The record's key.
+    pub key: Option<Bytes>,
     /// The record's headers, in order.
     pub headers: Vec<Header>,
     /// The record's value.
@@ -113,7 +115,8 @@ impl TopicReader {
                     let headers =
                         message.headers().map(|all| all.iter().map(owned).collect()).unwrap_or_default();
                     let payload = Bytes::copy_from_slice(message.payload().unwrap_or_default());
-                    return Ok(Some(TopicRecord { position, headers, payload }));
+                    let key = message.key().map(Bytes::copy_from_slice);
+                    return Ok(Some(TopicRecord { position, key, headers, payload }));
                 }
                 Some(Err(error)) => return Err(failed(&self.topic, &error)),
                 _ if started.elapsed() > ANSWER_TIMEOUT => {

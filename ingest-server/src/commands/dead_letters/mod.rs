@@ -3,6 +3,7 @@
 
 mod again;
 mod letter;
+mod refused_by_kafka;
 mod replay;
 
 use super::{CommandError, settings};
@@ -54,7 +55,7 @@ pub fn dead_letters(said: Said, task: LetterTask) -> Result<(), CommandError> {
         LetterTask::Show(id) => {
             let mut found = false;
             each(&settings, &Wanted::default(), |letter| {
-                if letter.text("dead_letter_id") != Some(&id) {
+                if letter.id() != Some(&id) {
                     return Ok(ControlFlow::Continue(()));
                 }
                 found = true;
@@ -77,7 +78,7 @@ fn each(
     let mut step = |letter: Letter| -> Result<ControlFlow<()>, CommandError> {
         let fits = since.is_none_or(|since| letter.received_at() >= since)
             && wanted.code.as_deref().is_none_or(|code| letter.text("code") == Some(code))
-            && wanted.event.as_deref().is_none_or(|event| letter.text("event") == Some(event));
+            && wanted.event.as_deref().is_none_or(|event| letter.event() == Some(event));
         if left == 0 {
             return Ok(ControlFlow::Break(()));
         }
@@ -90,7 +91,7 @@ fn each(
     if let Some(kafka) = &settings.delivery.kafka {
         let mut reader = TopicReader::open(kafka, &kafka.dead_letter_topic())?;
         while let Some(record) = reader.next_record()? {
-            if step(Letter::new(record.headers, record.payload))?.is_break() {
+            if step(Letter::new(record.key, record.headers, record.payload))?.is_break() {
                 break;
             }
         }
@@ -111,7 +112,7 @@ fn each(
         let Some(last) = rows.last() else { return Ok(()) };
         after = last.seq;
         for row in rows {
-            if step(Letter::new(row.headers, row.payload))?.is_break() {
+            if step(Letter::new(row.key, row.headers, row.payload))?.is_break() {
                 return Ok(());
             }
         }

@@ -1,8 +1,10 @@
 //! Sends dead letters to a running server, one after the other, as if their senders had sent them now.
-//! They go through every check again; what is refused again is told, and leaves another letter.
+//! They go through every check again; what is refused again is told, and leaves another letter. What Kafka had refused goes
+//! to Kafka.
 
 use super::again::Again;
 use super::letter::Letter;
+use super::refused_by_kafka::Kafka;
 use super::{Wanted, each};
 use crate::commands::CommandError;
 use crate::settings::Settings;
@@ -34,11 +36,15 @@ pub(super) fn replay(settings: &Settings, wanted: &Wanted, to: &str) -> Result<(
     let authority = authority(to).map_err(CommandError::Replay)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|source| CommandError::System { doing: "cannot start", source })?;
-    let mut server = Server { authority, connection: None };
+    let (mut server, mut kafka) = (Server { authority, connection: None }, Kafka::default());
     let (mut accepted, mut duplicate, mut refused) = (0, 0, 0);
     each(settings, wanted, |letter| {
-        let id = letter.text("dead_letter_id").unwrap_or("?").to_owned();
-        match runtime.block_on(server.send(settings, &letter)).map_err(CommandError::Replay)? {
+        let id = letter.id().unwrap_or("?").to_owned();
+        let sent = match letter.is_record() {
+            true => kafka.send(settings, &letter).map(|sent| sent.map(|()| true)),
+            false => runtime.block_on(server.send(settings, &letter)),
+        };
+        match sent.map_err(CommandError::Replay)? {
             Ok(true) => accepted += 1,
             Ok(false) => duplicate += 1,
             Err(reason) => {
@@ -71,7 +77,7 @@ struct Server {
 impl Server {
     /// Whether the letter's event was accepted (else it was stored before), or why it was not taken.
     async fn send(&mut self, settings: &Settings, letter: &Letter) -> Result<Result<bool, String>, String> {
-        let write_key = letter.text("write_key").unwrap_or_default();
+        let write_key = letter.write_key().unwrap_or_default();
         let signer = settings.checks.get(write_key).and_then(|site| site.signer.as_ref());
         let Again { path, body } = match Again::of(letter, signer) {
             Ok(again) => again,
