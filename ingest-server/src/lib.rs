@@ -8,6 +8,7 @@ pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod decode;
+mod distinct;
 pub mod edge;
 pub mod encode;
 pub mod event_ids;

@@ -18,10 +18,13 @@ const DEADLINE: Duration = Duration::from_secs(120);
 fn records(kafka: &SecuredKafka, topic: &str, count: usize) -> Vec<TopicRecord> {
     let begun = Instant::now();
     loop {
-        let mut reader = TopicReader::open(&KafkaSettings::new([kafka.brokers()]), topic).unwrap();
         let mut records = Vec::new();
-        while let Some(record) = reader.next_record().unwrap() {
-            records.push(record);
+        // The topic comes to be with the first record.
+        let reader = TopicReader::open(&KafkaSettings::new([kafka.brokers()]), topic);
+        if let Ok(mut reader) = reader {
+            while let Some(record) = reader.next_record().unwrap() {
+                records.push(record);
+            }
         }
         if records.len() >= count {
             return records;

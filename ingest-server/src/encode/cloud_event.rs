@@ -1,12 +1,10 @@
 //! The headers of a record after the CloudEvents 1.0 Kafka binding, in binary mode: their values, each from one event.
 //! Which of them a record has is decided above.
 
+use crate::distinct::distinct;
 use bytes::Bytes;
 use footfall_event_model::EventType;
-use std::hash::{BuildHasher, RandomState};
 use std::io::Write as _;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// `footfall.track.post_view`, `footfall.page`.
@@ -26,13 +24,9 @@ pub(super) fn append_time(out: &mut Vec<u8>, unix_ms: i64) {
     let _ = write!(out, "{}", humantime::format_rfc3339_millis(time));
 }
 
-/// A trace that begins with this request, and that nobody records so far (flag 00). Its ids tell traces apart and are no
-/// secret: a count, mixed with a seed of this process.
+/// A trace that begins with this request, and that nobody records so far (flag 00).
 pub(super) fn begun_trace() -> Bytes {
-    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let [high, low, parent] = [0u8, 1, 2].map(|part| SEED.hash_one((count, part)));
+    let [high, low, parent] = [(); 3].map(|()| distinct());
     // All zeroes would say that there is none (W3C Trace Context, section 3.2.2).
     let (low, parent) = (low.max(1), parent.max(1));
     Bytes::from(format!("00-{high:016x}{low:016x}-{parent:016x}-00"))

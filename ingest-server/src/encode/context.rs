@@ -1,5 +1,5 @@
 //! What is kept of a context: all of it, less than that in a record, and nothing that says who it was.
-//! Each field is named, so that a new one is kept or left out by decision.
+//! What a record keeps is chosen field by field, so that a new one is kept or left out by decision.
 
 use footfall_event_model::{Context, Json, Sdk};
 use serde::Serialize;

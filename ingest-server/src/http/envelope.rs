@@ -3,14 +3,13 @@
 
 use super::answer::say_quota;
 use crate::admit::Quota;
+use crate::distinct::distinct;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
@@ -89,13 +88,8 @@ fn taken_over(headers: &HeaderMap) -> Option<HeaderValue> {
     (!bytes.is_empty() && bytes.len() <= ID_BYTES && bytes.iter().all(fits)).then(|| value.clone())
 }
 
-/// An id of this process's: a number that counts up, mixed with a seed. It tells requests apart and is no secret.
 fn made() -> HeaderValue {
-    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    HeaderValue::try_from(format!("{:016x}", SEED.hash_one(count)))
-        .unwrap_or(HeaderValue::from_static("none"))
+    HeaderValue::try_from(format!("{:016x}", distinct())).unwrap_or(HeaderValue::from_static("none"))
 }
 
 #[cfg(test)]

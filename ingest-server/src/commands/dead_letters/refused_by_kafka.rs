@@ -32,11 +32,10 @@ impl Kafka {
         let Some(record) = letter.record() else {
             return Ok(Err("it was too large to be kept".to_owned()));
         };
-        let replayer = match self.replayer.take() {
+        let replayer = match &mut self.replayer {
             Some(replayer) => replayer,
-            None => Replayer::open(kafka).map_err(|error| error.to_string())?,
+            none => none.insert(Replayer::open(kafka).map_err(|error| error.to_string())?),
         };
-        let replayer = self.replayer.insert(replayer);
         let sent = replayer.send(&[record], TIMEOUT).map_err(|error| error.to_string())?;
         match sent.into_iter().next() {
             Some(RecordOutcome::Failed(failure)) if failure.retry => Err(failure.reason),
