@@ -5,32 +5,12 @@
 
 use mimalloc::MiMalloc;
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-use std::time::{Duration, Instant};
 
 /// From this size on, in bytes, the system maps a piece by itself and takes it back when it is freed.
 const LARGE_BYTES: usize = 1 << 20;
 
 /// Chooses by the size alone, which a piece has when it is freed as well.
 pub struct Allocator;
-
-/// How often one thread gives back at most: it looks at all that it holds.
-const GIVING_BACK_EVERY: Duration = Duration::from_secs(2);
-
-thread_local! {
-    static GAVE_BACK: Cell<Option<Instant>> = const { Cell::new(None) };
-}
-
-/// Gives free memory of this thread back to the system, now and then. mimalloc by itself finds what another thread has
-/// freed only when it takes memory again, which an idle thread never does.
-pub(crate) fn give_back() {
-    let now = Instant::now();
-    if GAVE_BACK.get().is_none_or(|last| now.duration_since(last) >= GIVING_BACK_EVERY) {
-        GAVE_BACK.set(Some(now));
-        // SAFETY: it may be called at any time, by any thread.
-        unsafe { libmimalloc_sys::mi_collect(true) };
-    }
-}
 
 /// Whether mimalloc aligns every piece of this size so (`MI_MAX_ALIGN_SIZE`, and the size itself below that): then it
 /// need not be asked for, and asking makes it look for a place more slowly.

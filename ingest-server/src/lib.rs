@@ -31,5 +31,6 @@ pub mod server;
 pub mod settings;
 pub mod shared;
 pub mod sites;
+mod spare;
 pub mod stamp;
 pub mod status;

@@ -6,7 +6,7 @@ use super::places::Place;
 use super::pulse::{Answering, Pulse};
 use super::socket::{Raw, Socket, Stream};
 use super::{Front, Peer, Phase, Tls, proxy_header};
-use crate::allocator::give_back;
+use crate::spare::give_back;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Response;
