@@ -13,12 +13,12 @@ seconds=${BENCH_SECONDS:-8}
 pace=${BENCH_PACE:-2000}
 
 scripts/setup.sh system kafka
-build_release
+build_measured
 told() { node -p 'JSON.parse(require("fs").readFileSync(process.argv[1]))[process.argv[2]]' "$1" "$2"; }
 sum() { node -p "$1"; }
 ms() { sum "($(told "$1" "$2") / 1000).toFixed(1)"; }
 load() {
-  "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --connections 32 --batch-events 20 \
+  "$tools/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --connections 32 --batch-events 20 \
     --deadline 120 "$@"
 }
 

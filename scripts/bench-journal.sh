@@ -15,7 +15,7 @@ outage=${BENCH_OUTAGE_SECONDS:-20}
 fill_rate=${BENCH_FILL_RATE:-2000}
 
 scripts/setup.sh system kafka
-build_release
+build_measured
 told() { node -p 'JSON.parse(require("fs").readFileSync(process.argv[1]))[process.argv[2]]' "$1" "$2"; }
 sum() { node -p "$1"; }
 per_second() { sum "Math.round($(told "$1" acknowledged) / $(told "$1" seconds))"; }
@@ -26,13 +26,13 @@ status() {
     .then((told) => console.log(process.argv[2].split(".").reduce((value, name) => value[name], told)))' "$admin" "$1"
 }
 load() {
-  "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --connections 64 --batch-events 20 \
+  "$tools/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --connections 64 --batch-events 20 \
     --max-events 50000000 "$@"
 }
 
 mkdir "$dir/disk"
 say "Writing 512 MiB with an fsync after each 8 MiB"
-disk=$("$target/disk-write" "$dir/disk")
+disk=$("$tools/disk-write" "$dir/disk")
 
 # Enough for all that comes, so that each event can be looked up.
 serve "$dir/plain" --journal-max-bytes 32GiB --journal-retention-bytes off

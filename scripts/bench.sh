@@ -13,11 +13,11 @@ rounds=${BENCH_ROUNDS:-5}
 seconds=${BENCH_SECONDS:-6}
 connections=${BENCH_CONNECTIONS:-32}
 topic=footfall.events
-target=${CARGO_TARGET_DIR:-$ROOT/target}/release
+target=${CARGO_TARGET_DIR:-$ROOT/target}
+footfall=$target/dist/footfall tools=$target/release
 
 scripts/setup.sh system kafka geo
-say "Building the release server and the load generator (the first time about 5 minutes)"
-cargo build --release -p footfall-ingest-server -p footfall-tests
+build_measured
 
 free_port() {
   node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
@@ -54,14 +54,14 @@ say "Starting Kafka on $brokers"
 mkdir "$dir/kafka"
 scripts/kafka.sh run --dir "$dir/kafka" --port "$kafka_port" --controller-port "$(free_port)" >"$dir/kafka.log" 2>&1 &
 pids+=($!)
-"$target/topic-create" --brokers "$brokers" --deadline 90 "$topic" bench.bare
+"$tools/topic-create" --brokers "$brokers" --deadline 90 "$topic" bench.bare
 
 server=127.0.0.1:$(free_port)
 admin=127.0.0.1:$(free_port)
 # `serve further settings…`
 serve() {
   local started=$SECONDS
-  "$target/footfall" serve --listen "$server" --admin-listen "$admin" --data-dir "$dir/server" --write-key pk_demo \
+  "$footfall" serve --listen "$server" --admin-listen "$admin" --data-dir "$dir/server" --write-key pk_demo \
     --proxies-trusted 127.0.0.1 --geo-files "$CACHE/geo/geo-whois-asn-country.mmdb" \
     --limits-private-addresses limit --limits-address-requests-per-second 10000000 --limits-key-events-per-second 10000000 \
     --kafka-brokers "$brokers" --kafka-topic "$topic" --kafka-compression lz4 "$@" >"$dir/footfall.log" 2>&1 &
@@ -80,9 +80,9 @@ pids+=("$server_pid")
 round() {
   local name=$1 seconds=$2
   shift 2
-  "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" \
+  "$tools/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" \
     --topic "$topic" --seconds "$seconds" --report "$dir/$name-server.json" "$@"
-  "$target/bare-producer" --brokers "$brokers" --source "$topic" --round "$dir/$name-server.json" \
+  "$tools/bare-producer" --brokers "$brokers" --source "$topic" --round "$dir/$name-server.json" \
     --target bench.bare --compression lz4 --report "$dir/$name-bare.json"
 }
 
@@ -113,7 +113,7 @@ rounds_of() {
   done
   echo
   echo "$what"
-  "$target/bench-table" --server "${server_rounds[@]}" --bare "${bare_rounds[@]}"
+  "$tools/bench-table" --server "${server_rounds[@]}" --bare "${bare_rounds[@]}"
 }
 
 if [ "${1:-}" != --overload ]; then
@@ -132,12 +132,12 @@ told() { node -p 'JSON.parse(require("fs").readFileSync(process.argv[1]))[proces
 if [ -z "${1:-}" ]; then
   half=$(node -p "Math.round($(told "$dir/warm-up-server.json" acknowledged) / $(told "$dir/warm-up-server.json" seconds) / 2)")
   say "Half of what it bore while warming up: $half events a second for $seconds s, then the bare producer at the same pace"
-  "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" --topic "$topic" \
+  "$tools/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" --topic "$topic" \
     --connections "$connections" --batch-events 20 --seconds "$seconds" --pace "$half" --report "$dir/half-server.json"
-  "$target/bare-producer" --brokers "$brokers" --source "$topic" --round "$dir/half-server.json" --target bench.bare \
+  "$tools/bare-producer" --brokers "$brokers" --source "$topic" --round "$dir/half-server.json" --target bench.bare \
     --compression lz4 --pace "$half" --burst 20 --report "$dir/half-bare.json"
   echo
-  "$target/bench-table" --latencies --server "$dir/half-server.json" --bare "$dir/half-bare.json"
+  "$tools/bench-table" --latencies --server "$dir/half-server.json" --bare "$dir/half-bare.json"
 fi
 
 if [ "${1:-}" != --short ]; then
@@ -146,10 +146,10 @@ if [ "${1:-}" != --short ]; then
   wait "$server_pid" || true
   serve --memory-max-bytes $bound --http-max-body-bytes $bound --receipts-max-bytes $bound --event-ids-max-bytes $bound
   pids+=("$server_pid")
-  "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" --topic "$topic" \
+  "$tools/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" --topic "$topic" \
     --connections 8 --batch-events 20 --seconds 5 --report "$dir/calm-server.json"
   say "More than it can bear: 1,000 connections with batches of 100 events, 150 MB at once, for 60 s"
-  "$target/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" --topic "$topic" \
+  "$tools/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" --topic "$topic" \
     --connections 1000 --batch-events 100 --seconds 60 --max-events 20000000 --deadline 300 --report "$dir/over-server.json"
   echo
   node scripts/bench-memory.mjs "$dir/calm-server.json" "$dir/over-server.json" "$bound" 4 992

@@ -24,14 +24,14 @@ if ! [[ $pace =~ ^[1-9][0-9]*$ ]]; then die "--pace is $pace; it must be events 
 cd "$ROOT"
 
 scripts/setup.sh system kafka
-build_release
+build_measured
 start_kafka
 serve "$dir/server" --kafka-brokers "$brokers" --event-ids-max-bytes 1MiB --receipts-max-bytes 1MiB
 until_healthy
 
 middle=$(((minutes + 1) / 2))
 say "$pace events a second for $minutes minutes; the broker is killed in minute $middle"
-"$target/soak" --server "$server" --admin "$admin" --server-pid "$server_pid" --brokers "$brokers" --minutes "$minutes" \
+"$tools/soak" --server "$server" --admin "$admin" --server-pid "$server_pid" --brokers "$brokers" --minutes "$minutes" \
   --hurt-in "$middle" --pace "$pace" &
 soak_pid=$!
 # 20 s into that minute. A load that ends before it has failed.

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# A release server and, where one is wanted, a real Kafka, both stopped when the script ends; sourced after lib.sh.
-# Sets dir, target, server, admin, server_pid, brokers.
+# The server as operators run it and, where one is wanted, a real Kafka, both stopped when the script ends; sourced after lib.sh.
+# Sets dir, footfall, tools, server, admin, server_pid, brokers.
 
-target=${CARGO_TARGET_DIR:-$ROOT/target}/release
+target=${CARGO_TARGET_DIR:-$ROOT/target}
+footfall=$target/dist/footfall tools=$target/release
 dir=$(mktemp -d "${TMPDIR:-/tmp}/footfall-run.XXXXXX")
 server_pid="" kafka_pid=""
 
@@ -31,11 +32,6 @@ free_port() {
   node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
 }
 
-build_release() {
-  say "Building the release server and the load generator (the first time about 5 minutes)"
-  cargo build --release -p footfall-ingest-server -p footfall-tests
-}
-
 # Also a second time, with the data of the first.
 start_kafka() {
   if [ -z "${kafka_port:-}" ]; then
@@ -50,7 +46,7 @@ start_kafka() {
     >>"$dir/kafka.log" 2>&1 &
   kafka_pid=$!
   if [ -n "$is_new" ]; then
-    "$target/topic-create" --brokers "$brokers" --deadline 90 footfall.events
+    "$tools/topic-create" --brokers "$brokers" --deadline 90 footfall.events
     is_new=""
   fi
 }
@@ -68,7 +64,7 @@ serve() {
   shift
   server=127.0.0.1:$(free_port)
   admin=127.0.0.1:$(free_port)
-  "$target/footfall" serve --listen "$server" --admin-listen "$admin" --data-dir "$data" --write-key pk_demo \
+  "$footfall" serve --listen "$server" --admin-listen "$admin" --data-dir "$data" --write-key pk_demo \
     --limits-address-requests-per-second off "$@" >"$dir/footfall.log" 2>&1 &
   server_pid=$!
   # shellcheck disable=SC2016 # process.argv is node's, not the shell's
@@ -81,7 +77,7 @@ serve() {
 # Until events go to Kafka itself.
 until_healthy() {
   local started=$SECONDS
-  until "$target/footfall" status --admin-listen "$admin" --json | grep -q '"state":"healthy"'; do
+  until "$footfall" status --admin-listen "$admin" --json | grep -q '"state":"healthy"'; do
     [ $((SECONDS - started)) -lt 60 ] || die "the server does not find Kafka within 60 s"
     sleep 0.2
   done
