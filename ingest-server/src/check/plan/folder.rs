@@ -21,7 +21,7 @@ impl Plan {
     /// Reads the plan that the files of a folder make up.
     ///
     /// # Errors
-    /// Every [`Mistake`] with the name of its file, at most 100 of each schema.
+    /// Every [`Mistake`] with the name of its file, at most 100 of what stands in one schema.
     pub fn parse_folder(files: &[PlanFile]) -> Result<Self, Vec<(String, Mistake)>> {
         let mut plan = Self::default();
         let mut noted = Vec::new();

@@ -15,7 +15,7 @@ fn parsed(text: &str) -> Result<Plan, Vec<(String, Mistake)>> {
     Plan::parse_folder(&[file("a.schema.json", text)])
 }
 
-/// The mistakes as lines without the names of files.
+/// The mistakes as an operator reads them.
 fn told(files: &[PlanFile]) -> Vec<String> {
     let mistakes = Plan::parse_folder(files).unwrap_err().into_iter();
     mistakes
