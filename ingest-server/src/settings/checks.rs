@@ -4,19 +4,19 @@
 use super::secret::SecretPlace;
 use super::source::Origin;
 use super::{Problem, Reader, SiteSettings};
-use crate::check::plan::Plan;
+use crate::check::plan::{Mistake, Plan};
 use crate::check::{AnonymousPolicy, PlanMode, SECRET_BYTES, SiteChecks, UserSigner};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A plan's file is not read beyond this.
-const PLAN_BYTES: u64 = 4 << 20;
+/// A plan's file, or all files of its folder together, are not read beyond this.
+pub(super) const PLAN_BYTES: u64 = 4 << 20;
 
 /// What the file says of one site's checks; what it does not say is said for all sites.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SiteCheckSettings {
-    /// The file of its tracking plan, and where it was named.
+    /// The file or the folder of its tracking plan, and where it was named.
     pub plan: Option<(Origin, String)>,
     /// What follows from the plan.
     pub plan_mode: Option<PlanMode>,
@@ -83,6 +83,9 @@ impl Reader<'_> {
     }
 
     fn read_plan(&mut self, origin: &Origin, path: &Path) -> Option<Plan> {
+        if path.is_dir() || path.extension().is_some_and(|extension| extension == "json") {
+            return self.read_plan_folder(origin, path);
+        }
         let text = match read(path) {
             Ok(text) => text,
             Err(error) => {
@@ -92,14 +95,10 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let told = |mistake: crate::check::plan::Mistake| {
-            let (path, line, column) = (path.to_owned(), mistake.line, mistake.column);
-            Problem::new(Origin::File { path, line, column, key: mistake.key }, mistake.message)
-        };
         match Plan::parse(&text) {
             Ok(plan) => Some(plan),
             Err(mistakes) => {
-                self.problems.extend(mistakes.into_iter().map(told));
+                self.problems.extend(mistakes.into_iter().map(|mistake| told(path, mistake)));
                 None
             }
         }
@@ -112,6 +111,12 @@ pub(super) fn beside(origin: &Origin, file: &str) -> PathBuf {
         Origin::File { path, .. } => path.parent().unwrap_or(Path::new("")).join(file),
         _ => PathBuf::from(file),
     }
+}
+
+/// A mistake in a plan's file as a problem of the settings.
+pub(super) fn told(path: &Path, mistake: Mistake) -> Problem {
+    let Mistake { line, column, key, message } = mistake;
+    Problem::new(Origin::File { path: path.to_owned(), line, column, key }, message)
 }
 
 fn read(path: &Path) -> std::io::Result<String> {

@@ -11,6 +11,7 @@ mod kafka_route;
 mod limits;
 mod listen;
 mod page;
+mod plan_folder;
 mod properties;
 mod proxies;
 mod reader;

@@ -367,7 +367,12 @@ pub const SETTINGS: &[Setting] = &[
         "NAME",
         "Where they tell it: forwarded (RFC 7239), or a header's name",
     ),
-    unset("plan", false, "FILE", "The tracking plan of all sites that name none of their own"),
+    unset(
+        "plan",
+        false,
+        "PATH",
+        "The tracking plan of all sites that name none of their own: plan.toml, or a folder of JSON Schemas",
+    ),
     one(
         "plan_mode",
         "enforce",

@@ -1,9 +1,10 @@
 //! A tracking plan's file: what is wrong in it is told with its place, and a plan that was read judges any event.
-//! The events stand after a line `---`, one a line, each an event's JSON text.
+//! A file that begins with `{` is the JSON Schema of the event `purchase`, any other a plan's TOML. The events stand after
+//! a line `---`, one a line, each an event's JSON text.
 
 use footfall_event_model::wire::decode_event;
 use footfall_event_model::{Event, Json, Rule};
-use ingest_server::check::plan::{Mistake, Plan};
+use ingest_server::check::plan::{Mistake, Plan, PlanFile};
 use serde_json::value::RawValue;
 
 /// Violations that are told of one event.
@@ -12,9 +13,9 @@ const MOST_TOLD: usize = 16;
 pub(crate) fn run(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let (file, events) = text.split_once("\n---\n").unwrap_or((text, ""));
-    match Plan::parse(file) {
+    match parsed(file) {
         Ok(plan) => {
-            assert_eq!(Plan::parse(file).as_ref(), Ok(&plan));
+            assert_eq!(parsed(file).as_ref(), Ok(&plan));
             assert!(!plan.to_string().is_empty());
             for event in events.lines().filter_map(|line| serde_json::from_str::<&RawValue>(line).ok()) {
                 if let Ok(read) = decode_event(event) {
@@ -24,6 +25,14 @@ pub(crate) fn run(bytes: &[u8]) {
         }
         Err(mistakes) => told(file, &mistakes),
     }
+}
+
+fn parsed(file: &str) -> Result<Plan, Vec<Mistake>> {
+    if !file.starts_with('{') {
+        return Plan::parse(file);
+    }
+    let schema = PlanFile { name: "purchase.schema.json".to_owned(), text: file.to_owned() };
+    Plan::parse_folder(&[schema]).map_err(|told| told.into_iter().map(|(_, mistake)| mistake).collect())
 }
 
 /// Every mistake has its place in the file, and words.

@@ -4,6 +4,7 @@
 mod fields;
 
 use super::expected::{Expected, Field, Fields, MOST_FIELDS};
+use super::mistake::{Mistake, Noted, Successor};
 use super::{Declared, Plan};
 use fields::Values;
 use footfall_event_model::limits::PROPERTY_DEPTH;
@@ -13,19 +14,6 @@ use std::collections::HashSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Something that is wrong with a plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
-    /// The line, from 1.
-    pub line: usize,
-    /// The column, from 1.
-    pub column: usize,
-    /// The key there, such as `event.purchase.properties.total.min`; empty where the text is no TOML.
-    pub key: String,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
 const TYPES: &str = "string, number, integer, boolean, array, object, enum or any";
 
 impl Plan {
@@ -34,44 +22,43 @@ impl Plan {
     /// # Errors
     /// Every [`Mistake`] in it, in the order of the text.
     pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
-        let mut reader = Reader { text, mistakes: Vec::new(), successors: Vec::new() };
         let mut plan = Self::default();
-        match DeTable::parse(text) {
-            Ok(table) => reader.plan(table.get_ref(), &mut plan),
-            Err(error) => {
-                let at = error.span().map_or(0, |span| span.start);
-                reader.wrong(at, "", format!("is not TOML: {}", error.message()));
-            }
+        let Noted { mut mistakes, successors } = read(text, &mut plan);
+        if plan.events.is_empty() && mistakes.is_empty() {
+            mistakes.push(Mistake::at(text, 0, "event", NO_EVENT));
         }
-        for (at, key, successor) in std::mem::take(&mut reader.successors) {
-            if plan.events.get(&successor).is_none_or(|declared| declared.deprecated) {
-                let message = format!(
-                    "names {successor:?}; the successor must be declared here and not deprecated itself"
-                );
-                reader.wrong(at, &key, message);
-            }
-        }
-        let mut mistakes = reader.mistakes;
+        mistakes.extend(successors.into_iter().filter_map(|successor| successor.judge(&plan)));
         mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
         if mistakes.is_empty() { Ok(plan) } else { Err(mistakes) }
     }
+}
+
+/// What is told of a plan without an event.
+pub(super) const NO_EVENT: &str = "declares no event: begin with a table such as [event.purchase]";
+
+/// Adds to a plan what the text declares.
+pub(super) fn read(text: &str, plan: &mut Plan) -> Noted {
+    let mut reader = Reader { text, noted: Noted::default() };
+    match DeTable::parse(text) {
+        Ok(table) => reader.plan(table.get_ref(), plan),
+        Err(error) => {
+            let at = error.span().map_or(0, |span| span.start);
+            reader.wrong(at, "", format!("is not TOML: {}", error.message()));
+        }
+    }
+    reader.noted
 }
 
 type Name<'a, 'i> = (&'a Spanned<toml::de::DeString<'i>>, &'a Spanned<DeValue<'i>>);
 
 struct Reader<'t> {
     text: &'t str,
-    mistakes: Vec<Mistake>,
-    /// Names of successors, which may be declared further down.
-    successors: Vec<(usize, String, String)>,
+    noted: Noted,
 }
 
 impl Reader<'_> {
     fn wrong(&mut self, at: usize, key: &str, message: impl Into<String>) {
-        let before = &self.text.as_bytes()[..at.min(self.text.len())];
-        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
-        self.mistakes.push(Mistake { line, column, key: key.to_owned(), message: message.into() });
+        self.noted.mistakes.push(Mistake::at(self.text, at, key, message));
     }
 
     fn plan(&mut self, table: &DeTable<'_>, plan: &mut Plan) {
@@ -105,9 +92,6 @@ impl Reader<'_> {
                 other => self.unknown(at, &spelled(other), "event, type and other_events"),
             }
         }
-        if plan.events.is_empty() && self.mistakes.is_empty() {
-            self.wrong(0, "event", "declares no event: begin with a table such as [event.purchase]");
-        }
     }
 
     /// Hands over each entry of a table with its whole key.
@@ -138,7 +122,7 @@ impl Reader<'_> {
                 ("deprecated", DeValue::Boolean(flag)) => declared.deprecated = *flag,
                 ("deprecated", DeValue::String(successor)) => {
                     declared.deprecated = true;
-                    reader.successors.push((at, key.to_owned(), successor.to_string()));
+                    reader.noted.successors.push(Successor::at(reader.text, at, key, successor));
                 }
                 ("deprecated", _) => {
                     reader.wrong(at, key, "must be true, or the name of the event that is sent instead")

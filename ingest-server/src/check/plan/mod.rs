@@ -1,11 +1,16 @@
 //! The tracking plan of a site: which events it declares, with which properties, and which of them count most.
-//! Reading the file is `file`'s part, looking into properties is `value`'s; what follows from a verdict is decided above.
+//! Reading it is the part of `file` and `schema`, looking into properties that of `value`; what follows from a verdict is
+//! decided above.
 
 mod expected;
 mod file;
+mod folder;
+mod mistake;
+mod schema;
 mod value;
 
-pub use file::Mistake;
+pub use folder::{PlanFile, TABLES};
+pub use mistake::Mistake;
 
 use expected::{Fields, Found};
 use footfall_event_model::text::cut;
