@@ -2,7 +2,7 @@
 # `make bench`: what an acknowledged event costs the server, beside a bare librdkafka producer with the same
 # records, against a real Kafka, in batches of several sizes; what it adds to the broker's answer at half the load; and
 # what it holds of memory under more than it can bear. `--short` measures the cost in batches of 20 events alone,
-# `--overload` the memory alone. It judges no speed; it fails when an acknowledged event is not in the topic, or when
+# `--latency` what it adds, `--overload` the memory. It judges no speed; it fails when an acknowledged event is not in the topic, or when
 # memory passes its bounds. `--profile` says instead where the server's time goes, by perf.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -116,8 +116,16 @@ rounds_of() {
   "$tools/bench-table" --server "${server_rounds[@]}" --bare "${bare_rounds[@]}"
 }
 
+# shellcheck disable=SC2016 # process.argv is node's, not the shell's
+metrics() { node -e 'fetch(process.argv[1]).then((answer) => answer.text()).then(console.log)' "http://$admin/metrics"; }
+
+# What `load` wrote of a round: `told FILE FIELD`.
+told() { node -p 'JSON.parse(require("fs").readFileSync(process.argv[1]))[process.argv[2]]' "$1" "$2"; }
+
 if [ "${1:-}" != --overload ]; then
+  if [ "${1:-}" = --latency ]; then rounds=1; fi
   rounds_of "$rounds" "Batches of 20 events, $connections connections" --connections "$connections" --batch-events 20
+  half=$(node -p "Math.round($(told "$dir/$rounds-server.json" acknowledged) / $(told "$dir/$rounds-server.json" seconds) / 2)")
 fi
 if [ -z "${1:-}" ]; then
   rounds_of 1 "Batches of 100 events" --connections "$connections" --batch-events 100
@@ -126,21 +134,21 @@ if [ -z "${1:-}" ]; then
   rounds_of 1 "Batches of 1 event (no goal)" --connections "$connections" --batch-events 1
 fi
 
-# What `load` wrote of a round: `told FILE FIELD`.
-told() { node -p 'JSON.parse(require("fs").readFileSync(process.argv[1]))[process.argv[2]]' "$1" "$2"; }
-
-if [ -z "${1:-}" ]; then
-  half=$(node -p "Math.round($(told "$dir/warm-up-server.json" acknowledged) / $(told "$dir/warm-up-server.json" seconds) / 2)")
-  say "Half of what it bore while warming up: $half events a second for $seconds s, then the bare producer at the same pace"
+if [ -z "${1:-}" ] || [ "$1" = --latency ]; then
+  say "Half of what it bore: $half events a second for $seconds s, then the bare producer at the same pace"
+  metrics >"$dir/half-before"
   "$tools/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" --topic "$topic" \
     --connections "$connections" --batch-events 20 --seconds "$seconds" --pace "$half" --report "$dir/half-server.json"
+  metrics >"$dir/half-after"
   "$tools/bare-producer" --brokers "$brokers" --source "$topic" --round "$dir/half-server.json" --target bench.bare \
     --compression lz4 --pace "$half" --burst 20 --report "$dir/half-bare.json"
   echo
   "$tools/bench-table" --latencies --server "$dir/half-server.json" --bare "$dir/half-bare.json"
+  echo
+  node scripts/bench-steps.mjs "$dir/half-before" "$dir/half-after"
 fi
 
-if [ "${1:-}" != --short ]; then
+if [ -z "${1:-}" ] || [ "$1" = --overload ]; then
   bound=8388608
   kill "$server_pid"
   wait "$server_pid" || true

@@ -11,8 +11,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use std::ops::ControlFlow;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A record in memory, as it stood in the topic.
@@ -52,7 +52,8 @@ pub fn preload(
 pub enum Pace {
     /// As fast as librdkafka takes it.
     Full,
-    /// As many records a second, so many at once, each with the time until its acknowledgement noted.
+    /// As many records a second, so many at once, with the time noted until all of these are acknowledged: a batch is
+    /// answered with its last record.
     Steady {
         /// Records a second.
         per_second: u64,
@@ -66,25 +67,23 @@ pub enum Pace {
 struct Counter {
     acknowledged: AtomicU64,
     failed: AtomicU64,
-    /// Microseconds from each send to its acknowledgement, where they are asked for.
-    latencies: Option<Mutex<Vec<u32>>>,
-    /// What the times of sending count from.
+    /// When each burst's last acknowledgement came, in microseconds since the start, where that is asked for.
+    bursts: Vec<AtomicU64>,
+    /// What those times count from.
     start: OnceLock<Instant>,
 }
 
 impl ClientContext for Counter {}
 
 impl ProducerContext for Counter {
-    /// Microseconds from the start to the send.
+    /// The number of the burst.
     type DeliveryOpaque = usize;
 
-    fn delivery(&self, delivered: &DeliveryResult<'_>, sent_us: usize) {
+    fn delivery(&self, delivered: &DeliveryResult<'_>, burst: usize) {
         let counter = if delivered.is_ok() { &self.acknowledged } else { &self.failed };
         counter.fetch_add(1, Ordering::Relaxed);
-        if let (Some(latencies), Some(start)) = (&self.latencies, self.start.get()) {
-            let us = start.elapsed().as_micros().saturating_sub(sent_us as u128);
-            let mut latencies = latencies.lock().unwrap_or_else(PoisonError::into_inner);
-            latencies.push(u32::try_from(us).unwrap_or(u32::MAX));
+        if let (Some(last), Some(start)) = (self.bursts.get(burst), self.start.get()) {
+            last.fetch_max(start.elapsed().as_micros() as u64, Ordering::Relaxed);
         }
     }
 }
@@ -105,8 +104,15 @@ pub fn send_all(
     pace: Pace,
     deadline: Duration,
 ) -> Result<BareRound, Error> {
-    let latencies =
-        matches!(pace, Pace::Steady { .. }).then(|| Mutex::new(Vec::with_capacity(records.len())));
+    let burst_size = match pace {
+        Pace::Full => usize::MAX,
+        Pace::Steady { burst, .. } => burst,
+    };
+    let mut bursts = Vec::new();
+    if burst_size != usize::MAX {
+        bursts.resize_with(records.len().div_ceil(burst_size), AtomicU64::default);
+    }
+    let mut begun_us = Vec::with_capacity(bursts.len());
     let producer: BaseProducer<Counter> = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("client.id", "footfall-bare-producer")
@@ -116,7 +122,7 @@ pub fn send_all(
         .set("max.in.flight.requests.per.connection", "1")
         .set("compression.type", compression)
         .set("partitioner", "murmur2_random")
-        .create_with_context(Counter { latencies, ..Counter::default() })
+        .create_with_context(Counter { bursts, ..Counter::default() })
         .map_err(Error::kafka("preparing to produce"))?;
     // The connection and the topic's metadata are there before the clock starts.
     producer
@@ -134,9 +140,9 @@ pub fn send_all(
             while let Some(wait) = due.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero()) {
                 producer.poll(wait);
             }
+            begun_us.push(start.elapsed().as_micros() as u64);
         }
-        let sent_us = start.elapsed().as_micros() as usize;
-        send(&producer, topic, record, sent_us, start + deadline)?;
+        send(&producer, topic, record, place / burst_size, start + deadline)?;
     }
     producer
         .flush(deadline.saturating_sub(start.elapsed()))
@@ -152,15 +158,13 @@ pub fn send_all(
         )));
     }
     let bytes: usize = records.iter().map(Record::bytes).sum();
-    let mut latencies = counter.latencies.as_ref().map(|held| {
-        let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *held)
-    });
-    let mut latency = |share| {
-        let latencies = latencies.as_mut()?;
-        latencies.sort_unstable();
-        Some(report::at_share(latencies, share))
-    };
+    let lasts = counter.bursts.iter().map(|last| last.load(Ordering::Relaxed));
+    let mut latencies: Vec<u32> = lasts
+        .zip(begun_us)
+        .map(|(last, begun)| u32::try_from(last.saturating_sub(begun)).unwrap_or(u32::MAX))
+        .collect();
+    latencies.sort_unstable();
+    let latency = |share| (!latencies.is_empty()).then(|| report::at_share(&latencies, share));
     Ok(BareRound {
         acknowledged,
         seconds,
@@ -175,11 +179,11 @@ fn send(
     producer: &BaseProducer<Counter>,
     topic: &str,
     record: &Record,
-    sent_us: usize,
+    burst: usize,
     until: Instant,
 ) -> Result<(), Error> {
     loop {
-        match producer.send(record.to_send(topic, sent_us)) {
+        match producer.send(record.to_send(topic, burst)) {
             Ok(()) => return Ok(()),
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _))
                 if Instant::now() < until =>
@@ -192,12 +196,12 @@ fn send(
 }
 
 impl Record {
-    fn to_send<'a>(&'a self, topic: &'a str, sent_us: usize) -> BaseRecord<'a, [u8], [u8], usize> {
+    fn to_send<'a>(&'a self, topic: &'a str, burst: usize) -> BaseRecord<'a, [u8], [u8], usize> {
         let mut headers = OwnedHeaders::new_with_capacity(self.headers.len());
         for (key, value) in &self.headers {
             headers = headers.insert(Header { key, value: value.as_deref() });
         }
-        let empty = BaseRecord::with_opaque_to(topic, sent_us);
+        let empty = BaseRecord::with_opaque_to(topic, burst);
         BaseRecord { key: self.key.as_deref(), payload: self.payload.as_deref(), ..empty }.headers(headers)
     }
 

@@ -42,7 +42,7 @@ pub struct BareRound {
     pub cpu_us: u64,
     /// Keys, headers' values and payloads, in bytes a record.
     pub bytes_per_record: u64,
-    /// Half of the records were acknowledged within that many microseconds, where that was measured.
+    /// Half of the bursts were acknowledged, with all their records, within that many microseconds, where that was measured.
     #[serde(default)]
     pub latency_p50_us: Option<u32>,
     /// The same for 99 of 100.
@@ -69,7 +69,7 @@ pub fn latencies(server: &ServerRound, bare: &BareRound) -> Result<String, Error
         format!("{:.0} events a second   p50 ms   p99 ms\n", server.acknowledged as f64 / server.seconds);
     for (name, p50, p99) in [
         ("batch answered", f64::from(server.latency_p50_us), f64::from(server.latency_p99_us)),
-        ("record acknowledged, bare", f64::from(bare_p50), f64::from(bare_p99)),
+        ("the same acknowledged, bare", f64::from(bare_p50), f64::from(bare_p99)),
         (
             "added by the server",
             f64::from(server.latency_p50_us) - f64::from(bare_p50),
