@@ -120,7 +120,10 @@ fn main() {
         if verdict.problems.is_empty() { passed += 1 } else { failed += 1 }
     }
     println!("{passed} passed, {failed} failed");
-    std::process::exit(i32::from(failed > 0));
+    if passed + failed == 0 {
+        eprintln!("no fault is called so; without a name all that are quick are run, with --all all");
+    }
+    std::process::exit(i32::from(failed > 0 || passed == 0));
 }
 
 /// Runs one fault on a runtime of its own.
