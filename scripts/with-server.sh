@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# The server as operators run it and, where one is wanted, a real Kafka, both stopped when the script ends; sourced after lib.sh.
-# Sets dir, footfall, tools, server, admin, server_pid, brokers.
+# The server as operators run it and, where one is wanted, a real Kafka, both stopped when the script ends; sourced after
+# lib.sh. Sets dir, footfall, tools, server, admin, server_pid, brokers.
 
 target=${CARGO_TARGET_DIR:-$ROOT/target}
 footfall=$target/dist/footfall tools=$target/release

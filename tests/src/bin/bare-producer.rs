@@ -28,7 +28,8 @@ struct Arguments {
     /// The codec, the same as the server's
     #[arg(long, default_value = "lz4")]
     compression: String,
-    /// Send at a steady pace instead of as fast as it goes, and note how long it takes until all records of a burst are acknowledged
+    /// Send at a steady pace instead of as fast as it goes, and note how long it takes until all of a burst is
+    /// acknowledged
     #[arg(long, value_name = "RECORDS_PER_SECOND")]
     pace: Option<u64>,
     /// Records that come at once at a steady pace
