@@ -55,16 +55,26 @@ pub fn unpack(encoding: Encoding, body: Vec<u8>) -> Result<Vec<u8>, Refused> {
         |error: std::io::Error| Refused::NotEncoded { encoding: encoding.name(), error: error.to_string() };
     match encoding {
         Encoding::Identity => Ok(body),
-        Encoding::Gzip => bounded(flate2::read::MultiGzDecoder::new(packed), packed.len()).map_err(broken)?,
+        Encoding::Gzip => {
+            let decoder = flate2::bufread::MultiGzDecoder::new(packed);
+            bounded(decoder, packed.len(), gzip_length(packed)).map_err(broken)?
+        }
         Encoding::Brotli => {
-            bounded(brotli_decompressor::Decompressor::new(packed, 4096), packed.len()).map_err(broken)?
+            let decoder = brotli_decompressor::Decompressor::new(packed, 4096);
+            bounded(decoder, packed.len(), None).map_err(broken)?
         }
         Encoding::Zstd => {
             let mut decoder = zstd::Decoder::with_buffer(packed).map_err(broken)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(broken)?;
-            bounded(decoder, packed.len()).map_err(broken)?
+            bounded(decoder, packed.len(), None).map_err(broken)?
         }
     }
+}
+
+/// What a gzip member says of its own length, in its last four bytes (RFC 1952, section 2.3.1): a hint, which anybody can
+/// write there.
+fn gzip_length(packed: &[u8]) -> Option<usize> {
+    packed.last_chunk().and_then(|bytes| u32::from_le_bytes(*bytes).try_into().ok())
 }
 
 /// How many bytes one packed byte may become. Events that differ in their ids alone reach 50.
@@ -73,9 +83,15 @@ const RATIO: usize = 200;
 const FREE_BYTES: usize = 64 * 1024;
 
 /// Reads to the end or to a bound, whichever comes first: the batch's own, or what a body of that size may become.
-fn bounded(decoder: impl Read, packed: usize) -> std::io::Result<Result<Vec<u8>, Refused>> {
+/// `length` is what it is said to become, for which there is room at once.
+fn bounded(
+    decoder: impl Read,
+    packed: usize,
+    length: Option<usize>,
+) -> std::io::Result<Result<Vec<u8>, Refused>> {
     let bound = packed.saturating_mul(RATIO).clamp(FREE_BYTES, BATCH_BYTES);
-    let mut unpacked = Vec::new();
+    // One byte more, in which the end is seen without growing.
+    let mut unpacked = Vec::with_capacity(length.map_or(0, |length| length.min(FREE_BYTES) + 1));
     decoder.take(bound as u64 + 1).read_to_end(&mut unpacked)?;
     if unpacked.len() <= bound {
         return Ok(Ok(unpacked));
