@@ -15,7 +15,16 @@ use crate::{Event, EventType, Json, JsonKind, Rule, Violation};
 /// # Errors
 /// Every [`Violation`] there is, in the order of the fields.
 pub fn check(event: &Event) -> Result<(), Vec<Violation>> {
-    let mut found = Own::of(event).check();
+    check_as(event, &Own::of(event))
+}
+
+/// The same for an event whose `properties` and `traits` are known to be objects within their limits.
+pub(crate) fn check_beside_bags(event: &Event) -> Result<(), Vec<Violation>> {
+    check_as(event, &Own { properties: None, traits: None, ..Own::of(event) })
+}
+
+fn check_as(event: &Event, own: &Own<'_>) -> Result<(), Vec<Violation>> {
+    let mut found = own.check();
     // The SDK always has these.
     match event.kind {
         EventType::Group => required(&mut found, "group", "group_id", event.group_id.as_ref()),

@@ -3,14 +3,27 @@
 
 mod shape;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 pub(crate) use shape::Shape;
 
 /// A JSON value as the text that the sender wrote.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Json(Box<RawValue>);
+#[derive(Debug, Clone, PartialEq)]
+pub struct Json(Box<str>);
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(|raw| Self(raw.into()))
+    }
+}
+
+/// Looks at the text once more, which is how `serde_json` takes one: a record writes itself without it.
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<&RawValue>(&self.0).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
 
 /// The text was not JSON, or had white space around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -62,22 +75,22 @@ impl Json {
     /// [`NotJson`] where the text is not one JSON value without white space around it.
     pub fn parse(text: String) -> Result<Self, NotJson> {
         let is_bare = text.trim_ascii().len() == text.len();
-        RawValue::from_string(text).ok().filter(|_| is_bare).map(Self).ok_or(NotJson)
+        let raw = RawValue::from_string(text).ok().filter(|_| is_bare).ok_or(NotJson)?;
+        Ok(Self(raw.into()))
+    }
+
+    /// Takes a text that is part of one that was read as JSON.
+    pub(crate) fn known(text: &str) -> Self {
+        Self(text.into())
     }
 
     /// The text.
     pub fn text(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// What kind of value it is.
     pub fn kind(&self) -> JsonKind {
         JsonKind::of(self.text())
-    }
-}
-
-impl PartialEq for Json {
-    fn eq(&self, other: &Self) -> bool {
-        self.text() == other.text()
     }
 }

@@ -3,6 +3,7 @@
 
 mod agent;
 mod page;
+mod text;
 
 use crate::{EventType, Json};
 pub use agent::{DeviceClass, UserAgent};
@@ -185,7 +186,7 @@ impl Record<'_> {
         surroundings: &SurroundingsText,
     ) -> Result<usize, serde_json::Error> {
         let start = out.len();
-        serde_json::to_writer(&mut *out, self)?;
+        self.append_own(out)?;
         if [self.properties, self.traits].into_iter().flatten().any(|bag| has_line_breaks(bag.text())) {
             in_one_line(&mut out[start..]);
         }

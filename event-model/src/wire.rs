@@ -2,6 +2,7 @@
 //! A text that fits is read in one pass; only one that does not is read again, field by field, to tell all that is wrong.
 
 mod diagnosis;
+mod quick;
 mod shorter;
 
 use crate::check::{self, above, check, check_context};
@@ -130,6 +131,14 @@ pub fn decode_event(raw: &RawValue) -> Result<DecodedEvent, EventRefused> {
     if text.len() > EVENT_BYTES {
         return Err(EventRefused { event_id: None, violations: vec![too_large(text.len())] });
     }
+    match quick::event(text) {
+        Some(event) => Ok(DecodedEvent { event, unknown_fields: 0 }),
+        None => decode_any_event(text),
+    }
+}
+
+/// Reads and checks an event however it is written.
+fn decode_any_event(text: &str) -> Result<DecodedEvent, EventRefused> {
     match read::<Event>(text) {
         Ok((event, unknown_fields)) => match check(&event) {
             Ok(()) => Ok(DecodedEvent { event, unknown_fields }),
