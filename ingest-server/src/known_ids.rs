@@ -21,15 +21,25 @@ pub(crate) struct Known {
     capacity: usize,
     /// The place of the oldest id, once the ring is full.
     oldest: usize,
-    /// An open-addressed table of places in the ring, each plus one; 0 is empty. At most two thirds full.
+    /// An open-addressed table of places in the ring, each plus one; 0 is empty. At most two thirds full. The bits that no
+    /// place needs hold some of the id's own: where they differ, the ring, which is mostly in no cache, is not looked at.
     index: Vec<u32>,
+    /// The bits of an index's item that are a place.
+    place_bits: u32,
 }
 
 impl Known {
     /// As many ids as fit into `max_bytes`.
     pub(crate) fn new(max_bytes: usize) -> Self {
         let capacity = (max_bytes / BYTES_PER_ID).clamp(1, u32::MAX as usize / 2);
-        Self { ring: Vec::new(), capacity, oldest: 0, index: vec![0; capacity + capacity / 2 + 1] }
+        let place_bits = u32::MAX >> (capacity as u32).leading_zeros();
+        Self {
+            ring: Vec::new(),
+            capacity,
+            oldest: 0,
+            index: vec![0; capacity + capacity / 2 + 1],
+            place_bits,
+        }
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -47,32 +57,47 @@ impl Known {
     /// Adds an id that was received at that time (in seconds). Where the oldest had to go for it: a time (in
     /// milliseconds) before which that one was received.
     pub(crate) fn insert(&mut self, digest: Digest, seconds: u32) -> Option<i64> {
-        if self.contains(&digest) {
+        let free = self.find(&digest);
+        if self.index[free] != 0 {
             return None;
         }
         let entry = Entry { digest, seconds };
-        let (place, gone) = if self.ring.len() < self.capacity {
+        let (place, free, gone) = if self.ring.len() < self.capacity {
             self.ring.push(entry);
-            (self.ring.len() - 1, None)
+            (self.ring.len() - 1, free, None)
         } else {
             let place = self.oldest;
             self.oldest = (place + 1) % self.capacity;
             self.remove_from_index(place);
             let gone = std::mem::replace(&mut self.ring[place], entry);
-            (place, Some(end_of(gone.seconds)))
+            (place, self.find(&digest), Some(end_of(gone.seconds)))
         };
-        let free = self.find(&digest);
-        self.index[free] = place as u32 + 1;
+        self.index[free] = self.some_bits(&digest) | (place as u32 + 1);
         gone
     }
 
     /// Where in the index the id stands, or the empty place where it would.
     fn find(&self, digest: &Digest) -> usize {
-        let mut at = self.home(digest);
-        while self.index[at] != 0 && self.ring[self.index[at] as usize - 1].digest != *digest {
+        let (mut at, some_bits) = (self.home(digest), self.some_bits(digest));
+        loop {
+            let item = self.index[at];
+            let is_like = item & !self.place_bits == some_bits;
+            if item == 0 || (is_like && self.ring[self.place(item)].digest == *digest) {
+                return at;
+            }
             at = self.after(at);
         }
-        at
+    }
+
+    /// The place in the ring that an item of the index names.
+    fn place(&self, item: u32) -> usize {
+        (item & self.place_bits) as usize - 1
+    }
+
+    /// As many bits of an id as an item of the index has room for, of those that do not say where it stands there.
+    fn some_bits(&self, digest: &Digest) -> u32 {
+        let [.., a, b, c, d] = *digest;
+        u32::from_le_bytes([a, b, c, d]) & !self.place_bits
     }
 
     /// Closes the gap behind the id that goes, so that no search stops early (Knuth, 6.4, algorithm R).
@@ -81,8 +106,11 @@ impl Known {
         let mut at = gap;
         loop {
             at = self.after(at);
-            let Some(moved) = (self.index[at] as usize).checked_sub(1) else { break };
-            let home = self.home(&self.ring[moved].digest);
+            let item = self.index[at];
+            if item == 0 {
+                break;
+            }
+            let home = self.home(&self.ring[self.place(item)].digest);
             if self.distance(home, at) >= self.distance(gap, at) {
                 self.index[gap] = self.index[at];
                 gap = at;
