@@ -24,7 +24,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             // By this id a record that may be in Kafka already is looked for after a crash, so it must be its own.
             Header::new("ce_id", "019ab2f0-0000-7000-8000-000000000001"),
             Header::new("ce_type", "order_placed"),
-        ],
+        ]
+        .into(),
         payload: r#"{"order":1,"total":12.5}"#.into(),
         ..Record::default()
     };

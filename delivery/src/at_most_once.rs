@@ -13,7 +13,8 @@ use crate::error::{DeliveryError, OpenError};
 use crate::fallback::{KafkaState, Signal, Ticket};
 use crate::journal::WriterLock;
 use crate::kafka::{
-    HEALTHY_INTERVAL, KafkaSettings, POLL, Probe, Producer, Refused, Reports, take_over_files,
+    HEALTHY_INTERVAL, KafkaSettings, LastStatistics, POLL, Probe, Producer, Refused, Reports, Statistics,
+    take_over_files,
 };
 use crate::pace::Pace;
 use crate::readiness::{Health, Readiness};
@@ -49,6 +50,7 @@ struct Books {
     changes: Count,
     closed: AtomicBool,
     look: Signal,
+    statistics: LastStatistics,
     last_error: Mutex<Option<String>>,
 }
 
@@ -77,6 +79,7 @@ impl AtMostOnceSink {
             changes: Count::default(),
             closed: AtomicBool::new(false),
             look: Signal::default(),
+            statistics: LastStatistics::default(),
             last_error: Mutex::new(None),
         });
         let producer = Producer::open(kafka, memory_max_bytes, None, Arc::clone(&books) as _)?;
@@ -126,6 +129,7 @@ impl AtMostOnceSink {
             changes: books.changes.get(),
             oldest_unacknowledged: oldest.map(|taken| taken.elapsed()).unwrap_or_default(),
             lost_records: books.lost.get(),
+            producer: books.statistics.get(),
             ..FallbackStats::default()
         }
     }
@@ -254,6 +258,10 @@ impl Reports for Books {
 
     fn connection_failed(&self, reason: &str) {
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+    }
+
+    fn statistics(&self, told: &Statistics) {
+        self.statistics.note(told);
     }
 
     fn all_brokers_down(&self) {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::headers::Header;
 use crate::receipt::RecordFailure;
-use crate::record::{Header, Record};
+use crate::record::Record;
 
 /// Values above it are left out of a letter, whose topic or table has bounds as well.
 const LETTER_MAX_BYTES: usize = 64 << 10;
@@ -17,12 +18,13 @@ const STEP: &str = "delivery";
 /// The letter of a record: the record itself, and why it was refused.
 pub(crate) fn dead_letter(record: &Record, failure: &RecordFailure) -> Record {
     let mut letter = Record { topic: None, ..record.clone() };
-    letter.headers.push(Header::new("step", STEP));
-    letter.headers.push(Header::new("code", failure.code));
-    letter.headers.push(Header::new("reason", failure.reason.clone()));
-    letter.headers.extend(record.topic.as_ref().map(|topic| Header::new("topic", topic.to_string())));
+    let headers = letter.headers.to_mut();
+    headers.push(Header::new("step", STEP));
+    headers.push(Header::new("code", failure.code));
+    headers.push(Header::new("reason", failure.reason.clone()));
+    headers.extend(record.topic.as_ref().map(|topic| Header::new("topic", topic.to_string())));
     if letter.payload.len() > LETTER_MAX_BYTES {
-        letter.headers.push(Header::new("omitted_bytes", letter.payload.len().to_string()));
+        headers.push(Header::new("omitted_bytes", letter.payload.len().to_string()));
         letter.payload = Bytes::new();
     }
     letter
@@ -34,16 +36,17 @@ pub fn is_refused_record(headers: &[Header]) -> bool {
 }
 
 /// The record that a dead letter was, to be sent again; `None` where its value was too large to be kept.
-pub fn refused_record(letter: Record) -> Option<Record> {
+pub fn refused_record(mut letter: Record) -> Option<Record> {
     // What a letter says stands behind the record's own headers, which may have the same names.
-    let own = letter.headers.iter().rposition(|header| header.name == "step")?;
-    let (own, added) = letter.headers.split_at(own);
+    let headers = letter.headers.to_mut();
+    let own = headers.iter().rposition(|header| header.name == "step")?;
+    let added = headers.split_off(own);
     let of = |name: &str| added.iter().find(|header| header.name == name);
     if of("omitted_bytes").is_some() {
         return None;
     }
     let topic = of("topic").and_then(|header| str::from_utf8(&header.value).ok()).map(Arc::from);
-    Some(Record { headers: own.to_vec(), topic, ..letter })
+    Some(Record { topic, ..letter })
 }
 
 #[cfg(test)]
@@ -53,7 +56,7 @@ mod tests {
     fn refused(bytes: usize, topic: Option<&str>) -> Record {
         Record {
             key: Some(Bytes::from_static(b"u")),
-            headers: vec![Header::new("ce_id", "1"), Header::new("reason", "its own")],
+            headers: vec![Header::new("ce_id", "1"), Header::new("reason", "its own")].into(),
             payload: vec![b'x'; bytes].into(),
             topic: topic.map(Arc::from),
             ..Record::default()
@@ -67,7 +70,8 @@ mod tests {
         for topic in [None, Some("orders")] {
             let record = refused(10, topic);
             let letter = dead_letter(&record, &failure);
-            assert!(is_refused_record(&letter.headers) && !is_refused_record(&record.headers));
+            assert!(is_refused_record(letter.clone().headers.to_mut()));
+            assert!(!is_refused_record(record.clone().headers.to_mut()));
             assert_eq!((&letter.payload, &letter.topic), (&record.payload, &None));
             assert_eq!(refused_record(letter), Some(record));
         }

@@ -39,7 +39,7 @@ pub enum CloseOutcome {
 /// let delivery = Delivery::open(DeliverySettings::new(directory.path()))?;
 /// let record = Record {
 ///     key: Some("user-1".into()),
-///     headers: vec![Header::new("ce_type", "post_view")],
+///     headers: vec![Header::new("ce_type", "post_view")].into(),
 ///     payload: r#"{"event":"post_view"}"#.into(),
 ///     ..Record::default()
 /// };

@@ -22,6 +22,7 @@ mod dead_letter;
 mod delivery;
 mod error;
 mod fallback;
+mod headers;
 pub mod journal;
 mod kafka;
 mod pace;
@@ -38,6 +39,7 @@ pub use dead_letter::{is_refused_record, refused_record};
 pub use delivery::{CloseOutcome, Delivery};
 pub use error::{DeliveryError, OpenError, WrongSetting};
 pub use fallback::KafkaState;
+pub use headers::{HEADERS_IN_TEXT, Header, HeaderRef, Headers};
 pub use journal::JournalSettings;
 pub use kafka::{
     Compression, Finding, Guarantee, GuaranteeName, HotKeys, KafkaSasl, KafkaSecret, KafkaSettings, KafkaTls,
@@ -47,7 +49,7 @@ pub use readiness::Readiness;
 pub use receipt::{Position, Receipt, RecordFailure, RecordOutcome, Stored};
 pub use recent::{RecentLimits, RecentRead, read_recent};
 pub use record::{
-    BATCH_MAX_RECORDS, Batch, HEADER_OVERHEAD_BYTES, Header, Priority, RECORD_OVERHEAD_BYTES, Record, Stream,
+    BATCH_MAX_RECORDS, Batch, HEADER_OVERHEAD_BYTES, Priority, RECORD_OVERHEAD_BYTES, Record, Stream,
 };
 pub use settings::DeliverySettings;
-pub use stats::{DeliveryStats, FallbackStats, JournalStats};
+pub use stats::{DeliveryStats, FallbackStats, JournalStats, Percentiles, ProducerStats};

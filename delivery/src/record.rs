@@ -1,10 +1,11 @@
 //! What is handed over: a record, its headers, and the batch that is made durable as one.
 //! What a record says is decided by whoever encodes it.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
+
+use crate::headers::Headers;
 
 /// What one record occupies in memory beside its own bytes: bookkeeping here and in the producer.
 pub const RECORD_OVERHEAD_BYTES: usize = 256;
@@ -27,29 +28,13 @@ pub enum Priority {
     Background,
 }
 
-/// One header of a record, as Kafka knows it: a name and bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
-    /// The header's name, for example `ce_id`.
-    pub name: Cow<'static, str>,
-    /// The header's value; any bytes, usually UTF-8 text.
-    pub value: Bytes,
-}
-
-impl Header {
-    /// A header from a name that is known when compiling.
-    pub fn new(name: &'static str, value: impl Into<Bytes>) -> Self {
-        Self { name: Cow::Borrowed(name), value: value.into() }
-    }
-}
-
 /// One record as it will stand in the topic or the journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// Decides the partition (records of one key stay in order); `None` lets the producer choose.
     pub key: Option<Bytes>,
-    /// Headers in the order in which they will stand.
-    pub headers: Vec<Header>,
+    /// What is said of it beside its value.
+    pub headers: Headers,
     /// The record's value.
     pub payload: Bytes,
     /// How early it may be refused when room is short.
@@ -137,12 +122,13 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::headers::Header;
 
     #[test]
     fn a_batch_is_charged_for_everything_it_holds() {
         let record = Record {
             key: Some(Bytes::from_static(b"user")),
-            headers: vec![Header::new("ce_id", "0123456789")],
+            headers: vec![Header::new("ce_id", "0123456789")].into(),
             payload: Bytes::from_static(b"payload"),
             priority: Priority::Normal,
             topic: None,

@@ -58,6 +58,29 @@ pub struct FallbackStats {
     pub committed_transactions: u64,
     /// Transactions that were not committed: their records went to the journal.
     pub aborted_transactions: u64,
+    /// The producer.
+    pub producer: ProducerStats,
+}
+
+/// librdkafka's producer, as it told of itself within the last seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProducerStats {
+    /// Records that it holds, those under way included.
+    pub records: u64,
+    /// Bytes of their keys and values.
+    pub bytes: u64,
+    /// Requests that were sent again since the start.
+    pub retries: u64,
+    /// From a request to its answer; of the slowest broker.
+    pub round_trip: Percentiles,
+}
+
+/// What half and 99 of 100 keep to. Zero where nothing was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Percentiles {
+    pub p50: Duration,
+    pub p99: Duration,
 }
 
 /// The journal's size and work.

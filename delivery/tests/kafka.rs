@@ -48,7 +48,7 @@ async fn an_acknowledged_batch_is_in_the_topic_at_its_positions_as_it_was_given(
     records.push(Record { payload: "no key, no headers".into(), ..Record::default() });
     records.push(Record {
         key: Some((&[0, 0xff][..]).into()),
-        headers: vec![Header::new("raw", &[0xfe, 0][..]), Header::new("raw", "")],
+        headers: vec![Header::new("raw", &[0xfe, 0][..]), Header::new("raw", "")].into(),
         payload: "bytes".into(),
         ..Record::default()
     });

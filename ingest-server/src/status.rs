@@ -2,7 +2,7 @@
 //! It names no visitor; figures for graphs are metrics.
 
 use crate::log::LogLine;
-use footfall_delivery::{DeliveryStats, Readiness};
+use footfall_delivery::{DeliveryStats, ProducerStats, Readiness};
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -60,6 +60,22 @@ pub struct KafkaStatus {
     /// Records that were answered and then not stored, as at-most-once allows.
     #[serde(default)]
     pub lost_records: u64,
+    /// The way to Kafka, as librdkafka has measured it within the last seconds.
+    #[serde(default)]
+    pub producer: ProducerStatus,
+}
+
+/// librdkafka's producer. Times are those that half and 99 of 100 kept to, of the slowest broker, in microseconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProducerStatus {
+    /// Records that it holds, those under way included.
+    pub records: u64,
+    /// Requests that were sent again.
+    pub retries: u64,
+    /// From a request to its answer, half of them.
+    pub round_trip_p50_us: u64,
+    /// 99 of 100.
+    pub round_trip_p99_us: u64,
 }
 
 /// The journal on disk.
@@ -106,6 +122,7 @@ impl Status {
                 possible_duplicates: kafka.possible_duplicates,
                 set_aside_records: kafka.set_aside_records,
                 lost_records: kafka.lost_records,
+                producer: ProducerStatus::of(&kafka.producer),
             }),
             journal: JournalStatus {
                 used_bytes: stats.journal.used_bytes,
@@ -121,6 +138,18 @@ impl Status {
             stored_records: stats.appended_records,
             failed_records: stats.failed_records,
             warnings,
+        }
+    }
+}
+
+impl ProducerStatus {
+    fn of(stats: &ProducerStats) -> Self {
+        let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        Self {
+            records: stats.records,
+            retries: stats.retries,
+            round_trip_p50_us: us(stats.round_trip.p50),
+            round_trip_p99_us: us(stats.round_trip.p99),
         }
     }
 }

@@ -6,7 +6,7 @@ mod support;
 
 use ingest_server::check::UserSigner;
 use serde_json::{Value, json};
-use support::kafka::{Kafka, free_ports};
+use support::kafka::Kafka;
 use support::letters::{events, header, letters, run};
 use support::live::watch;
 use support::{Reply, Server};
@@ -26,13 +26,7 @@ fn lines(listed: &str) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_call_is_listed_shown_and_sent_again_once_its_plan_is_mended() {
-    let [port, controller] = free_ports();
-    let listener = format!("PLAINTEXT://127.0.0.1:{port}");
-    let addresses = [
-        format!("listeners={listener},CONTROLLER://127.0.0.1:{controller}"),
-        format!("advertised.listeners={listener}"),
-    ];
-    let kafka = tokio::task::spawn_blocking(move || Kafka::run(port, controller, &addresses)).await.unwrap();
+    let kafka = tokio::task::spawn_blocking(Kafka::plain).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name).display().to_string();
     let plan = |text: &str| std::fs::write(path("plan.toml"), text).unwrap();

@@ -8,7 +8,7 @@ use footfall_delivery::journal::JournalReader;
 use footfall_delivery::{KafkaSettings, TopicReader};
 use std::collections::BTreeMap;
 use std::path::Path;
-use support::kafka::{Kafka, free_ports};
+use support::kafka::Kafka;
 use support::program::Program;
 
 const EVENTS: u32 = 300;
@@ -38,11 +38,6 @@ fn file(dir: &Path, text: &str) -> String {
     path.display().to_string()
 }
 
-fn kafka() -> Kafka {
-    let [port, controller] = free_ports();
-    Kafka::run(port, controller, &[])
-}
-
 /// How often each event stands in the topics.
 fn stored(brokers: &str, topics: [&str; 2]) -> BTreeMap<String, u32> {
     let mut ids = BTreeMap::new();
@@ -58,7 +53,7 @@ fn stored(brokers: &str, topics: [&str; 2]) -> BTreeMap<String, u32> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_kafka_acknowledged_before_a_kill_is_a_duplicate_after_it_in_every_topic() {
-    let kafka = kafka();
+    let kafka = Kafka::plain();
     let dir = tempfile::tempdir().unwrap();
     let text = format!(
         "[kafka]\nbrokers = '{}'\ncreate_topics = 'on'\ntopics.partitions = 3\n[[kafka.route]]\nevent = 'purchase'\n\

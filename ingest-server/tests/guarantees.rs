@@ -7,7 +7,7 @@ mod support;
 use footfall_delivery::{KafkaSettings, TopicReader};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use support::kafka::{Kafka, free_ports};
+use support::kafka::Kafka;
 use support::program::{Program, footfall};
 use support::{Server, send};
 
@@ -32,8 +32,7 @@ fn committed(brokers: &str) -> BTreeMap<String, u32> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exactly_once_answers_after_the_commit_and_a_kill_leaves_each_event_once() {
-    let [port, controller] = free_ports();
-    let kafka = Kafka::run(port, controller, &[]);
+    let kafka = Kafka::plain();
     let dir = tempfile::tempdir().unwrap();
     let more = [
         "--kafka-brokers",
@@ -61,8 +60,7 @@ async fn exactly_once_answers_after_the_commit_and_a_kill_leaves_each_event_once
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_most_once_answers_202_and_stores_what_kafka_takes() {
-    let [port, controller] = free_ports();
-    let kafka = Kafka::run(port, controller, &[]);
+    let kafka = Kafka::plain();
     let server =
         Server::start(&[("kafka.brokers", &kafka.brokers), ("kafka.guarantee", "at-most-once")]).await;
     let reply = server.post_with(OFFSETS, &[], batch("a", 30)).await;

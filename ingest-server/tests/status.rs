@@ -5,6 +5,8 @@
 mod support;
 
 use std::process::Output;
+use std::time::{Duration, Instant};
+use support::kafka::Kafka;
 use support::program::{Program, footfall};
 
 fn status(admin: &str, more: &[&str]) -> (bool, String, String) {
@@ -40,6 +42,41 @@ async fn it_says_what_waits_while_kafka_is_away_and_what_was_warned_of() {
     let told: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert!(fine);
     assert_eq!((&told["kafka"]["state"], &told["kafka"]["waiting_rows"]), (&"away".into(), &2.into()));
+    program.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_says_how_the_way_to_the_brokers_is() {
+    let kafka = tokio::task::spawn_blocking(Kafka::plain).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let often = dir.path().join("footfall.toml");
+    std::fs::write(&often, "kafka.properties.\"statistics.interval.ms\" = \"100\"").unwrap();
+    let more = ["--kafka-brokers", &kafka.brokers, "--config", often.to_str().unwrap()];
+    let mut program = Program::start_with(dir.path(), &more);
+    let admin = admin_of(&mut program);
+    let begun = Instant::now();
+    // What is told is of the last tenth of a second, so there must be something on the way all the time.
+    let said = loop {
+        let reply = program.post(r#"{"event":"post_view"}"#).await;
+        assert_eq!(reply.status, 200);
+        let (fine, said, _) = status(&admin, &[]);
+        assert!(fine && begun.elapsed() < Duration::from_secs(60), "{said}");
+        if said.contains("healthy for") && said.contains("Brokers") {
+            break said;
+        }
+    };
+    assert!(said.contains("answer within "), "{said}");
+    let metrics = support::send(admin.parse().unwrap(), "GET", "/metrics", &[], "").await;
+    let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+    for name in [
+        "footfall_kafka_producer_records ",
+        "footfall_kafka_producer_bytes ",
+        "footfall_kafka_producer_retries_total 0",
+        r#"footfall_kafka_round_trip_seconds{quantile="0.99"} 0."#,
+        r#"footfall_kafka_round_trip_seconds{quantile="0.5"} 0."#,
+    ] {
+        assert!(metrics.lines().any(|line| line.starts_with(name)), "{name} is not in\n{metrics}");
+    }
     program.kill();
 }
 

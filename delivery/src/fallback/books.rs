@@ -12,7 +12,7 @@ use super::ticket::Ticket;
 use crate::completion::{AppendResult, Completion};
 use crate::error::DeliveryError;
 use crate::journal::{Job, Queue};
-use crate::kafka::{Refused, Reports};
+use crate::kafka::{LastStatistics, Refused, Reports, Statistics};
 use crate::receipt::Position;
 use crate::stats::Count;
 
@@ -26,6 +26,8 @@ pub(crate) struct Books {
     pub(super) drain: Signal,
     /// Transactions that were committed, and that were not.
     pub(super) transactions: [Count; 2],
+    /// What the producer told of itself last.
+    pub(super) statistics: LastStatistics,
     /// librdkafka's last words about a connection.
     last_error: Mutex<Option<String>>,
 }
@@ -39,6 +41,7 @@ impl Books {
             look: Signal::default(),
             drain: Signal::default(),
             transactions: Default::default(),
+            statistics: LastStatistics::default(),
             last_error: Mutex::new(None),
         }
     }
@@ -161,6 +164,10 @@ impl Reports for Books {
     fn all_brokers_down(&self) {
         self.core().failed();
         self.look.set();
+    }
+
+    fn statistics(&self, told: &Statistics) {
+        self.statistics.note(told);
     }
 
     fn transaction_ended(&self, committed: bool) {

@@ -147,7 +147,7 @@ impl Doubtful {
                     Some(ids) => ids,
                     None => self.topics.entry(topic.to_owned()).or_insert_with(Ids::new),
                 };
-                ids.insert(&id.value, row.seq);
+                ids.insert(id.value, row.seq);
             }
             None => self.without_id += 1,
         }

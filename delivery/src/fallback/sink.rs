@@ -117,6 +117,7 @@ impl FallbackSink {
             lost_records: 0,
             committed_transactions: self.shared.books.transactions[0].get(),
             aborted_transactions: self.shared.books.transactions[1].get(),
+            producer: self.shared.books.statistics.get(),
         }
     }
 

@@ -86,7 +86,7 @@ impl OutboxReader {
                         0 => Stream::Events,
                         _ => Stream::DeadLetters,
                     };
-                    let (key, headers, payload) = (read.key, read.headers, read.payload);
+                    let (key, headers, payload) = (read.key, read.headers.into(), read.payload);
                     let appended_at_ms = read.appended_at_ms;
                     let topic: Option<String> = row.get(7).map_err(failed)?;
                     let topic = topic.map(Arc::from);

@@ -13,7 +13,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::record::Header;
+use crate::headers::{Header, Headers};
 
 /// One record as read back from the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(super) fn checksum(appended_at_ms: i64, key: Option<&[u8]>, headers: &str, p
 }
 
 /// Writes the headers as a JSON object over what `text` held, so that one buffer serves every row.
-pub(super) fn write_headers(text: &mut Vec<u8>, headers: &[Header]) -> Result<(), serde_json::Error> {
+pub(super) fn write_headers(text: &mut Vec<u8>, headers: &Headers) -> Result<(), serde_json::Error> {
     text.clear();
     serde_json::to_writer(text, &HeadersOut(headers))
 }
@@ -51,15 +51,15 @@ pub(super) fn read_headers(text: &str) -> Result<Vec<Header>, serde_json::Error>
     serde_json::from_str::<HeadersIn>(text).map(|headers| headers.0)
 }
 
-struct HeadersOut<'a>(&'a [Header]);
+struct HeadersOut<'a>(&'a Headers);
 
 impl Serialize for HeadersOut<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for header in self.0 {
-            match str::from_utf8(&header.value) {
-                Ok(text) => map.serialize_entry(&header.name, text)?,
-                Err(_) => map.serialize_entry(&header.name, header.value.as_ref())?,
+        for header in self.0.iter() {
+            match str::from_utf8(header.value) {
+                Ok(text) => map.serialize_entry(header.name, text)?,
+                Err(_) => map.serialize_entry(header.name, header.value)?,
             }
         }
         map.end()
@@ -129,7 +129,7 @@ mod tests {
 
     fn round_trip(headers: &[Header]) -> (String, Vec<Header>) {
         let mut text = b"left over".to_vec();
-        write_headers(&mut text, headers).unwrap();
+        write_headers(&mut text, &headers.to_vec().into()).unwrap();
         let text = String::from_utf8(text).unwrap();
         let back = read_headers(&text).unwrap();
         (text, back)

@@ -8,6 +8,7 @@ use rdkafka::types::RDKafkaConfRes;
 use super::partitioning::set_partitioner;
 use super::security::{set_property_files, set_security};
 use super::settings::KafkaSettings;
+use super::statistics::INTERVAL_MS;
 use crate::error::WrongSetting;
 use crate::record::RECORD_OVERHEAD_BYTES;
 
@@ -61,6 +62,7 @@ pub(super) fn producer_config(
         .set("message.max.bytes", settings.batch_bytes.max(DEFAULT_BATCH_BYTES).to_string())
         .set("request.timeout.ms", &answer_ms)
         .set("socket.timeout.ms", &answer_ms)
+        .set("statistics.interval.ms", INTERVAL_MS)
         // A topic that nobody makes is told as such.
         .set("topic.metadata.propagation.max.ms", "5000")
         .set("queue.buffering.max.messages", messages.min(i32::MAX as usize).to_string())

@@ -12,6 +12,7 @@ use rdkafka::producer::{DeliveryResult, ProducerContext};
 
 use super::failure::{Refused, refused};
 use super::partitioning::Partitioning;
+use super::statistics::Statistics;
 use crate::receipt::Position;
 
 /// Whoever is told what becomes of records and connections. It is called on the polling thread and must not block.
@@ -22,6 +23,8 @@ pub(crate) trait Reports: Send + Sync {
     fn connection_failed(&self, reason: &str);
     /// The last connection is gone.
     fn all_brokers_down(&self);
+    /// How the producer is, every few seconds.
+    fn statistics(&self, _told: &Statistics) {}
     /// A transaction has ended, where there are any.
     fn transaction_ended(&self, _committed: bool) {}
 }
@@ -43,6 +46,13 @@ impl ClientContext for ReportContext {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => self.reports.all_brokers_down(),
             _ => self.reports.connection_failed(reason),
+        }
+    }
+
+    fn stats_raw(&self, text: &[u8]) {
+        match serde_json::from_slice(text) {
+            Ok(told) => self.reports.statistics(&told),
+            Err(error) => tracing::warn!("librdkafka's statistics cannot be read: {error}"),
         }
     }
 }

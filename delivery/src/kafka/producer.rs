@@ -19,7 +19,8 @@ use super::security::files_now;
 use super::settings::KafkaSettings;
 use super::transactions::{Held, Transactions};
 use crate::error::OpenError;
-use crate::record::{Header, Record, Stream};
+use crate::headers::Headers;
+use crate::record::{Record, Stream};
 
 pub(crate) struct Producer {
     sender: Arc<Sender>,
@@ -142,12 +143,14 @@ impl Sender {
     }
 }
 
-fn kafka_headers(headers: &[Header]) -> Option<OwnedHeaders> {
+fn kafka_headers(headers: &Headers) -> Option<OwnedHeaders> {
     if headers.is_empty() {
         return None;
     }
     let empty = OwnedHeaders::new_with_capacity(headers.len());
-    Some(headers.iter().fold(empty, |all, header| {
-        all.insert(KafkaHeader { key: &header.name, value: Some(header.value.as_ref()) })
-    }))
+    Some(
+        headers.iter().fold(empty, |all, header| {
+            all.insert(KafkaHeader { key: header.name, value: Some(header.value) })
+        }),
+    )
 }

@@ -11,8 +11,8 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::config::client_config;
 use super::settings::KafkaSettings;
+use crate::headers::Header;
 use crate::receipt::Position;
-use crate::record::Header;
 
 /// How long the brokers may take for one answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);

@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use super::Reading;
+use crate::headers::Header;
 use crate::journal::{JournalReader, OutboxError, OutboxReader, ReadError};
-use crate::record::{Header, Stream};
+use crate::record::Stream;
 
 /// Rows of one page.
 const PAGE: i64 = 1_000;
@@ -81,9 +82,9 @@ fn outbox(
                 Ok(rows) => {
                     let Some(last) = rows.last() else { break };
                     next = last.seq + 1;
-                    for row in rows.iter().filter(|row| row.stream == Stream::Events) {
+                    for mut row in rows.into_iter().filter(|row| row.stream == Stream::Events) {
                         reading.count();
-                        visit(&row.record.headers, row.appended_at_ms);
+                        visit(row.record.headers.to_mut(), row.appended_at_ms);
                     }
                 }
                 Err(OutboxError::DamagedRow { seq, .. }) => next = seq + 1,

@@ -5,8 +5,8 @@ mod journal;
 
 use std::time::{Duration, Instant};
 
+use crate::headers::Header;
 use crate::kafka::RecentTopics;
-use crate::record::Header;
 use crate::settings::DeliverySettings;
 
 /// How far back is read; the first of these ends it.

@@ -97,7 +97,7 @@ fn bare(kafka: &Kafka, records: &[Record]) -> f64 {
     while sent < RECORDS {
         for record in records {
             let headers = record.headers.iter().fold(OwnedHeaders::new_with_capacity(2), |all, h| {
-                all.insert(Header { key: &h.name, value: Some(h.value.as_ref()) })
+                all.insert(Header { key: h.name, value: Some(h.value) })
             });
             let to_send = BaseRecord::<[u8], [u8], usize> {
                 topic: "bare",

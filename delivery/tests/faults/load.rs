@@ -23,7 +23,8 @@ pub(crate) type Id = (String, u64);
 pub(crate) fn record(key: &str, number: u64) -> Record {
     Record {
         key: Some(key.to_owned().into()),
-        headers: vec![Header::new("ce_id", format!("{key}/{number}")), Header::new("ce_type", "post_view")],
+        headers: vec![Header::new("ce_id", format!("{key}/{number}")), Header::new("ce_type", "post_view")]
+            .into(),
         payload: format!(r#"{{"event":"post_view","properties":{{"text":"{}"}}}}"#, "x".repeat(200)).into(),
         ..Record::default()
     }

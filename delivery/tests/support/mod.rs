@@ -18,7 +18,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 pub(crate) fn record(number: usize) -> Record {
     Record {
         key: Some(format!("user-{}", number % 7).into()),
-        headers: vec![Header::new("ce_id", format!("id-{number}")), Header::new("ce_type", "post_view")],
+        headers: vec![Header::new("ce_id", format!("id-{number}")), Header::new("ce_type", "post_view")]
+            .into(),
         payload: format!(r#"{{"event":"post_view","seq":{number}}}"#).into(),
         ..Record::default()
     }

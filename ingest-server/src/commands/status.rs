@@ -4,7 +4,7 @@
 use super::{CommandError, one_setting};
 use crate::cli::Said;
 use crate::commands::Moment;
-use crate::status::{KafkaStatus, Status as Told};
+use crate::status::{KafkaStatus, ProducerStatus, Status as Told};
 use axum::body::Bytes;
 use bytesize::ByteSize;
 use http_body_util::{BodyExt, Empty, Limited};
@@ -99,6 +99,11 @@ fn in_words(told: &Told) -> String {
         },
     );
     line("Kafka", told.kafka.as_ref().map_or_else(|| "not set: the journal is the store".to_owned(), kafka));
+    if let Some(told) =
+        told.kafka.as_ref().map(|kafka| &kafka.producer).filter(|told| told.round_trip_p50_us > 0)
+    {
+        line("Brokers", brokers(told));
+    }
     let memory = &told.memory;
     let mut waiting = format!(
         "{} events, {} of {} in memory",
@@ -151,6 +156,21 @@ fn kafka(kafka: &KafkaStatus) -> String {
         if count > 0 {
             let _ = write!(words, "; {count} {what}");
         }
+    }
+    words
+}
+
+/// How the way to Kafka was within the last seconds.
+fn brokers(told: &ProducerStatus) -> String {
+    let ms = |us: u64| format!("{:.1}", us as f64 / 1000.0);
+    let mut words = format!(
+        "answer within {} ms (99 of 100: {} ms); {} events on the way",
+        ms(told.round_trip_p50_us),
+        ms(told.round_trip_p99_us),
+        told.records
+    );
+    if told.retries > 0 {
+        let _ = write!(words, "; {} requests were sent again since the start", told.retries);
     }
     words
 }

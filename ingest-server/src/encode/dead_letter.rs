@@ -96,7 +96,7 @@ impl Shared<'_> {
         headers.extend(private.then(|| text("private", "true")));
         headers.extend((!fits).then(|| text("omitted_bytes", &masked.text.len().to_string())));
         let (payload, priority) = (payload.into(), Priority::Background);
-        Ok(Outgoing { headers, payload, priority, ..Outgoing::default() })
+        Ok(Outgoing { headers: headers.into(), payload, priority, ..Outgoing::default() })
     }
 
     /// The browser that the batch says, where it may be told.

@@ -22,7 +22,7 @@ use crate::stamp::{Agent, Clock, PageTexts, Seen, Stamper};
 use bytes::Bytes;
 use cloud_event::{begun_trace, is_traceparent};
 use context::{kept_context, without_ids};
-use footfall_delivery::{Header, Priority, Record as Outgoing};
+use footfall_delivery::{HEADERS_IN_TEXT, Header, Headers, Priority, Record as Outgoing};
 use footfall_event_model::{
     Context, Event, Page, Record, SCHEMA_VERSION, Surroundings, SurroundingsText, uuid_v7,
 };
@@ -41,8 +41,6 @@ pub struct Shared<'a> {
     context: Context,
     /// The context's user, else its browser.
     key: Option<Bytes>,
-    /// The trace of events that name none themselves: the context's, else the request's, else one that begins here.
-    traceparent: Bytes,
     anonymous_id: Option<Arc<str>>,
     /// The context's page, taken apart.
     page: Arc<PageTexts>,
@@ -50,7 +48,7 @@ pub struct Shared<'a> {
     other_pages: RefCell<Vec<(Page, Arc<PageTexts>)>>,
     /// What stands in the records of events that say nothing of their own about it.
     surroundings: SurroundingsText,
-    headers: Vec<Header>,
+    headers: Arc<[Header]>,
     /// What keeps its part of an address that the sender claims, where one may be claimed.
     claims: Option<&'a Stamper>,
     /// Which events go to another topic than the rest.
@@ -118,7 +116,9 @@ impl<'a> Shared<'a> {
         let key = context.user_id.as_deref().or(context.anonymous_id.as_deref());
         let traces = [&context.traceparent, &seen.stamp.traceparent];
         let trace = traces.into_iter().flatten().find(|text| is_traceparent(text));
+        // The trace of events that name none themselves: the context's, else the request's, else one that begins here.
         let traceparent = trace.map_or_else(begun_trace, |text| Bytes::copy_from_slice(text.as_bytes()));
+        headers.push(header(TRACEPARENT, traceparent));
         Ok(Self {
             write_key,
             batch_id,
@@ -126,14 +126,13 @@ impl<'a> Shared<'a> {
             priority,
             clock: Clock::new(sent_at, seen.stamp.received_at),
             key: key.map(|key| Bytes::copy_from_slice(key.as_bytes())),
-            traceparent,
             anonymous_id: context.anonymous_id.as_deref().map(Arc::from),
             seen,
             context,
             page,
             other_pages: RefCell::default(),
             surroundings,
-            headers,
+            headers: headers.into(),
             claims: None,
             routes: &[],
         })
@@ -224,18 +223,17 @@ impl<'a> Shared<'a> {
         cloud_event::append_time(text, time.timestamp);
         let time_end = text.len();
         let own_bytes = record.append_to(text, surroundings)?;
-        let text = texts.keep();
-
-        let mut headers = Vec::with_capacity(self.headers.len() + 4);
-        headers.push(header("ce_id", text.slice(..id_end)));
-        headers.push(header("ce_type", text.slice(id_end..type_end)));
-        headers.push(header("ce_time", text.slice(type_end..time_end)));
-        headers.extend_from_slice(&self.headers);
+        let mut text = texts.keep();
+        let payload = text.split_off(time_end);
+        let ends = [id_end, type_end, time_end];
+        let mut headers = Headers::in_text(&OWN_HEADERS, text, ends, Arc::clone(&self.headers));
         let own_trace = own.as_ref().and_then(|own| own.context.traceparent.as_ref());
-        headers.push(match own_trace.filter(|text| is_traceparent(text)) {
-            Some(traceparent) => header("traceparent", Bytes::copy_from_slice(traceparent.as_bytes())),
-            None => header("traceparent", self.traceparent.clone()),
-        });
+        if let Some(own_trace) = own_trace.filter(|text| is_traceparent(text)) {
+            // The batch's stands last.
+            if let Some(last) = headers.to_mut().last_mut() {
+                last.value = Bytes::copy_from_slice(own_trace.as_bytes());
+            }
+        }
         let anonymous_id = match &own {
             Some(own) => own.context.anonymous_id.as_deref().map(Arc::from),
             None => self.anonymous_id.clone(),
@@ -246,7 +244,6 @@ impl<'a> Shared<'a> {
         };
         // A key event may come in a batch that was not marked: the promise is made for the event.
         let priority = if event.key_event == Some(true) { Priority::Key } else { self.priority };
-        let payload = text.slice(time_end..);
         let record = Outgoing { key, headers, payload, priority, topic };
         Ok(Encoded { record, event_id, anonymous_id, own_bytes })
     }
@@ -268,6 +265,10 @@ fn new_id(received_at: i64) -> Result<String, getrandom::Error> {
     getrandom::fill(&mut random)?;
     Ok(uuid_v7(received_at.unsigned_abs(), &random))
 }
+
+/// What stands in front of each record's value in one text.
+const OWN_HEADERS: [&str; HEADERS_IN_TEXT] = ["ce_id", "ce_type", "ce_time"];
+const TRACEPARENT: &str = "traceparent";
 
 fn header(name: &'static str, value: Bytes) -> Header {
     Header { name: Cow::Borrowed(name), value }

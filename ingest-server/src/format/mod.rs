@@ -125,9 +125,9 @@ const IN_ONE_PIECE: [&str; 3] = ["ce_id", "ce_type", "ce_time"];
 /// Puts the values of those headers at the beginning, and says where each is.
 fn begin(record: &Record, out: &mut Vec<u8>) -> Vec<(usize, std::ops::Range<usize>)> {
     let headers = record.headers.iter().enumerate();
-    let moved = headers.filter(|(_, header)| IN_ONE_PIECE.contains(&&*header.name)).map(|(place, header)| {
+    let moved = headers.filter(|(_, header)| IN_ONE_PIECE.contains(&header.name)).map(|(place, header)| {
         let start = out.len();
-        out.extend_from_slice(&header.value);
+        out.extend_from_slice(header.value);
         (place, start..out.len())
     });
     moved.collect()
@@ -142,12 +142,13 @@ fn finish(
 ) {
     let text = Bytes::copy_from_slice(text);
     let start = moved.last().map_or(0, |(_, range)| range.end);
+    let headers = record.headers.to_mut();
     for (place, range) in moved {
-        if let Some(header) = record.headers.get_mut(place) {
+        if let Some(header) = headers.get_mut(place) {
             header.value = text.slice(range);
         }
     }
-    if let Some(header) = record.headers.iter_mut().find(|header| header.name == "content-type") {
+    if let Some(header) = headers.iter_mut().find(|header| header.name == "content-type") {
         header.value = Bytes::from_static(content_type.as_bytes());
     }
     record.payload = text.slice(start..);

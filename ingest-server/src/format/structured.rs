@@ -2,7 +2,7 @@
 //! The headers of the binary mode stay, as the binding allows, so that whoever tells copies by `ce_id` goes on.
 
 use super::{FormatError, begin, finish};
-use footfall_delivery::{Header, Record};
+use footfall_delivery::{Headers, Record};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -43,7 +43,7 @@ pub(super) fn wrap(record: &mut Record) -> Result<(), FormatError> {
     Ok(())
 }
 
-fn text<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
+fn text<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
     let header = headers.iter().find(|header| header.name == name)?;
-    str::from_utf8(&header.value).ok()
+    str::from_utf8(header.value).ok()
 }

@@ -16,7 +16,7 @@ fn record(topic: Option<&str>) -> Record {
         ("traceparent", "00-1-2-00"),
     ];
     Record {
-        headers: headers.map(|(name, value)| Header::new(name, value)).into(),
+        headers: Vec::from(headers.map(|(name, value)| Header::new(name, value))).into(),
         payload: JSON.into(),
         topic: topic.map(Into::into),
         ..Record::default()
@@ -33,7 +33,7 @@ fn header<'a>(record: &'a Record, name: &str) -> &'a str {
     let mut all = record.headers.iter().filter(|header| header.name == name);
     let (found, more) = (all.next().unwrap(), all.next());
     assert!(more.is_none(), "{name} stands twice");
-    str::from_utf8(&found.value).unwrap()
+    str::from_utf8(found.value).unwrap()
 }
 
 #[test]

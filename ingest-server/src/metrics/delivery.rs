@@ -2,7 +2,7 @@
 //! They are read from delivery's own counts when somebody asks.
 
 use super::from_zero;
-use footfall_delivery::{DeliveryStats, KafkaState};
+use footfall_delivery::{DeliveryStats, KafkaState, ProducerStats};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -31,6 +31,22 @@ pub(super) struct DeliveryMetrics {
     expired_rows: Counter,
     lost: Counter,
     transactions: Family<ResultLabels, Counter>,
+    producer: ProducerMetrics,
+}
+
+/// What librdkafka tells of itself.
+#[derive(Debug, Default)]
+struct ProducerMetrics {
+    records: Gauge,
+    bytes: Gauge,
+    retries: Counter,
+    round_trip: Family<QuantileLabels, Gauge<f64, AtomicU64>>,
+}
+
+/// Which share of what was measured keeps to a time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct QuantileLabels {
+    quantile: &'static str,
 }
 
 /// How a transaction ended.
@@ -79,6 +95,7 @@ impl DeliveryMetrics {
             "Transactions by how they ended: committed, or aborted, which sends events through the journal";
         registry.register("kafka_transactions", help, all.transactions.clone());
         from_zero(&all.transactions, ["committed", "aborted"].map(|result| ResultLabels { result }));
+        all.producer.register(registry);
         registry.register("journal_expired_rows", "Events that went by retention", all.expired_rows.clone());
         all
     }
@@ -91,6 +108,7 @@ impl DeliveryMetrics {
             self.state.get_or_create(&StateLabels { state: state.as_str() }).set(is);
         }
         self.oldest_seconds.set(kafka.oldest_unacknowledged.as_secs_f64());
+        self.producer.set(&kafka.producer);
         self.waiting_rows.set(kafka.waiting_rows as i64);
         for (counter, total) in [
             (&self.changes, kafka.changes),
@@ -108,6 +126,28 @@ impl DeliveryMetrics {
         {
             let counter = self.transactions.get_or_create(&ResultLabels { result });
             counter.inner().store(total, Ordering::Relaxed);
+        }
+    }
+}
+
+impl ProducerMetrics {
+    fn register(&self, registry: &mut Registry) {
+        let help = "Events that librdkafka holds, those under way included";
+        registry.register("kafka_producer_records", help, self.records.clone());
+        let help = "Bytes of their keys and values";
+        registry.register_with_unit("kafka_producer", help, Unit::Bytes, self.bytes.clone());
+        let help = "Requests to Kafka that were sent again";
+        registry.register("kafka_producer_retries", help, self.retries.clone());
+        let help = "From a request to the slowest broker to its answer";
+        registry.register_with_unit("kafka_round_trip", help, Unit::Seconds, self.round_trip.clone());
+    }
+
+    fn set(&self, producer: &ProducerStats) {
+        self.records.set(producer.records as i64);
+        self.bytes.set(producer.bytes as i64);
+        self.retries.inner().store(producer.retries, Ordering::Relaxed);
+        for (quantile, time) in [("0.5", producer.round_trip.p50), ("0.99", producer.round_trip.p99)] {
+            self.round_trip.get_or_create(&QuantileLabels { quantile }).set(time.as_secs_f64());
         }
     }
 }

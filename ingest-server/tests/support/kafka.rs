@@ -38,6 +38,12 @@ impl Kafka {
         Self::run(port, controller, &lines)
     }
 
+    /// Starts one that asks for nothing.
+    pub fn plain() -> Self {
+        let [port, controller] = free_ports();
+        Self::run(port, controller, &[])
+    }
+
     /// Starts one whose properties beside these are those of `scripts/kafka.sh`.
     pub fn run(port: u16, controller: u16, lines: &[String]) -> Self {
         let directory = tempfile::tempdir().unwrap();

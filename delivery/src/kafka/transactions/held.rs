@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::kafka::context::Reports;
 use crate::kafka::failure::Refused;
+use crate::kafka::statistics::Statistics;
 use crate::receipt::Position;
 
 /// A record's place in its transaction takes the low half of its number.
@@ -104,6 +105,10 @@ impl Reports for Held {
 
     fn connection_failed(&self, reason: &str) {
         self.reports.connection_failed(reason);
+    }
+
+    fn statistics(&self, told: &Statistics) {
+        self.reports.statistics(told);
     }
 
     fn all_brokers_down(&self) {

@@ -28,7 +28,7 @@ impl Letter {
     /// That record, as it was; `None` where it was too large to be kept.
     pub(super) fn record(&self) -> Option<Record> {
         let (key, headers, payload) = (self.key.clone(), self.headers.clone(), self.payload.clone());
-        refused_record(Record { key, headers, payload, ..Record::default() })
+        refused_record(Record { key, headers: headers.into(), payload, ..Record::default() })
     }
 
     /// Its id.

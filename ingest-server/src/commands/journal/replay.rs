@@ -111,7 +111,7 @@ fn record(row: &JournalRow, routes: &[KafkaRoute]) -> Record {
     Record {
         topic: topic_of_record(routes, &row.payload),
         key: row.key.clone(),
-        headers: row.headers.clone(),
+        headers: row.headers.clone().into(),
         payload: row.payload.clone(),
         priority: Priority::Normal,
     }

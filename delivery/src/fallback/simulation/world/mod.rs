@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use crate::fallback::core::{Admitted, Core, Limits};
 use crate::fallback::rows::Rows;
-use crate::record::{Batch, Header, Record};
+use crate::headers::Header;
+use crate::record::{Batch, Record};
 
 use caller::{Caller, Id, Told};
 use journal::{Disk, Job};
@@ -132,7 +133,7 @@ impl World {
             ids.push((key, *number));
             let payload = format!("{key} {number}");
             let headers = vec![Header::new("ce_id", payload.clone())];
-            records.push(Record { headers, payload: payload.into(), ..Record::default() });
+            records.push(Record { headers: headers.into(), payload: payload.into(), ..Record::default() });
         }
         let batch = Arc::new(Batch::new(records));
         let caller = Caller { ids, since: self.now, told: Rc::clone(&self.told), answered: false };
