@@ -6,6 +6,7 @@ use footfall_tests::produce::Pace;
 use footfall_tests::report::{self, ServerRound};
 use footfall_tests::topic::{Deadline, TopicReader};
 use footfall_tests::{Error, produce, run};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -57,6 +58,9 @@ fn round(arguments: &Arguments) -> Result<(), Error> {
     let records = produce::preload(&reader, &server.ranges, arguments.max_records, deadline)?;
     // The reader's threads would be measured, too.
     drop(reader);
+    // Whoever runs something at the same time waits for this line.
+    writeln!(std::io::stdout(), "sending {} records", records.len())
+        .map_err(Error::io("the standard output"))?;
     let measured = produce::send_all(
         &arguments.brokers,
         &arguments.target,
