@@ -61,8 +61,9 @@ struct InText {
 impl InText {
     /// The name of a header, and where its value stands.
     fn place(&self, index: usize) -> Option<(&'static str, std::ops::Range<usize>)> {
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        Some((*self.names.get(index)?, start..*self.ends.get(index)?))
+        let (name, end) = (*self.names.get(index)?, *self.ends.get(index)?);
+        let start = index.checked_sub(1).and_then(|before| self.ends.get(before).copied());
+        Some((name, start.unwrap_or_default()..end))
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `at_most_once` | Kafka alone, for records that are answered before anybody has acknowledged them |
 //! | `recent` | what was stored last, read back after a restart |
 //! | `kafka` | the producer, the probe of its topic, and its readers |
+//! | `record`, `headers` | what is handed over, and how what a batch's records share is held once |
 //! | `dead_letter` | what is kept of a record that Kafka refuses for good |
 //! | `completion`, `budget` | one wake-up a batch; bytes held and given back |
 

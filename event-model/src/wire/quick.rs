@@ -14,64 +14,40 @@ const DIGITS: usize = 18;
 /// know, none twice, no `null`, and no escapes outside of `properties`, `traits` and `context`.
 pub(super) fn event(text: &str) -> Option<Event> {
     let mut reader = Reader { text, at: 0 };
-    let mut event = Event::default();
-    let mut seen = 0u32;
+    let (mut event, mut kind) = (Event::default(), None);
     reader.expect(b'{')?;
     loop {
         let name = reader.string()?;
         reader.expect(b':')?;
-        let field = match name {
-            "event_id" => reader.owned(&mut event.event_id, 0),
-            "type" => {
-                let name = reader.string()?;
-                event.kind = EventType::ALL.into_iter().find(|kind| kind.as_str() == name)?;
-                Some(1)
-            }
-            "event" => reader.owned(&mut event.name, 2),
-            "timestamp" => {
-                event.timestamp = Some(i64::try_from(reader.number()?).ok()?);
-                Some(3)
-            }
-            "seq" => {
-                event.seq = Some(reader.number()?);
-                Some(4)
-            }
-            "user_id" => reader.owned(&mut event.user_id, 5),
-            "group_id" => reader.owned(&mut event.group_id, 6),
-            "previous_id" => reader.owned(&mut event.previous_id, 7),
-            "properties" => {
-                event.properties = Some(reader.bag()?);
-                Some(8)
-            }
-            "traits" => {
-                event.traits = Some(reader.bag()?);
-                Some(9)
-            }
-            "context" => {
-                event.context = Some(Box::new(context(reader.object()?.0)?));
-                Some(10)
-            }
-            "key_event" => {
-                event.key_event = Some(reader.flag()?);
-                Some(11)
-            }
-            "possible_duplicate" => {
-                event.possible_duplicate = Some(reader.flag()?);
-                Some(12)
-            }
+        match name {
+            "event_id" => set(&mut event.event_id, reader.string()?.to_owned()),
+            "type" => set(&mut kind, reader.kind()?),
+            "event" => set(&mut event.name, reader.string()?.to_owned()),
+            "timestamp" => set(&mut event.timestamp, i64::try_from(reader.number()?).ok()?),
+            "seq" => set(&mut event.seq, reader.number()?),
+            "user_id" => set(&mut event.user_id, reader.string()?.to_owned()),
+            "group_id" => set(&mut event.group_id, reader.string()?.to_owned()),
+            "previous_id" => set(&mut event.previous_id, reader.string()?.to_owned()),
+            "properties" => set(&mut event.properties, reader.bag()?),
+            "traits" => set(&mut event.traits, reader.bag()?),
+            "context" => set(&mut event.context, Box::new(context(reader.object()?.0)?)),
+            "key_event" => set(&mut event.key_event, reader.flag()?),
+            "possible_duplicate" => set(&mut event.possible_duplicate, reader.flag()?),
             _ => None,
         }?;
-        if seen & 1 << field != 0 {
-            return None;
-        }
-        seen |= 1 << field;
         match reader.next()? {
             b',' => {}
             b'}' => break,
             _ => return None,
         }
     }
+    event.kind = kind.unwrap_or_default();
     (reader.at == text.len() && check_beside_bags(&event).is_ok()).then_some(event)
+}
+
+/// Sets a field that was not there yet.
+fn set<T>(field: &mut Option<T>, value: T) -> Option<()> {
+    field.is_none().then(|| *field = Some(value))
 }
 
 /// A context of known fields alone: few events have one, and it is long.
@@ -113,9 +89,9 @@ impl<'a> Reader<'a> {
         (self.text.as_bytes()[end] == b'"').then(|| &self.text[start..end])
     }
 
-    fn owned(&mut self, field: &mut Option<String>, number: u32) -> Option<u32> {
-        *field = Some(self.string()?.to_owned());
-        Some(number)
+    fn kind(&mut self) -> Option<EventType> {
+        let name = self.string()?;
+        EventType::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
     /// A whole number from 0, short enough to fit.
