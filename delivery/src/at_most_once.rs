@@ -175,7 +175,7 @@ impl Shared {
     /// Looks whether the topics take records, for whoever asks whether this server should be sent any.
     fn watch(&self) {
         let probe = Probe::new(self.kafka.clone());
-        let mut pace = Pace::default();
+        let mut pace = Pace::of_readiness();
         loop {
             let looked = self.take_over_files().and_then(|()| {
                 let last_error = self.books.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -21,13 +21,24 @@ pub enum Readiness {
 pub(crate) struct Health {
     store: &'static str,
     ready: AtomicBool,
-    reason: Mutex<String>,
+    reason: Mutex<Reason>,
+}
+
+#[derive(Debug)]
+struct Reason {
+    words: String,
+    /// Whether the log has had a line of it; what it says may change with each probe.
+    told: bool,
 }
 
 impl Health {
     /// Not ready for `reason` until told otherwise; `store` names it in the log.
     pub(crate) fn starting(store: &'static str, reason: String) -> Self {
-        Self { store, ready: AtomicBool::new(false), reason: Mutex::new(reason) }
+        Self {
+            store,
+            ready: AtomicBool::new(false),
+            reason: Mutex::new(Reason { words: reason, told: false }),
+        }
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -35,6 +46,8 @@ impl Health {
     }
 
     pub(crate) fn set_ready(&self) {
+        let mut reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        reason.told = false;
         if !self.ready.swap(true, Ordering::AcqRel) {
             tracing::info!(store = self.store, "ready: records can be made durable");
         }
@@ -42,17 +55,19 @@ impl Health {
 
     pub(crate) fn set_not_ready(&self, reason: String) {
         let mut known = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        let was_ready = self.ready.swap(false, Ordering::AcqRel);
-        if was_ready || *known != reason {
+        self.ready.store(false, Ordering::Release);
+        if !std::mem::replace(&mut known.told, true) {
             tracing::warn!(store = self.store, "not ready: {reason}");
-            *known = reason;
+        } else if known.words != reason {
+            tracing::debug!(store = self.store, "still not ready: {reason}");
         }
+        known.words = reason;
     }
 
     /// Not ready for good, on purpose: nothing to warn of.
     pub(crate) fn end(&self, reason: &str) {
         let mut known = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        reason.clone_into(&mut known);
+        reason.clone_into(&mut known.words);
         self.ready.store(false, Ordering::Release);
     }
 
@@ -60,7 +75,7 @@ impl Health {
         if self.is_ready() {
             return Readiness::Ready;
         }
-        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner).words.clone();
         Readiness::NotReady { reason }
     }
 }

@@ -49,7 +49,7 @@ impl Writer {
             queue,
             health,
             counters,
-            pace: Pace::default(),
+            pace: Pace::of_readiness(),
             probe_at: None,
             retention,
             outbox: None,

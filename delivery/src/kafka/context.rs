@@ -89,17 +89,18 @@ impl ClientContext for AskContext {
 
 impl ConsumerContext for AskContext {}
 
-/// librdkafka repeats itself at each attempt to connect, so its lines are for whoever turns them on; what an
-/// operator must know is said once, when the state changes.
+/// librdkafka repeats itself at each attempt to connect and at each request without an answer, so its lines are for whoever
+/// turns them on; what an operator must know is said once, when the state changes, in librdkafka's last words.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
             tracing::error!(target: "librdkafka", facility, "{message}");
         }
-        RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice => {
-            tracing::info!(target: "librdkafka", facility, "{message}");
-        }
-        RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
+        RDKafkaLogLevel::Error
+        | RDKafkaLogLevel::Warning
+        | RDKafkaLogLevel::Notice
+        | RDKafkaLogLevel::Info
+        | RDKafkaLogLevel::Debug => {
             tracing::debug!(target: "librdkafka", facility, "{message}");
         }
     }
