@@ -107,6 +107,20 @@ async fn a_record_that_kafka_cannot_take_harms_no_neighbour() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn records_are_read_back_whichever_codec_packs_them() {
+    let kafka = Kafka::shared();
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let topic = format!("packed-by-{codec}");
+        kafka.create_topic(&topic, &[]).await;
+        let compression = codec.parse().unwrap();
+        let delivery = open_with(kafka, &topic, |kafka| kafka.compression = compression).await;
+        let places = positions(delivery.append(batch(0..50)).await.unwrap().stored);
+        let sent: Vec<_> = (0..50).map(|number| seen(&record(number))).collect();
+        assert_eq!(kafka.read(&topic, &places), sent, "{codec}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_goes_away_takes_no_record_and_no_memory_with_it() {
     let kafka = Kafka::shared();
     kafka.create_topic("cancelled", &[]).await;

@@ -5,7 +5,10 @@
 mod support;
 
 use hyper::StatusCode;
-use support::Server;
+use std::time::Duration;
+use support::kafka::Kafka;
+use support::program::Program;
+use support::{Server, send};
 
 /// Nobody listens there.
 const NO_BROKER: (&str, &str) = ("kafka.brokers", "127.0.0.1:1");
@@ -65,4 +68,31 @@ async fn a_full_journal_is_told_while_key_events_still_pass() {
     let key_event = r#"{"events":[{"event":"sign_up","key_event":true}]}"#;
     let reply = server.post_with("/v1/events?key=pk_demo&priority=key", &[], key_event).await;
     assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_while_a_broker_is_silent_leaves_in_the_journal_what_was_on_its_way() {
+    let kafka = tokio::task::spawn_blocking(Kafka::plain).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::start_with(dir.path(), &["--kafka-brokers", &kafka.brokers]);
+    let public = program.public;
+    let post = async move |event: &str| {
+        let body = format!(r#"{{"event":"{event}"}}"#);
+        send(public, "POST", "/v1/events?key=pk_demo&receipt=offsets", &[], body).await
+    };
+    while post("before").await.json()["stored"] != "kafka" {}
+    kafka.signal("-STOP");
+    let on_its_way = tokio::spawn(async move { post("on_its_way").await });
+    // Shorter than kafka.slow_after: it is in the producer's hands.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!on_its_way.is_finished());
+    program.signal("-TERM");
+    let reply = on_its_way.await.unwrap();
+    assert_eq!((reply.status, &reply.json()["stored"]), (StatusCode::OK, &"journal".into()), "{reply:?}");
+    let (code, log) = program.end();
+    assert_eq!(code, Some(0), "{log}");
+    let journal = rusqlite::Connection::open(dir.path().join("journal.sqlite")).unwrap();
+    let left = "SELECT payload ->> 'event' FROM readable_outbox ORDER BY seq DESC LIMIT 1";
+    let left: String = journal.query_row(left, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, "on_its_way");
 }
