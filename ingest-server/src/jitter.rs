@@ -14,6 +14,11 @@ pub(crate) fn spread(wait: Duration) -> Duration {
     wait + wait.mul_f64(turn as f64 / (u64::MAX as f64 + 1.0))
 }
 
+/// The same in milliseconds, at least one.
+pub(crate) fn spread_ms(wait: Duration) -> u64 {
+    u64::try_from(spread(wait).as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -197,7 +197,7 @@ impl Refused {
             path: found.first().map(|first| first.path.clone()),
             reason: self.to_string(),
             violations: if found.len() > 1 { found.to_vec() } else { Vec::new() },
-            retry_after_ms: self.retry_after().map(|wait| jitter::spread(wait).as_millis().max(1) as u64),
+            retry_after_ms: self.retry_after().map(jitter::spread_ms),
         }
     }
 }

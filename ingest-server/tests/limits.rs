@@ -56,6 +56,14 @@ async fn an_address_that_asks_too_often_is_told_when_to_come_again_before_its_bo
     assert_eq!(refused.header("retry-after").unwrap().parse::<u64>().unwrap(), wait.div_ceil(1000));
     assert!(refused.json()["reason"].as_str().unwrap().contains("from this address"));
     assert_eq!(metric(&server, "footfall_rate_limited_total{of=\"address\"}").await, 2.0);
+
+    // A client of Segment is told the same, in a body of its own form.
+    let call = r#"{"event":"a","userId":"u"}"#;
+    let refused = server.post_with("/v1/track", &[("authorization", "Basic cGtfZGVtbzo=")], call).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["success"]), (429, &false.into()));
+    assert_eq!(quota(&refused)[..2], [Some(3), Some(0)]);
+    let wait = refused.json()["retry_after_ms"].as_u64().unwrap();
+    assert_eq!(refused.header("retry-after").unwrap().parse::<u64>().unwrap(), wait.div_ceil(1000));
 }
 
 #[tokio::test]

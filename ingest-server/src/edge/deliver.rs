@@ -3,6 +3,7 @@
 
 use super::Edge;
 use crate::event_ids;
+use crate::jitter;
 use crate::judge::{Judged, defect};
 use crate::letters;
 use crate::live::Site;
@@ -99,9 +100,12 @@ impl Edge {
                     Vec::new()
                 }
                 Err(error) => {
-                    answer.retry_after_ms = error.retry_after().map(|wait| wait.as_millis() as u64);
+                    let wait = error.retry_after();
                     match error {
-                        DeliveryError::Partial { outcomes } => outcomes,
+                        DeliveryError::Partial { outcomes } => {
+                            answer.retry_after_ms = wait.map(jitter::spread_ms);
+                            outcomes
+                        }
                         // What no retry can help is told for each event, so that a sender does not try for ever.
                         DeliveryError::Kafka(failure) if !failure.retry => {
                             vec![RecordOutcome::Failed(failure); sources.len()]

@@ -22,17 +22,21 @@ pub(super) fn answered(answer: impl Serialize) -> Response<Body> {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response<Body> {
         let body = self.body();
-        let wait = body.retry_after_ms;
-        let mut response = (self.status(), [(CACHE_CONTROL, "no-store")], Json(body)).into_response();
-        if let Some(wait) = wait {
-            // Whole seconds (RFC 9110, section 10.2.3), rounded up so that nobody comes too early.
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.div_ceil(1000)));
-        }
-        if let Self::RateLimited { quota, .. } = &self {
-            say_quota(response.headers_mut(), quota);
-        }
-        response
+        refused(&self, body.retry_after_ms, body)
     }
+}
+
+/// The response to a request that is refused as a whole, in whatever form the sender knows; `wait_ms` as the body has it.
+pub(super) fn refused(refused: &Refused, wait_ms: Option<u64>, body: impl Serialize) -> Response<Body> {
+    let mut response = (refused.status(), [(CACHE_CONTROL, "no-store")], Json(body)).into_response();
+    if let Some(wait_ms) = wait_ms {
+        // Whole seconds (RFC 9110, section 10.2.3), rounded up so that nobody comes too early.
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait_ms.div_ceil(1000)));
+    }
+    if let Refused::RateLimited { quota, .. } = refused {
+        say_quota(response.headers_mut(), quota);
+    }
+    response
 }
 
 /// Says what is left of a limit. `X-RateLimit-Reset` counts seconds from now, so that no clocks have to agree.

@@ -2,7 +2,7 @@
 //! They know no results of single events: what is to be sent again makes the whole answer `503`, and copies are told by
 //! their ids.
 
-use super::answer::answered;
+use super::answer::{self, answered};
 use super::take::take;
 use crate::decode::Shape;
 use crate::edge::Edge;
@@ -63,16 +63,8 @@ async fn call(edge: Arc<Edge>, shape: Shape, request: Request) -> Response<Body>
         Ok(answer) => told(answer),
         Err(refused) => {
             let body = refused.body();
-            let (head, _) = refused.into_response().into_parts();
-            let told = Told { success: false, message: Some(body.reason.clone()), ours: body };
-            // Wait and cache as for every refusal; type and length are the new body's.
-            let mut response = (head.status, Json(told)).into_response();
-            for name in [CACHE_CONTROL, RETRY_AFTER] {
-                if let Some(value) = head.headers.get(&name) {
-                    response.headers_mut().insert(name, value.clone());
-                }
-            }
-            response
+            let (message, wait_ms) = (Some(body.reason.clone()), body.retry_after_ms);
+            answer::refused(&refused, wait_ms, Told { success: false, message, ours: body })
         }
     }
 }
