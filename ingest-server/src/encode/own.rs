@@ -16,7 +16,8 @@ pub(super) struct Own<'e> {
     pub(super) context: Context,
     page: Option<Page>,
     client: Option<Client>,
-    agent: Option<&'e Agent>,
+    /// Who it was sent for, where a server speaks for somebody; `None` within where that could not be read.
+    agent: Option<Option<&'e Agent>>,
 }
 
 impl Shared<'_> {
@@ -49,6 +50,7 @@ impl Shared<'_> {
     ) -> Option<Own<'e>> {
         let mut over = event.context.take().filter(|over| **over != Context::default());
         let client = self.claimed(beside);
+        let agent = beside.user_agent.as_ref().map(|_| agent);
         if over.is_none() && client.is_none() && agent.is_none() {
             return None;
         }
@@ -76,7 +78,8 @@ impl Shared<'_> {
             page_view_id: own.context.page_view_id.as_deref(),
             context: kept_context(&own.context)?.as_deref(),
             client: own.client.as_ref().unwrap_or(&self.seen.stamp.client),
-            user_agent: own.agent.or(self.seen.agent).map(|agent| &*agent.text),
+            // What sent the request is not what the visitor has.
+            user_agent: own.agent.unwrap_or(self.seen.agent).map(|agent| &*agent.text),
             page: page.page.as_deref(),
             referrer: page.referrer.as_deref(),
             campaign: page.campaign.as_deref(),

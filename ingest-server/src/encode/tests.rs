@@ -1,17 +1,23 @@
 use super::*;
 use crate::settings::{PageSettings, SiteSettings};
 use crate::stamp::{PageRules, Stamp};
+use axum::http::header::USER_AGENT;
+use axum::http::{HeaderMap, HeaderValue};
 use footfall_event_model::{Client, EventType, Json, check};
 use proptest::prelude::*;
 use serde_json::Value;
 
 fn encoded(event: Event, context: Context) -> Encoded {
+    encoded_for(event, context, &Beside::default(), None)
+}
+
+fn encoded_for(event: Event, context: Context, beside: &Beside, sent_by: Option<&Agent>) -> Encoded {
     let client = Client { address_policy: "drop", ..Client::default() };
     let stamp = Stamp { received_at: 7, client, user_agent: None, traceparent: None, private: false };
     let pages = PageRules::new(&SiteSettings::default(), &PageSettings::default());
-    let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: None, pages: &pages, server: None, site: None };
+    let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: sent_by, pages: &pages, server: None, site: None };
     let shared = Shared::new("pk", Some("b"), None, context, Priority::Normal, seen).unwrap();
-    shared.encode(event, &Beside::default(), None, &mut Texts::default()).unwrap()
+    shared.encode(event, beside, None, &mut Texts::default()).unwrap()
 }
 
 fn header_of(record: &Outgoing, name: &str) -> Option<String> {
@@ -66,4 +72,17 @@ fn a_trace_is_passed_on_in_its_form_and_else_one_begins() {
     assert_eq!(header_of(&encoded(event, Context::default()).record, "traceparent").unwrap(), right);
     let begun = || header_of(&encoded(Event::track("a"), Context::default()).record, "traceparent");
     assert_ne!(begun(), begun());
+}
+
+#[test]
+fn a_visitor_whose_browser_was_not_read_has_not_the_one_of_the_server_that_speaks_for_them() {
+    let headers = HeaderMap::from_iter([(USER_AGENT, HeaderValue::from_static("analytics-node/2"))]);
+    let library = Agent::read_now(&headers, true, true);
+    assert!(library.is_some());
+    let claimed = Beside { user_agent: Some("Visitor/1".to_owned()), ..Beside::default() };
+    for (beside, tells) in [(&Beside::default(), true), (&claimed, false)] {
+        let made = encoded_for(Event::track("a"), Context::default(), beside, library.as_ref());
+        let record: Value = serde_json::from_slice(&made.record.payload).unwrap();
+        assert_eq!(record.get("user_agent").is_some(), tells, "{record}");
+    }
 }
