@@ -13,8 +13,7 @@ const SEGMENT_CONTEXT_IDS: [&str; 7] =
 
 /// Holds a dead letter to the promises.
 pub(crate) fn dead_letter(shape: Shape, letter: &Record, private: bool) {
-    let path =
-        letter.headers.iter().find(|header| header.name == "request_path").map(|header| &*header.value);
+    let path = letter.headers.iter().find(|header| header.name == "request_path").map(|header| header.value);
     assert_eq!(path, Some(shape.path().as_bytes()));
     let is_segments = matches!(shape, Shape::Segment(_));
     let members = line(&letter.payload);

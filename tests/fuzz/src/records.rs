@@ -33,7 +33,7 @@ pub(crate) fn accepted(shape: Shape, raw: &RawValue, record: &Record, private: b
     let id = text("event_id").expect("each record has an id");
     assert!(!id.is_empty() && id.len() <= ID_BYTES && !id.chars().any(|c| c.is_ascii_control()), "{id:?}");
     let header =
-        |name: &str| record.headers.iter().find(|header| header.name == name).map(|header| &*header.value);
+        |name: &str| record.headers.iter().find(|header| header.name == name).map(|header| header.value);
     assert_eq!(header("ce_id"), Some(id.as_bytes()));
     for name in ["ce_type", "ce_source", "ce_time", "ce_specversion"] {
         let value = header(name).unwrap_or_default();
