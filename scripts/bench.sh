@@ -141,7 +141,7 @@ if [ -z "${1:-}" ] || [ "$1" = --latency ]; then
   exec 3< <("$tools/bare-producer" --brokers "$brokers" --source "$topic" --round "$dir/$rounds-server.json" \
     --target bench.bare --compression lz4 --pace "$half" --burst 20 --max-records $((half * (seconds + 1))) \
     --report "$dir/half-bare.json" && echo sent)
-  read -r _ <&3
+  read -r _ <&3 || die "the bare producer could not begin"
   metrics >"$dir/half-before"
   "$tools/load" --server "$server" --server-pid "$server_pid" --write-key pk_demo --brokers "$brokers" --topic "$topic" \
     --connections "$connections" --batch-events 20 --seconds "$seconds" --pace "$half" --report "$dir/half-server.json"

@@ -46,11 +46,12 @@ impl Health {
     }
 
     pub(crate) fn set_ready(&self) {
-        let mut reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        reason.told = false;
-        if !self.ready.swap(true, Ordering::AcqRel) {
-            tracing::info!(store = self.store, "ready: records can be made durable");
+        if self.is_ready() {
+            return;
         }
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).told = false;
+        self.ready.store(true, Ordering::Release);
+        tracing::info!(store = self.store, "ready: records can be made durable");
     }
 
     pub(crate) fn set_not_ready(&self, reason: String) {
@@ -83,6 +84,32 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn the_log_has_one_line_for_each_change_and_none_in_between() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let writer = Arc::new(file.reopen().unwrap());
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writer).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let health = Health::starting("kafka", "no answer yet".into());
+            for failures in 1..9 {
+                health.set_not_ready(format!("{failures} failures in a row"));
+            }
+            health.set_ready();
+            health.set_ready();
+            health.set_not_ready("1 failure".into());
+            health.set_not_ready("2 failures in a row".into());
+        });
+        let log = std::fs::read_to_string(file.path()).unwrap();
+        let lines: Vec<_> = log.lines().collect();
+        assert_eq!(lines.len(), 3, "{log}");
+        for (line, words) in
+            lines.iter().zip(["not ready: 1 failures", "ready: records", "not ready: 1 failure"])
+        {
+            assert!(line.contains(words), "{line}");
+        }
+    }
 
     #[test]
     fn the_latest_cause_is_told_until_it_is_over() {

@@ -266,8 +266,8 @@ fn new_id(received_at: i64) -> Result<String, getrandom::Error> {
     Ok(uuid_v7(received_at.unsigned_abs(), &random))
 }
 
-/// What stands in front of each record's value in one text.
-const OWN_HEADERS: [&str; HEADERS_IN_TEXT] = ["ce_id", "ce_type", "ce_time"];
+/// The headers that stand in one text with each record's value, in front of it.
+pub(crate) const OWN_HEADERS: [&str; HEADERS_IN_TEXT] = ["ce_id", "ce_type", "ce_time"];
 const TRACEPARENT: &str = "traceparent";
 
 fn header(name: &'static str, value: Bytes) -> Header {

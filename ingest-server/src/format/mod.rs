@@ -4,6 +4,7 @@
 pub mod registry;
 mod structured;
 
+use crate::encode::OWN_HEADERS;
 use crate::settings::{FormatSettings, Settings};
 use bytes::Bytes;
 use footfall_delivery::Record;
@@ -119,13 +120,11 @@ fn append_schema(id: u32, format: BinaryFormat, out: &mut Vec<u8>) {
     }
 }
 
-/// Headers whose values stand in one piece of memory with the value: it would stay as long as they do.
-const IN_ONE_PIECE: [&str; 3] = ["ce_id", "ce_type", "ce_time"];
-
-/// Puts the values of those headers at the beginning, and says where each is.
+/// Puts the values of a record's own headers at the beginning, and says where each is: they stand in one piece of memory
+/// with the value, which would stay as long as they do.
 fn begin(record: &Record, out: &mut Vec<u8>) -> Vec<(usize, std::ops::Range<usize>)> {
     let headers = record.headers.iter().enumerate();
-    let moved = headers.filter(|(_, header)| IN_ONE_PIECE.contains(&header.name)).map(|(place, header)| {
+    let moved = headers.filter(|(_, header)| OWN_HEADERS.contains(&header.name)).map(|(place, header)| {
         let start = out.len();
         out.extend_from_slice(header.value);
         (place, start..out.len())

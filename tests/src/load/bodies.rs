@@ -16,28 +16,25 @@ pub(super) struct Bodies {
     writer: Writer,
     batch_events: usize,
     is_packed: bool,
-    ahead: Vec<Batch>,
+    ahead: std::vec::IntoIter<Batch>,
 }
 
 impl Bodies {
     /// What each connection of `plan` sends.
     pub(super) fn of(plan: &Plan) -> Self {
-        let all = (AHEAD_PER_SECOND * plan.duration.as_secs()).min(plan.max_events);
-        let batches = all / (plan.batch_events as u64 * plan.connections as u64) + 1;
-        let mut bodies = Self {
-            writer: Writer::new(),
-            batch_events: plan.batch_events,
-            is_packed: plan.is_packed,
-            ahead: Vec::new(),
-        };
-        if plan.is_packed {
-            bodies.ahead = (0..batches).map(|_| bodies.write()).collect();
+        let (batch_events, is_packed) = (plan.batch_events, plan.is_packed);
+        let mut bodies =
+            Self { writer: Writer::new(), batch_events, is_packed, ahead: Vec::new().into_iter() };
+        if is_packed {
+            let all = (AHEAD_PER_SECOND * plan.duration.as_secs()).min(plan.max_events);
+            let batches = all / (batch_events as u64 * plan.connections as u64) + 1;
+            bodies.ahead = (0..batches).map(|_| bodies.write()).collect::<Vec<_>>().into_iter();
         }
         bodies
     }
 
     pub(super) fn next(&mut self) -> Batch {
-        self.ahead.pop().unwrap_or_else(|| self.write())
+        self.ahead.next().unwrap_or_else(|| self.write())
     }
 
     fn write(&mut self) -> Batch {

@@ -93,13 +93,10 @@ pub async fn run(plan: Plan) -> Result<Outcome, Error> {
             "a load needs at least 1 connection and 1 to {limit} events a batch"
         )));
     }
-    let mut writing = tokio::task::JoinSet::new();
-    for _ in 0..plan.connections {
-        let plan = plan.clone();
-        writing.spawn_blocking(move || Bodies::of(&plan));
-    }
+    // Before any connection is open, which would wait meanwhile.
+    let bodies: Vec<_> = (0..plan.connections).map(|_| Bodies::of(&plan)).collect();
     let mut connections = Vec::with_capacity(plan.connections);
-    for bodies in writing.join_all().await {
+    for bodies in bodies {
         let connection = Connection::open(&plan.address, &plan.write_key, plan.is_packed).await?;
         connections.push((connection, bodies));
     }
