@@ -2,7 +2,6 @@
 //! What an event is stands in `footfall-event-model`, how it becomes durable in `footfall-delivery`.
 
 pub mod admit;
-pub mod allocator;
 pub mod check;
 pub mod cli;
 pub mod client;
@@ -31,6 +30,5 @@ pub mod server;
 pub mod settings;
 pub mod shared;
 pub mod sites;
-mod spare;
 pub mod stamp;
 pub mod status;

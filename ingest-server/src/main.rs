@@ -1,13 +1,14 @@
 //! The binary `footfall`: reads the command line, does what it asks, and ends with an honest exit code.
 //! Everything else is in the library.
 
-use ingest_server::allocator::Allocator;
 use ingest_server::cli::{self, Asked};
 use ingest_server::{commands, log, status};
 use std::process::ExitCode;
+use tikv_jemallocator::Jemalloc;
 
+/// For librdkafka and SQLite, too: what one thread takes, another gives back.
 #[global_allocator]
-static ALLOCATOR: Allocator = Allocator;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     log::start();

@@ -9,7 +9,6 @@ use crate::metrics::Metrics;
 use crate::receipts::Receipts;
 use crate::settings::Settings;
 use crate::shared::SharedMemory;
-use crate::spare;
 use crate::stamp::place::{DatabaseError, Places, keep_fresh};
 use footfall_delivery::{CloseOutcome, Delivery, OpenError};
 use std::future::Future;
@@ -187,7 +186,6 @@ pub async fn run(
     }
     let edge = Arc::new(edge);
     let refreshing = tokio::spawn(keep_fresh(places, settings.geo.check_interval, metrics));
-    let giving_back = tokio::spawn(spare::keep_little());
     let (stop, stopping) = watch::channel(false);
     listeners.tell()?;
     // Half of the time is for connections; whoever dribbles a request through all of it holds up no stop.
@@ -213,7 +211,6 @@ pub async fn run(
     }
     shutdown.await;
     refreshing.abort();
-    giving_back.abort();
 
     tracing::info!("stopping: finishing what is in flight, at most {:?}", settings.stop_timeout);
     let deadline = Instant::now() + settings.stop_timeout;

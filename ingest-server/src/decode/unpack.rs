@@ -1,6 +1,8 @@
 //! Unpacks a body within the bound of a batch.
 //! A small body that would unpack to a large one is cut off at the bound, never unpacked whole.
 
+mod gzip;
+
 use crate::refusal::Refused;
 use footfall_event_model::limits::BATCH_BYTES;
 use footfall_event_model::wire::BatchError;
@@ -56,8 +58,13 @@ pub fn unpack(encoding: Encoding, body: Vec<u8>) -> Result<Vec<u8>, Refused> {
     match encoding {
         Encoding::Identity => Ok(body),
         Encoding::Gzip => {
+            let length = gzip::length(packed);
+            let small = length.filter(|length| *length <= FREE_BYTES);
+            if let Some(unpacked) = small.and_then(|length| gzip::one_member(packed, length)) {
+                return Ok(unpacked);
+            }
             let decoder = flate2::bufread::MultiGzDecoder::new(packed);
-            bounded(decoder, packed.len(), gzip_length(packed)).map_err(broken)?
+            bounded(decoder, packed.len(), length).map_err(broken)?
         }
         Encoding::Brotli => {
             let decoder = brotli_decompressor::Decompressor::new(packed, 4096);
@@ -69,12 +76,6 @@ pub fn unpack(encoding: Encoding, body: Vec<u8>) -> Result<Vec<u8>, Refused> {
             bounded(decoder, packed.len(), None).map_err(broken)?
         }
     }
-}
-
-/// What a gzip member says of its own length, in its last four bytes (RFC 1952, section 2.3.1): a hint, which anybody can
-/// write there.
-fn gzip_length(packed: &[u8]) -> Option<usize> {
-    packed.last_chunk().and_then(|bytes| u32::from_le_bytes(*bytes).try_into().ok())
 }
 
 /// How many bytes one packed byte may become. Events that differ in their ids alone reach 50.
@@ -108,6 +109,26 @@ mod tests {
         let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         packer.write_all(bytes).unwrap();
         packer.finish().unwrap()
+    }
+
+    #[test]
+    fn members_of_gzip_are_unpacked_one_behind_the_other_and_what_follows_them_is_refused() {
+        let (first, second) = (gzip(b"{\"events\":"), gzip(b"[]}"));
+        let both = [first.clone(), second.clone()].concat();
+        assert_eq!(unpack(Encoding::Gzip, both.clone()).unwrap(), b"{\"events\":[]}");
+        let twice = [second.clone(), second.clone()].concat();
+        assert_eq!(unpack(Encoding::Gzip, twice).unwrap(), b"[]}[]}");
+        for (body, length) in [(&both, 3), (&first, 9), (&first, 11)] {
+            assert_eq!(gzip::one_member(body, length), None, "{length}");
+        }
+        assert_eq!(gzip::one_member(&first, 10).as_deref(), Some(&b"{\"events\":"[..]));
+        let mut behind = second.clone();
+        behind.extend_from_slice(second.last_chunk::<4>().unwrap());
+        assert_eq!(unpack(Encoding::Gzip, behind).unwrap_err().code(), "bad_encoding");
+        let mut changed = second;
+        let checksum = changed.len() - 8;
+        changed[checksum] ^= 1;
+        assert_eq!(unpack(Encoding::Gzip, changed).unwrap_err().code(), "bad_encoding");
     }
 
     #[test]

@@ -6,6 +6,9 @@ use bytes::{Bytes, BytesMut};
 /// Bytes of a piece that holds more than one text.
 const PIECE_BYTES: usize = 32 * 1024;
 
+/// Bytes of the draft that are there from the start; most texts are shorter.
+const DRAFT_BYTES: usize = 1024;
+
 /// Where texts are written and kept.
 #[derive(Debug, Default)]
 pub struct Texts {
@@ -20,7 +23,7 @@ pub struct Texts {
 impl Texts {
     /// For so many texts, more or less.
     pub fn new(expected: usize) -> Self {
-        Self { expected, ..Self::default() }
+        Self { expected, draft: Vec::with_capacity(DRAFT_BYTES), ..Self::default() }
     }
 
     /// The text that is being written, empty.

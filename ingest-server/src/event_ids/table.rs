@@ -41,6 +41,7 @@ impl Table {
         if let Some(fate) = other.and_then(|flight| self.flights.get(flight)) {
             return Err(fate.clone());
         }
+        self.bring(ids);
         let flight = self.next;
         self.next += 1;
         let mut copies = Vec::new();
@@ -54,6 +55,11 @@ impl Table {
         let (fate, watched) = watch::channel(());
         self.flights.insert(flight, watched);
         Ok((copies, flight, fate))
+    }
+
+    /// Prepares for looking at these ids one by one.
+    pub(super) fn bring(&self, ids: &[(u32, Digest)]) {
+        self.known.bring(ids.iter().map(|(_, digest)| digest));
     }
 
     /// It is not being stored any more.

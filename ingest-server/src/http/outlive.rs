@@ -11,7 +11,7 @@ use tokio_util::task::task_tracker::TrackedFuture;
 /// The work; `tracker` counts it until it is done, in whichever task.
 pub(super) struct Outliving<F: Future<Output: Send> + Send + 'static> {
     /// None once it is done, and while it is polled: what panicked is not polled again.
-    work: Option<Pin<Box<TrackedFuture<F>>>>,
+    work: Option<TrackedFuture<Pin<Box<F>>>>,
 }
 
 /// Starts `work` with the first poll.
@@ -19,7 +19,8 @@ pub(super) fn outliving<F: Future<Output: Send> + Send + 'static>(
     tracker: &TaskTracker,
     work: F,
 ) -> Outliving<F> {
-    Outliving { work: Some(Box::pin(tracker.track_future(work))) }
+    // In its box first: it is large, and what is moved is copied.
+    Outliving { work: Some(tracker.track_future(Box::pin(work))) }
 }
 
 impl<F: Future<Output: Send> + Send + 'static> Future for Outliving<F> {
@@ -27,7 +28,7 @@ impl<F: Future<Output: Send> + Send + 'static> Future for Outliving<F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let Some(mut work) = self.work.take() else { return Poll::Pending };
-        let polled = work.as_mut().poll(context);
+        let polled = Pin::new(&mut work).poll(context);
         if polled.is_pending() {
             self.work = Some(work);
         }

@@ -6,7 +6,6 @@ use super::places::Place;
 use super::pulse::{Answering, Pulse};
 use super::socket::{Raw, Socket, Stream};
 use super::{Front, Peer, Phase, Tls, proxy_header};
-use crate::spare::give_back;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Response;
@@ -112,7 +111,6 @@ pub(super) async fn run(
             socket.put_back(&parts.read_buf);
             // Empty as it may be, it holds the memory that was read into.
             drop(parts.read_buf);
-            give_back();
             if !rest(socket, &pulse, &times, &mut phases).await? {
                 return Ok(());
             }
