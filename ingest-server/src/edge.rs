@@ -218,7 +218,6 @@ impl Edge {
             .map_err(|error| defect(&error))?
             .believing(self.sites.takes_claimed_address(&key).then_some(&self.stamper))
             .routed(&self.routes);
-        let drop_code = shared.dropped_for().unwrap_or("anonymous");
         let came = Came { shape, segment_context: decoded.segment_context };
         let mut judge = Judge::new(came, checker, shared, before, self.keeps_letters, live);
         judge.check(&batch.events, &decoded.beside)?;
@@ -229,9 +228,10 @@ impl Edge {
         step.enter(Timed::Encode);
         let mut judged = judge.encode(&event_ids.copies, &claimed)?;
         judged.unknown_fields += decoded.unknown_fields;
+        judge.check_claimed(&claimed)?;
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);
         if judged.dropped > 0 {
-            self.metrics.protect.count_dropped(drop_code, judged.dropped as usize);
+            self.metrics.protect.count_dropped_of(&judged.entries);
         }
         // A copy says it again.
         let given_up = if judged.duplicate == 0 { batch.dropped } else { None };
