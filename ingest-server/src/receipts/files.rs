@@ -101,9 +101,9 @@ impl Files {
                 each(entry);
                 end += length;
             }
-            // A torn end is what a kill leaves; more than one entry is damage.
+            // A torn end is what a kill leaves; all else is damage.
             let is_newest = Some(&number) == numbers.last();
-            if end < file.len() && !(is_newest && file.len() - end < LONGEST) {
+            if end < file.len() && !(is_newest && Entry::is_begun(&file[end..])) {
                 last_run = LastRun::Lost;
             }
         }

@@ -5,17 +5,27 @@ use super::digest::Digest;
 use crate::known_ids::end_of;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use footfall_event_model::limits::BATCH_EVENTS;
+use footfall_event_model::limits::{BATCH_EVENTS, SEGMENT_BATCH_EVENTS};
 use std::collections::{BTreeMap, HashMap};
 
-const WORDS: usize = BATCH_EVENTS.div_ceil(64);
+/// The largest batch is one of Segment's clients.
+const WORDS: usize = SEGMENT_BATCH_EVENTS.div_ceil(64);
+/// As many have the places of any other batch, and of most of theirs.
+const FEW_WORDS: usize = BATCH_EVENTS.div_ceil(64);
 
 /// Places of events in their batch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventSet([u64; WORDS]);
 
+impl Default for EventSet {
+    fn default() -> Self {
+        Self([0; WORDS])
+    }
+}
+
 impl EventSet {
-    /// Bytes of [`Self::to_bytes`].
+    /// Bytes of [`Self::to_bytes`], where all places are low ones and else.
+    pub(super) const FEW_BYTES: usize = FEW_WORDS * 8;
     pub(super) const BYTES: usize = WORDS * 8;
 
     /// Whether that event is in it.
@@ -50,15 +60,13 @@ impl EventSet {
     /// What [`Self::to_text`] wrote; `None` where that is something else.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        (bytes.len() == Self::BYTES).then(|| Self::from_bytes(&bytes))
+        matches!(bytes.len(), Self::FEW_BYTES | Self::BYTES).then(|| Self::from_bytes(&bytes))
     }
 
-    pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {
-        let mut bytes = [0; Self::BYTES];
-        for (bytes, word) in bytes.chunks_exact_mut(8).zip(self.0) {
-            bytes.copy_from_slice(&word.to_le_bytes());
-        }
-        bytes
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        let is_low = self.0[FEW_WORDS..].iter().all(|word| *word == 0);
+        let words = if is_low { FEW_WORDS } else { WORDS };
+        self.0[..words].iter().flat_map(|word| word.to_le_bytes()).collect()
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Self {
@@ -71,11 +79,12 @@ impl EventSet {
 }
 
 /// What one batch takes, its share of both maps included.
-const BYTES_PER_BATCH: usize = 256;
+const BYTES_PER_BATCH: usize = 512;
 
 #[derive(Debug)]
 struct Partial {
-    stored: EventSet,
+    /// Outside the map, which has room for twice as many as there are.
+    stored: Box<EventSet>,
     seconds: u32,
     /// Its place in the order in which they came.
     number: u64,
@@ -98,7 +107,7 @@ impl Partials {
     }
 
     pub(super) fn get(&self, digest: &Digest) -> Option<EventSet> {
-        self.batches.get(digest).map(|partial| partial.stored)
+        self.batches.get(digest).map(|partial| *partial.stored)
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -110,7 +119,7 @@ impl Partials {
     pub(super) fn insert(&mut self, digest: Digest, stored: EventSet, seconds: u32) -> Option<i64> {
         self.remove(&digest);
         self.order.insert(self.next, digest);
-        self.batches.insert(digest, Partial { stored, seconds, number: self.next });
+        self.batches.insert(digest, Partial { stored: Box::new(stored), seconds, number: self.next });
         self.next += 1;
         if self.batches.len() <= self.capacity {
             return None;
@@ -130,16 +139,21 @@ impl Partials {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     proptest! {
         #[test]
         fn a_set_holds_what_was_put_in_and_comes_back_from_its_bytes(
-            indexes in prop::collection::btree_set(0..BATCH_EVENTS as u32, 0..50),
+            indexes in prop::collection::btree_set(prop_oneof![0..BATCH_EVENTS, 0..SEGMENT_BATCH_EVENTS], 0..50),
         ) {
+            let indexes: BTreeSet<_> = indexes.into_iter().map(|index| index as u32).collect();
             let mut set = EventSet::default();
             indexes.iter().for_each(|&index| set.insert(index));
             prop_assert_eq!(set.is_empty(), indexes.is_empty());
-            prop_assert_eq!(EventSet::from_bytes(&set.to_bytes()), set);
+            let bytes = set.to_bytes();
+            let is_low = indexes.last().is_none_or(|&last| last < 512);
+            prop_assert_eq!(bytes.len(), if is_low { EventSet::FEW_BYTES } else { EventSet::BYTES });
+            prop_assert_eq!(EventSet::from_bytes(&bytes), set);
             let mut halves = EventSet::default();
             for half in [0, 1] {
                 let mut other = EventSet::default();
@@ -149,7 +163,7 @@ mod tests {
             let text = halves.to_text();
             prop_assert!(!text.contains([' ', '?']) && EventSet::from_text(&text[1..]).is_none());
             let set = EventSet::from_text(&text).unwrap();
-            for index in 0..600 {
+            for index in 0..2_600 {
                 prop_assert_eq!(set.contains(index), indexes.contains(&index));
             }
         }
