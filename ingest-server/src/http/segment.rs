@@ -4,6 +4,7 @@
 
 use super::answer::{self, answered};
 use super::take::take;
+use super::transport::Peer;
 use crate::decode::Shape;
 use crate::edge::Edge;
 use crate::refusal::Refused;
@@ -14,7 +15,7 @@ use axum::http::header::{CACHE_CONTROL, HOST, ORIGIN, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use footfall_event_model::{Answer, EventType, text};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -93,13 +94,15 @@ fn told(answer: Answer) -> Response<Body> {
 /// loaded this from, and to nobody else.
 async fn settings(
     State(edge): State<Arc<Edge>>,
+    peer: Option<Extension<Peer>>,
     write_key: Result<Path<String>, PathRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Refused> {
     let Path(write_key) = write_key.map_err(|_| Refused::NotFound)?;
     edge.sites.capture(&write_key)?;
-    let project = project(&write_key, host(&uri, &headers)?, protocol(&headers));
+    let by_tls = edge.came_by_tls(peer.map(|peer| peer.0.0.ip()), &headers);
+    let project = project(&write_key, host(&uri, &headers)?, protocol(by_tls, &headers));
     // It names the host, so no shared cache may give it to the pages of another.
     Ok(([(CACHE_CONTROL, "private, max-age=300")], Json(project)).into_response())
 }
@@ -129,9 +132,9 @@ fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Result<&'a str, Refused> {
     Ok(host)
 }
 
-/// A page that came by TLS may send by nothing else; a proxy says what it was. A client that is no page loads no settings.
-fn protocol(headers: &HeaderMap) -> &'static str {
-    let said = headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes() == b"https");
+/// A page that came by TLS may send by nothing else. One that did not is sent to TLS only where a trusted proxy takes it
+/// off. A client that is no page loads no settings.
+fn protocol(by_tls: bool, headers: &HeaderMap) -> &'static str {
     let plain = headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"http://"));
-    if plain && !said { "http" } else { "https" }
+    if plain && !by_tls { "http" } else { "https" }
 }
