@@ -48,7 +48,7 @@ pub(crate) struct Source {
 }
 
 /// The events of a batch that are stored already.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) enum Before {
     /// All of them.
     All,
@@ -254,7 +254,7 @@ mod tests {
                 Shared::new("pk", Some("b"), None, Context::default(), Priority::Normal, seen).unwrap();
             let live = Site::new("pk");
             let came = Came { shape: Shape::Events, segment_context: None };
-            let mut judge = Judge::new(came, checker, shared, before, true, &live);
+            let mut judge = Judge::new(came, checker, shared, before.clone(), true, &live);
             judge.check(&events, &Beside::default()).unwrap();
             assert_eq!(judge.ids().count(), usize::from(before.nothing()), "one has an id");
             let judged = judge.encode(copies, &Claimed::default()).unwrap();

@@ -5,7 +5,7 @@ use super::digest::Digest;
 use super::partial::EventSet;
 
 /// A fact as it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Entry {
     /// The batch is durable, or settled for good.
     Known { digest: Digest, seconds: u32 },

@@ -133,7 +133,7 @@ impl Files {
     ///
     /// # Errors
     /// What the system says; the entry may be there in part.
-    pub(super) fn append(&mut self, entry: Entry, now: i64) -> io::Result<()> {
+    pub(super) fn append(&mut self, entry: &Entry, now: i64) -> io::Result<()> {
         if self.bytes >= self.full_bytes {
             self.current = begin(&self.dir, self.number + 1, self.salt, now)?;
             self.number += 1;

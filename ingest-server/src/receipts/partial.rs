@@ -13,15 +13,9 @@ const WORDS: usize = SEGMENT_BATCH_EVENTS.div_ceil(64);
 /// As many have the places of any other batch, and of most of theirs.
 const FEW_WORDS: usize = BATCH_EVENTS.div_ceil(64);
 
-/// Places of events in their batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventSet([u64; WORDS]);
-
-impl Default for EventSet {
-    fn default() -> Self {
-        Self([0; WORDS])
-    }
-}
+/// Places of events in their batch: a bit for each up to the last that is in it, so that none takes no memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventSet(Vec<u64>);
 
 impl EventSet {
     /// Bytes of [`Self::to_bytes`], where all places are low ones and else.
@@ -35,25 +29,28 @@ impl EventSet {
 
     /// Adds an event; a batch has no more than fit.
     pub fn insert(&mut self, index: u32) {
-        if let Some(word) = self.0.get_mut(index as usize / 64) {
-            *word |= 1 << (index % 64);
+        let word = index as usize / 64;
+        if word < WORDS {
+            self.0.resize(self.0.len().max(word + 1), 0);
+            self.0[word] |= 1 << (index % 64);
         }
     }
 
     /// Whether it has no event.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        self.0.is_empty()
     }
 
     /// Adds the events of another set.
     pub(crate) fn add(&mut self, other: Self) {
+        self.0.resize(self.0.len().max(other.0.len()), 0);
         for (word, more) in self.0.iter_mut().zip(other.0) {
             *word |= more;
         }
     }
 
     /// As text without spaces.
-    pub(crate) fn to_text(self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.to_bytes())
     }
 
@@ -63,18 +60,17 @@ impl EventSet {
         matches!(bytes.len(), Self::FEW_BYTES | Self::BYTES).then(|| Self::from_bytes(&bytes))
     }
 
-    pub(super) fn to_bytes(self) -> Vec<u8> {
-        let is_low = self.0[FEW_WORDS..].iter().all(|word| *word == 0);
-        let words = if is_low { FEW_WORDS } else { WORDS };
-        self.0[..words].iter().flat_map(|word| word.to_le_bytes()).collect()
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes: Vec<_> = self.0.iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.resize(if self.0.len() <= FEW_WORDS { Self::FEW_BYTES } else { Self::BYTES }, 0);
+        bytes
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Self {
-        let mut set = Self::default();
-        for (word, bytes) in set.0.iter_mut().zip(bytes.as_chunks::<8>().0) {
-            *word = u64::from_le_bytes(*bytes);
-        }
-        set
+        let mut words: Vec<_> =
+            bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
+        words.truncate(words.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1));
+        Self(words)
     }
 }
 
@@ -83,8 +79,7 @@ const BYTES_PER_BATCH: usize = 512;
 
 #[derive(Debug)]
 struct Partial {
-    /// Outside the map, which has room for twice as many as there are.
-    stored: Box<EventSet>,
+    stored: EventSet,
     seconds: u32,
     /// Its place in the order in which they came.
     number: u64,
@@ -107,7 +102,7 @@ impl Partials {
     }
 
     pub(super) fn get(&self, digest: &Digest) -> Option<EventSet> {
-        self.batches.get(digest).map(|partial| *partial.stored)
+        self.batches.get(digest).map(|partial| partial.stored.clone())
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -119,7 +114,7 @@ impl Partials {
     pub(super) fn insert(&mut self, digest: Digest, stored: EventSet, seconds: u32) -> Option<i64> {
         self.remove(&digest);
         self.order.insert(self.next, digest);
-        self.batches.insert(digest, Partial { stored: Box::new(stored), seconds, number: self.next });
+        self.batches.insert(digest, Partial { stored, seconds, number: self.next });
         self.next += 1;
         if self.batches.len() <= self.capacity {
             return None;
@@ -172,13 +167,14 @@ mod tests {
     #[test]
     fn the_oldest_batch_goes_first_and_one_that_is_done_takes_no_room() {
         let mut partials = Partials::new(2 * BYTES_PER_BATCH);
-        let set = EventSet([1; WORDS]);
-        assert_eq!(partials.insert([1; 12], set, 10), None);
-        assert_eq!(partials.insert([2; 12], set, 20), None);
+        let mut set = EventSet::default();
+        set.insert(7);
+        assert_eq!(partials.insert([1; 12], set.clone(), 10), None);
+        assert_eq!(partials.insert([2; 12], set.clone(), 20), None);
         partials.remove(&[1; 12]);
-        assert_eq!(partials.insert([3; 12], set, 30), None);
-        assert_eq!(partials.insert([2; 12], set, 40), None, "it was there before");
-        assert_eq!(partials.insert([4; 12], set, 50), Some(end_of(30)));
+        assert_eq!(partials.insert([3; 12], set.clone(), 30), None);
+        assert_eq!(partials.insert([2; 12], set.clone(), 40), None, "it was there before");
+        assert_eq!(partials.insert([4; 12], set.clone(), 50), Some(end_of(30)));
         assert_eq!((partials.get(&[2; 12]), partials.get(&[3; 12])), (Some(set), None));
         assert_eq!(partials.bytes(), 2 * BYTES_PER_BATCH);
     }
