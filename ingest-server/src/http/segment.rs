@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, HOST, ORIGIN, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
+use axum::http::{HeaderMap, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
@@ -80,12 +80,11 @@ fn told(answer: Answer) -> Response<Body> {
         _ => StatusCode::OK,
     };
     let message = answer.events.iter().find_map(|entry| entry.reason.clone());
-    // At least a second: what has no time of its own is tried again soon.
-    let wait = answer.retry_after_ms.unwrap_or(1000).div_ceil(1000);
+    let wait = answer::retry_after(&answer);
     let mut response = answered(Told { success: status == StatusCode::OK, message, ours: answer });
     *response.status_mut() = status;
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
+        response.headers_mut().insert(RETRY_AFTER, wait);
     }
     response
 }
@@ -94,8 +93,8 @@ fn told(answer: Answer) -> Response<Body> {
 /// loaded this from, and to nobody else.
 async fn settings(
     State(edge): State<Arc<Edge>>,
-    peer: Option<Extension<Peer>>,
     write_key: Result<Path<String>, PathRejection>,
+    peer: Option<Extension<Peer>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Refused> {
