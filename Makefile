@@ -1,6 +1,6 @@
 # A thin index over scripts/: what can be done here, a line each. Each target sets up what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e loss faults fuzz bench bench-journal bench-guarantees profile soak bench-sdk sizes kafka setup lint audit fmt clean
+.PHONY: help demo test e2e loss faults fuzz bench bench-idle bench-journal bench-guarantees profile soak bench-sdk sizes kafka setup lint audit fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ fuzz: ## fuzz all that reads bytes from outside, a minute each [ARGS="--seconds 
 
 bench: ## measure the server against a real Kafka, beside a bare producer
 	@scripts/bench.sh
+
+bench-idle: ## measure what a server takes of memory that has nothing to do, also with 10,000 connections
+	@scripts/bench-idle.sh
 
 bench-journal: ## measure what the journal takes, and how fast it goes to a Kafka that is back
 	@scripts/bench-journal.sh

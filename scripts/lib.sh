@@ -135,9 +135,11 @@ find_browser() {
 # For the tests that drive it.
 if found=$(find_browser); then export CHROME_PATH=$found; fi
 
+build_server() { cargo build --profile dist -p footfall-ingest-server; }
+
 # What is measured is what operators run (profile `dist`); the tools that load it and count need not be as fast.
 build_measured() {
   say "Building the server as operators run it, and the load generator (the first time about 15 minutes)"
-  cargo build --profile dist -p footfall-ingest-server
+  build_server
   cargo build --release -p footfall-tests
 }

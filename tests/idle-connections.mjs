@@ -1,4 +1,4 @@
-// What a server that has nothing to do takes of memory, alone and with idle connections: `node
+// What a server that has nothing to do takes of memory, alone and with idle connections: `make bench-idle`, or `node
 // tests/idle-connections.mjs [PROGRAM] [COUNT]`. Each row is a server of its own; fails where one takes more than it may.
 // It needs `ulimit -n` above COUNT.
 import { spawn } from "node:child_process";
@@ -12,8 +12,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 const program = process.argv[2] ?? "target/release/footfall";
 const count = Number(process.argv[3] ?? 10_000);
 const MIB = 1024 * 1024;
-// A connection gives back its buffers after a sixth of the time for which it may be idle (60 s).
-const REST_MS = 11_000;
+// A connection gives back its buffers after a sixth of the time for which it may be idle.
+const IDLE_S = 60;
+const REST_MS = (IDLE_S / 6 + 1) * 1000;
 
 const body = '{"events":[]}';
 const ask = `POST /v1/events?key=pk_demo HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
@@ -38,7 +39,8 @@ const kept2 = (port) =>
 async function started(extra) {
   const dir = mkdtempSync(join(tmpdir(), "footfall-idle-"));
   const flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data-dir", dir, "--write-key", "pk_demo"];
-  flags.push("--http-max-connections", String(count + 100), "--http-max-connections-per-address", String(count + 100), ...extra);
+  flags.push("--http-max-connections", String(count + 100), "--http-max-connections-per-address", String(count + 100));
+  flags.push("--http-idle-timeout", `${IDLE_S}s`, ...extra);
   const server = spawn(program, ["serve", ...flags], { stdio: ["ignore", "ignore", "pipe"] });
   const port = await new Promise((resolve, reject) => {
     let log = "";

@@ -3,12 +3,14 @@
 
 /// Events in one batch.
 pub const BATCH_EVENTS: usize = 500;
+/// Events in one batch of Segment's clients: their own limit.
+pub const SEGMENT_BATCH_EVENTS: usize = 2_500;
 /// Bytes of one batch, decoded (after decompression).
 pub const BATCH_BYTES: usize = 512 * 1024;
 /// Bytes of one event's JSON text as it was sent.
 pub const EVENT_BYTES: usize = 32 * 1024;
 /// Bytes of one context's texts as they are written. A batch's context is repeated in every record, so it is kept far
-/// below [`BATCH_BYTES`]: 500 events cannot turn one request into more than about 4 MiB of context.
+/// below [`BATCH_BYTES`]: no request becomes more than about 4 MiB of context, which are 500 events with all of it.
 pub const CONTEXT_BYTES: usize = 8 * 1024;
 /// Bytes of an event's name; its form is `^[a-z][a-z0-9_.:]{0,63}$`.
 pub const NAME_BYTES: usize = 64;

@@ -35,8 +35,13 @@ pub enum BatchError {
     #[error("{}", .0.first().map_or("the body is not a batch", |first| first.message.as_str()))]
     NotABatch(Vec<Violation>),
     /// More events than a batch may have.
-    #[error("the batch has {0} events; at most {BATCH_EVENTS} are taken at once, split it")]
-    TooManyEvents(usize),
+    #[error("the batch has {events} events; at most {most} are taken at once, split it")]
+    TooManyEvents {
+        /// How many it has.
+        events: usize,
+        /// How many it may have.
+        most: usize,
+    },
 }
 
 impl BatchError {
@@ -48,7 +53,7 @@ impl BatchError {
             Self::NotUtf8 { .. } => "not_utf8",
             Self::NotJson(_) => "not_json",
             Self::NotABatch(_) => "not_a_batch",
-            Self::TooManyEvents(_) => "too_many_events",
+            Self::TooManyEvents { .. } => "too_many_events",
         }
     }
 }
@@ -95,7 +100,7 @@ pub fn decode_batch(body: &mut [u8]) -> Result<DecodedBatch<'_>, BatchError> {
             Err(error) => (shorter::event(text).ok_or_else(|| refused(text, &error))?, 0),
         }
     };
-    check_batch(&batch)?;
+    check_batch(&batch, BATCH_EVENTS)?;
     Ok(DecodedBatch { batch, unknown_fields })
 }
 
@@ -166,13 +171,14 @@ fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<(T, u32), serde_json::E
     Ok((object.0, unknown_fields))
 }
 
-/// Checks what a batch says once for all its events, and how many there are.
+/// Checks what a batch says once for all its events, and that they are no more than `most`.
 ///
 /// # Errors
 /// [`BatchError::TooManyEvents`], [`BatchError::NotABatch`].
-pub fn check_batch(batch: &Batch<'_>) -> Result<(), BatchError> {
-    if batch.events.len() > BATCH_EVENTS {
-        return Err(BatchError::TooManyEvents(batch.events.len()));
+pub fn check_batch(batch: &Batch<'_>, most: usize) -> Result<(), BatchError> {
+    let events = batch.events.len();
+    if events > most {
+        return Err(BatchError::TooManyEvents { events, most });
     }
     let mut found = Vec::new();
     if batch.unconfirmed.len() > UNCONFIRMED_IDS {

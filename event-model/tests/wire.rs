@@ -67,7 +67,7 @@ fn a_batch_that_cannot_be_read_is_refused_with_its_reason() {
         BatchError::NotUtf8 { at: 12 }
     );
     let many = format!("{{\"events\":[{}]}}", vec!["{}"; limits::BATCH_EVENTS + 1].join(","));
-    assert_eq!(batch_error(&many), BatchError::TooManyEvents(501));
+    assert_eq!(batch_error(&many), BatchError::TooManyEvents { events: 501, most: 500 });
     assert_eq!(batch_error(&" ".repeat(limits::BATCH_BYTES + 1)), BatchError::TooLarge);
 }
 
@@ -89,7 +89,7 @@ fn one_event_and_an_array_of_events_are_batches() {
     let taken = decoded.batch.events.iter().map(|raw| decode_event(raw).is_ok()).collect::<Vec<_>>();
     assert_eq!(taken, [true, false, true]);
     let mut full = format!("[{}]", vec!["{}"; 501].join(",")).into_bytes();
-    assert_eq!(decode_batch(&mut full).unwrap_err(), BatchError::TooManyEvents(501));
+    assert_eq!(decode_batch(&mut full).unwrap_err(), BatchError::TooManyEvents { events: 501, most: 500 });
 }
 
 #[test]

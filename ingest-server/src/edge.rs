@@ -24,6 +24,7 @@ use crate::sites::Sites;
 use crate::stamp::place::Places;
 use crate::stamp::{Agents, Claimed, Names, Pages, Seen, Stamper, unix_ms};
 use axum::body::Body;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use deliver::Ours;
 use footfall_delivery::{Delivery, Guarantee};
@@ -127,6 +128,11 @@ impl Edge {
         self.answers_early && answer.accepted > 0
     }
 
+    /// Whether a client came by TLS that a trusted proxy took off.
+    pub(crate) fn came_by_tls(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
+        client::came_by_tls(&self.proxies, peer, headers)
+    }
+
     /// What is in flight now.
     pub(crate) fn in_flight(&self) -> InFlight {
         let (bodies, max_bodies) = self.bodies.used();
@@ -218,11 +224,11 @@ impl Edge {
             .map_err(|error| defect(&error))?
             .believing(self.sites.takes_claimed_address(&key).then_some(&self.stamper))
             .routed(&self.routes);
-        let drop_code = shared.dropped_for().unwrap_or("anonymous");
         let came = Came { shape, segment_context: decoded.segment_context };
         let mut judge = Judge::new(came, checker, shared, before, self.keeps_letters, live);
         judge.check(&batch.events, &decoded.beside)?;
         let claimed = Claimed::named(judge.claimed_agents()).read(&self.agents, hides, tags_bots).await;
+        judge.check_claimed(&claimed)?;
         step.enter(Timed::ReserveEvents);
         let claim = self.event_ids.claim(&key, judge.ids());
         let event_ids = self.reserve_events(claim, judge.ids(), stamp.received_at, holding.as_mut()).await?;
@@ -231,7 +237,7 @@ impl Edge {
         judged.unknown_fields += decoded.unknown_fields;
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);
         if judged.dropped > 0 {
-            self.metrics.protect.count_dropped(drop_code, judged.dropped as usize);
+            self.metrics.protect.count_dropped_of(&judged.entries);
         }
         // A copy says it again.
         let given_up = if judged.duplicate == 0 { batch.dropped } else { None };

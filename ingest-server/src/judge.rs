@@ -1,6 +1,7 @@
 //! The steps "check" and "encode", event by event: what goes to delivery, and what is answered without it.
 //! A broken event harms no other, and what was stored before is not stored again.
 
+mod claimed;
 mod refused;
 
 use crate::check::{Checker, Fate, Step};
@@ -11,6 +12,7 @@ use crate::receipts::EventSet;
 use crate::refusal::Refused;
 use crate::results::duplicate;
 use crate::stamp::Claimed;
+use claimed::Waiting;
 use footfall_delivery::Record;
 use footfall_event_model::wire::EventRefused;
 use footfall_event_model::{Event, EventResult};
@@ -46,7 +48,7 @@ pub(crate) struct Source {
 }
 
 /// The events of a batch that are stored already.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) enum Before {
     /// All of them.
     All,
@@ -87,6 +89,8 @@ pub(crate) struct Judge<'a> {
     keeps_letters: bool,
     live: &'a Site,
     kept: Vec<Kept>,
+    /// Those whose checks wait until it is known whether a bot is behind them.
+    waiting: Vec<Waiting<'a>>,
     judged: Judged,
 }
 
@@ -102,15 +106,15 @@ impl<'a> Judge<'a> {
         live: &'a Site,
     ) -> Self {
         let keeps_letters = keeps_letters && before.nothing();
-        let (kept, judged) = (Vec::new(), Judged::default());
-        Self { came, checker, shared, nameless: None, before, keeps_letters, live, kept, judged }
+        let (kept, waiting, judged) = (Vec::new(), Vec::new(), Judged::default());
+        Self { came, checker, shared, nameless: None, before, keeps_letters, live, kept, waiting, judged }
     }
 
     /// Reads and checks the events, each on its own; `of_all` came beside all of them.
     ///
     /// # Errors
     /// [`Refused::Internal`] where a dead letter cannot be written.
-    pub(crate) fn check(&mut self, events: &[&RawValue], of_all: &Beside) -> Result<(), Refused> {
+    pub(crate) fn check(&mut self, events: &[&'a RawValue], of_all: &Beside) -> Result<(), Refused> {
         if let Before::Some(_) = self.before {
             self.kept.reserve_exact(events.len());
         }
@@ -123,11 +127,6 @@ impl<'a> Judge<'a> {
     /// The ids of the events that passed, each with its place in the batch; those that have one.
     pub(crate) fn ids(&self) -> impl Iterator<Item = (u32, &str)> {
         self.kept.iter().filter_map(|kept| Some((kept.index, kept.event.event_id.as_deref()?)))
-    }
-
-    /// The browsers that servers speak for, as they say them.
-    pub(crate) fn claimed_agents(&self) -> impl Iterator<Item = &str> {
-        self.kept.iter().filter_map(|kept| kept.beside.user_agent.as_deref())
     }
 
     /// Makes the records of the events that passed; those at the places `copies` were stored before.
@@ -157,12 +156,12 @@ impl<'a> Judge<'a> {
         Ok(self.judged)
     }
 
-    fn event(&mut self, index: u32, raw: &RawValue, of_all: &Beside) -> Result<(), EncodeError> {
+    fn event(&mut self, index: u32, raw: &'a RawValue, of_all: &Beside) -> Result<(), EncodeError> {
         let decoded = match self.came.shape.event(raw) {
             Ok(decoded) => decoded,
             Err(refused) => return self.refuse(index, raw, Step::Check, refused),
         };
-        let mut event = decoded.event;
+        let event = decoded.event;
         if self.before.contains(index) {
             self.duplicate(index, event);
             return Ok(());
@@ -174,6 +173,21 @@ impl<'a> Judge<'a> {
             return Ok(());
         }
         let beside = decoded.beside.or(of_all);
+        if beside.user_agent.is_some() && self.shared.drops_bots() {
+            self.waiting.push(Waiting { index, raw, event, beside });
+            return Ok(());
+        }
+        self.decide(index, raw, event, beside)
+    }
+
+    /// Checks an event that was read.
+    fn decide(
+        &mut self,
+        index: u32,
+        raw: &RawValue,
+        mut event: Event,
+        beside: Beside,
+    ) -> Result<(), EncodeError> {
         match self.checker.check(&mut event) {
             Fate::Kept => self.kept.push(Kept { index, event, beside, nameless: false }),
             Fate::Nameless => self.kept.push(Kept { index, event, beside, nameless: true }),
@@ -240,7 +254,7 @@ mod tests {
                 Shared::new("pk", Some("b"), None, Context::default(), Priority::Normal, seen).unwrap();
             let live = Site::new("pk");
             let came = Came { shape: Shape::Events, segment_context: None };
-            let mut judge = Judge::new(came, checker, shared, before, true, &live);
+            let mut judge = Judge::new(came, checker, shared, before.clone(), true, &live);
             judge.check(&events, &Beside::default()).unwrap();
             assert_eq!(judge.ids().count(), usize::from(before.nothing()), "one has an id");
             let judged = judge.encode(copies, &Claimed::default()).unwrap();

@@ -153,7 +153,9 @@ impl Refused {
             Self::BodyTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::NoWriteKey | Self::UnknownWriteKey(_) => StatusCode::UNAUTHORIZED,
             Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
-            Self::Batch(BatchError::TooLarge | BatchError::TooManyEvents(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Batch(BatchError::TooLarge | BatchError::TooManyEvents { .. }) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::Batch(_) => StatusCode::BAD_REQUEST,
             Self::Delivery(DeliveryError::BatchTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             // RFC 6585, section 5.

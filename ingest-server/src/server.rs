@@ -193,7 +193,9 @@ pub async fn run(
     let routes = http::admin(Arc::clone(&edge), settings.admin_token.clone(), stopping.clone());
     let front = Front::admin(routes, settings.http, finish_within, Arc::clone(&edge.metrics));
     let admin = Listener::Tcp(listeners.admin);
-    let answering_operator = tokio::spawn(http::serve(admin, None, Arc::new(front), stopping.clone()));
+    // It is told of no stop: who probes meanwhile hears that the server is stopping, until nothing is left to say.
+    let (_told_of_no_stop, unending) = watch::channel(false);
+    let answering_operator = tokio::spawn(http::serve(admin, None, Arc::new(front), unending));
     let mut serving = JoinSet::new();
     let front = Arc::new(public_front(&edge, &settings, finish_within));
     serving.spawn(http::serve(Listener::Tcp(listeners.public), None, Arc::clone(&front), stopping.clone()));

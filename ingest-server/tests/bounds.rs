@@ -6,7 +6,7 @@ mod support;
 
 use footfall_delivery::journal::JournalReader;
 use std::time::Duration;
-use support::Server;
+use support::{Server, send};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -129,4 +129,56 @@ async fn a_watcher_that_does_not_read_holds_up_no_stop() {
     }
     let (ended, _) = server.stop().await;
     ended.unwrap();
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_nothing_is_told_with_the_time_to_come_again_and_all_passes_once_it_does() {
+    let server = Server::start(&[]).await;
+    // Whoever else writes to the file holds its lock: to SQLite that is a disk that does not take what is written.
+    let other = rusqlite::Connection::open(server.data_dir.path().join("journal.sqlite")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (refused, picture) = tokio::join!(
+        server.post(r#"{"events":[{"event":"a","event_id":"e1"}]}"#),
+        send(server.public, "GET", "/v1/pixel.gif?key=pk_demo&event=a", &[], ""),
+    );
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (503, "journal_io"), "{refused:?}");
+    assert!(refused.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
+    assert_eq!((picture.status.as_u16(), picture.header("x-footfall-code")), (503, Some("journal_io")));
+    assert!(picture.header("retry-after").is_some());
+    other.execute_batch("ROLLBACK").unwrap();
+    let again =
+        async { while server.post(r#"{"events":[{"event":"a","event_id":"e1"}]}"#).await.status != 200 {} };
+    tokio::time::timeout(Duration::from_secs(20), again).await.unwrap();
+    assert_eq!(stored(&server), 1);
+}
+
+#[tokio::test]
+async fn who_probes_while_it_stops_hears_that_it_is_stopping_and_what_is_under_way_is_answered() {
+    let server = Server::start(&[]).await;
+    let (public, admin) = (server.public, server.admin);
+    let mut stream = TcpStream::connect(public).await.unwrap();
+    let body = r#"{"events":[{"event":"a"}]}"#;
+    let head =
+        format!("POST /v1/events?key=pk_demo HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    server.until_metric("footfall_requests_in_flight 1").await;
+    let stopping = tokio::spawn(server.stop());
+    let told = async {
+        loop {
+            let reply = send(admin, "GET", "/readyz", &[], "").await;
+            if reply.status != 200 {
+                break reply;
+            }
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
+    assert_eq!((told.status.as_u16(), &*told.body), (503, &b"not ready: the server is stopping\n"[..]));
+    assert_eq!(send(admin, "GET", "/healthz", &[], "").await.status, 200);
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await.unwrap();
+    assert!(reply.starts_with("HTTP/1.1 200 ") && reply.contains(r#""accepted":1"#), "{reply}");
+    let (stopped, _data_dir) = stopping.await.unwrap();
+    stopped.unwrap();
+    assert!(TcpStream::connect(admin).await.is_err(), "then nobody answers");
 }

@@ -5,6 +5,7 @@
 mod support;
 
 use hyper::StatusCode;
+use std::net::SocketAddr;
 use std::time::Duration;
 use support::kafka::Kafka;
 use support::program::Program;
@@ -74,7 +75,8 @@ async fn a_full_journal_is_told_while_key_events_still_pass() {
 async fn sigterm_while_a_broker_is_silent_leaves_in_the_journal_what_was_on_its_way() {
     let kafka = tokio::task::spawn_blocking(Kafka::plain).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let program = Program::start_with(dir.path(), &["--kafka-brokers", &kafka.brokers]);
+    let mut program = Program::start_with(dir.path(), &["--kafka-brokers", &kafka.brokers]);
+    let admin: SocketAddr = program.admin().parse().unwrap();
     let public = program.public;
     let post = async move |event: &str| {
         let body = format!(r#"{{"event":"{event}"}}"#);
@@ -83,9 +85,17 @@ async fn sigterm_while_a_broker_is_silent_leaves_in_the_journal_what_was_on_its_
     while post("before").await.json()["stored"] != "kafka" {}
     kafka.signal("-STOP");
     let on_its_way = tokio::spawn(async move { post("on_its_way").await });
-    // Shorter than kafka.slow_after: it is in the producer's hands.
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(!on_its_way.is_finished());
+    let is_handed_over = async || {
+        let metrics = send(admin, "GET", "/metrics", &[], "").await.body;
+        let metrics = String::from_utf8_lossy(&metrics).into_owned();
+        let waits = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("footfall_kafka_oldest_unacknowledged_seconds "));
+        waits.unwrap().parse::<f64>().unwrap() > 0.0
+    };
+    let handed_over = async { while !is_handed_over().await {} };
+    tokio::time::timeout(Duration::from_secs(20), handed_over).await.unwrap();
+    assert!(!on_its_way.is_finished(), "kafka.slow_after is not over");
     program.signal("-TERM");
     let reply = on_its_way.await.unwrap();
     assert_eq!((reply.status, &reply.json()["stored"]), (StatusCode::OK, &"journal".into()), "{reply:?}");

@@ -19,10 +19,14 @@ name = "post_detail"
 [site.pk_strict]
 bots = "drop"
 
+[site.pk_members]
+bots = "drop"
+anonymous = "drop"
+
 [site.pk_open]
 bots = "keep"
 "#;
-const KEYS: &[&str] = &["pk_demo", "pk_strict", "pk_open"];
+const KEYS: &[&str] = &["pk_demo", "pk_strict", "pk_members", "pk_open"];
 const GOOGLEBOT: &str = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
 const CHROME: &str = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36";
 
@@ -111,6 +115,62 @@ async fn a_bot_is_tagged_dropped_with_an_answer_or_kept_as_the_site_says() {
         "footfall_events_dropped_by_policy_total{code=\"bot\"} 2",
         "footfall_user_agent_hits_total 1",
         "footfall_user_agent_misses_total 3",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+}
+
+#[tokio::test]
+async fn a_bot_that_a_server_speaks_for_meets_the_policy_too_and_nobody_else_of_its_batch_does() {
+    let server = start().await;
+    let call = |id: &str, user: Option<&str>, agent: Option<&str>| json!({"type": "track", "event": "A", "messageId": id, "userId": user, "context": {"userAgent": agent}});
+    let body = json!({"batch": [
+        call("bot", Some("u"), Some(GOOGLEBOT)),
+        call("unsaid", Some("u"), None),
+        call("person", Some("u"), Some(CHROME)),
+        call("nobodys-bot", None, Some(GOOGLEBOT)),
+        call("nobody", None, Some(CHROME)),
+    ]});
+    let agent = [("user-agent", "analytics-python/2.3.4"), ("content-type", "application/json")];
+    for (key, accepted, dropped) in [("pk_demo", 5, 0), ("pk_open", 5, 0), ("pk_members", 2, 3)] {
+        let reply = server.post_with(&format!("/v1/batch?key={key}"), &agent, body.to_string()).await;
+        let told = reply.json();
+        assert_eq!(
+            (reply.status.as_u16(), &told["accepted"], &told["dropped"]),
+            (200, &json!(accepted), &json!(dropped)),
+            "{key}: {told}"
+        );
+        if key == "pk_members" {
+            let reason = "the event was sent for a bot, and the site takes no events of bots";
+            let bot = |index, id| json!({"index": index, "event_id": id, "status": "dropped", "code": "bot", "reason": reason});
+            assert_eq!((&told["events"][0], &told["events"][1]), (&bot(0, "bot"), &bot(3, "nobodys-bot")));
+            assert_eq!(told["events"][2]["code"], "anonymous");
+        }
+    }
+    // The batch's own context speaks for calls that say nothing, and a call of its own is no other than one in a batch.
+    let of_all = json!({"context": {"userAgent": GOOGLEBOT}, "batch": [call("of-all", Some("u"), None)]});
+    let alone = call("alone", Some("u"), Some(GOOGLEBOT));
+    for (path, body) in [("batch", of_all), ("track", alone)] {
+        let reply = server.post_with(&format!("/v1/{path}?key=pk_members"), &agent, body.to_string()).await;
+        assert_eq!((reply.status.as_u16(), &reply.json()["dropped"]), (200, &json!(1)), "{path}");
+    }
+
+    let told = records(&server)
+        .iter()
+        .map(|record| {
+            (record["write_key"].clone(), record["event_id"].clone(), record["user_agent"]["bot"].clone())
+        })
+        .collect::<Vec<_>>();
+    let ids = ["bot", "unsaid", "person", "nobodys-bot", "nobody"];
+    let is_bot = |id: &str| json!(id.ends_with("bot"));
+    let mut expected: Vec<_> = ids.iter().map(|id| (json!("pk_demo"), json!(id), is_bot(id))).collect();
+    expected.extend(ids.iter().map(|id| (json!("pk_open"), json!(id), Value::Null)));
+    expected.extend(["unsaid", "person"].map(|id| (json!("pk_members"), json!(id), json!(false))));
+    assert_eq!(told, expected, "in the order of the batch");
+    let metrics = server.metrics().await;
+    for line in [
+        "footfall_events_dropped_by_policy_total{code=\"bot\"} 4",
+        "footfall_events_dropped_by_policy_total{code=\"anonymous\"} 1",
     ] {
         assert!(metrics.contains(line), "{line} is not in {metrics}");
     }

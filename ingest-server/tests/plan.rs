@@ -6,8 +6,9 @@ mod support;
 
 use footfall_delivery::journal::JournalReader;
 use serde_json::{Value, json};
-use support::program::footfall;
-use support::{Reply, Server};
+use std::net::SocketAddr;
+use support::program::{Program, footfall};
+use support::{Reply, Server, send};
 
 const PLAN: &str = r#"
 [event.purchase]
@@ -120,4 +121,44 @@ fn check_config_reads_the_plan_beside_the_settings_and_tells_its_mistakes_with_t
         !fine && said.contains(&format!("{}:2:1 plan: names the tracking plan", settings.display())),
         "{said}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sites_own_plan_is_read_from_its_file_beside_the_settings_and_holds_in_place_of_the_general_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("general.toml", "[event.sign_up]\n");
+    write("shop.toml", "[event.purchase.properties]\ntotal = { type = \"number\", required = true }\n");
+    write(
+        "footfall.toml",
+        "plan = \"general.toml\"\n[site.pk_shop]\nplan = \"shop.toml\"\n\
+         [site.pk_report]\nplan = \"shop.toml\"\nplan_mode = \"report\"\n",
+    );
+    let (data, settings) = (dir.path().join("data"), dir.path().join("footfall.toml"));
+    let more = ["--config", settings.to_str().unwrap(), "--write-key", "pk_shop", "--write-key", "pk_report"];
+    // What became of the two events of the three sites.
+    let told = async |to: SocketAddr, key: &str| {
+        let body = r#"{"events":[{"event":"sign_up"},{"event":"purchase"}]}"#;
+        let answer = send(to, "POST", &format!("/v1/events?key={key}"), &[], body).await.json();
+        let entries = answer["events"].as_array().cloned().unwrap_or_default();
+        let said = |entry: &Value| format!("{} {}", entry["index"], entry["code"].as_str().unwrap());
+        (answer["accepted"].as_u64().unwrap(), entries.iter().map(said).collect::<Vec<_>>())
+    };
+    let program = Program::start_with(&data, &more);
+    for (key, accepted, refused) in [
+        ("pk_demo", 1, &["1 unknown_event"][..]),
+        ("pk_shop", 0, &["0 unknown_event", "1 required"]),
+        ("pk_report", 2, &[]),
+    ] {
+        let (taken, said) = told(program.public, key).await;
+        assert_eq!((taken, said.iter().map(String::as_str).collect()), (accepted, refused.to_vec()), "{key}");
+    }
+    program.signal("-TERM");
+    program.end();
+
+    write("shop.toml", "[event.purchase]\n[event.sign_up]\n");
+    let program = Program::start_with(&data, &more);
+    assert_eq!(told(program.public, "pk_shop").await, (2, vec![]), "a start reads it anew");
+    program.signal("-TERM");
+    program.end();
 }

@@ -104,6 +104,24 @@ async fn the_key_may_come_in_the_query_in_a_header_or_in_the_body() {
 }
 
 #[tokio::test]
+async fn what_unpacks_to_too_much_and_what_is_packed_otherwise_is_refused_in_words() {
+    let server = Server::start(&[]).await;
+    // 512 KiB of spaces, from Node's packer.
+    let brotli = b"\x5b\xff\xff\x87\x5f\x02\x24\x1e\x0b\x04\x72\xef\x0f\x00";
+    let refused =
+        server.post_with("/v1/events?key=pk_demo", &[TEXT, ("content-encoding", "br")], &brotli[..]).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (413, "batch_too_large"));
+    assert_eq!(refused.json()["reason"], "the body unpacks to more than 200 times its size; split the batch");
+    for encoding in ["deflate", "compress", "gzip, br", "br,br"] {
+        let headers = [TEXT, ("content-encoding", encoding)];
+        let refused = server.post_with("/v1/events?key=pk_demo", &headers, &brotli[..]).await;
+        assert_eq!((refused.status.as_u16(), refused.code().as_str()), (415, "unsupported_encoding"));
+        let reason = format!("the encoding is {encoding:?}; it must be gzip, br, zstd or identity");
+        assert_eq!(refused.json()["reason"], reason);
+    }
+}
+
+#[tokio::test]
 async fn packed_bodies_are_taken_by_header_and_by_query() {
     let server = Server::start(&[]).await;
     let event = br#"{"events":[{"event":"a"}]}"#;

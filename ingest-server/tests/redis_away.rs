@@ -7,6 +7,7 @@ mod support;
 use footfall_event_model::uuid_v7;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -247,7 +248,10 @@ async fn the_log_tells_once_that_redis_goes_and_once_that_it_is_back_and_never_t
     let mut redis = Redis::start_with(&["--requirepass", "hunter2x"]);
     let dir = tempfile::tempdir().unwrap();
     let url = format!("redis://:hunter2x@127.0.0.1:{}", redis.port);
-    let mut program = Program::start_with(dir.path(), &["--redis-url", &url, "--redis-timeout", "1s"]);
+    let start = |url: &str, more: &[&str]| {
+        Program::start_in(dir.path(), more, &[("FOOTFALL_REDIS_URL", Path::new(url))])
+    };
+    let mut program = start(&url, &["--redis-timeout", "1s"]);
     assert!(program.start.contains("sharing with other servers through Redis"), "{}", program.start);
     assert_eq!(program.post(batch("b1", "e1", &[])).await.status, 200);
     redis.kill();
@@ -263,7 +267,7 @@ async fn the_log_tells_once_that_redis_goes_and_once_that_it_is_back_and_never_t
     assert!(!log.contains("hunter2x"), "{log}");
 
     let url = format!("redis://:hunter3x@127.0.0.1:{}", redis.port);
-    let program = Program::start_with(dir.path(), &["--redis-url", &url, "--log-format", "json"]);
+    let program = start(&url, &["--log-format", "json"]);
     assert_eq!(program.post(batch("b2", "e2", &[])).await.json()["accepted"], 1);
     program.signal("-TERM");
     let log = program.start.clone() + &program.end().1;
@@ -271,9 +275,8 @@ async fn the_log_tells_once_that_redis_goes_and_once_that_it_is_back_and_never_t
     let said: Value = serde_json::from_str(away).unwrap();
     assert!(said["reason"].as_str().unwrap().to_lowercase().contains("password"), "{said}");
     assert!(!log.contains("hunter3x"), "{log}");
-    let said = support::program::footfall(&["check-config", "--write-key", "pk", "--redis-url", &url])
-        .output()
-        .unwrap();
+    let mut check = support::program::footfall(&["check-config", "--write-key", "pk"]);
+    let said = check.env("FOOTFALL_REDIS_URL", &url).output().unwrap();
     let said = String::from_utf8(said.stdout).unwrap() + &String::from_utf8(said.stderr).unwrap();
     assert!(said.contains("redis.url = 127.0.0.1:") && !said.contains("hunter3x"), "{said}");
 }

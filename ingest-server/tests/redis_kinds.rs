@@ -6,6 +6,7 @@
 mod support;
 
 use serde_json::json;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 use support::program::Program;
@@ -39,14 +40,10 @@ async fn by_tls_the_certificate_is_verified() {
         "hunter2x",
     ]);
     let url = |host: &str| format!("rediss://:hunter2x@{host}:{}", redis.port);
-    let more = ["--redis-timeout", "1s", "--redis-url"];
-    let start = |name: &str, host: &str, trusted: &std::path::Path| {
+    let start = |name: &str, host: &str, trusted: &Path| {
         let url = url(host);
-        Program::start_in(
-            &dir.path().join(name),
-            &[&more[..], &[&url]].concat(),
-            &[("SSL_CERT_FILE", trusted)],
-        )
+        let variables = [("SSL_CERT_FILE", trusted), ("FOOTFALL_REDIS_URL", Path::new(&url))];
+        Program::start_in(&dir.path().join(name), &["--redis-timeout", "1s"], &variables)
     };
     for name in ["one", "two"] {
         let program = start(name, "localhost", &pair.certificate);
@@ -73,14 +70,22 @@ fn allow(redis: &Redis, more: &str) {
     redis.say(&[&["acl", "setuser", "footfall"], &rights[..]].concat());
 }
 
+/// The name of a file that holds that URL.
+fn url_file(redis: &Redis, url: &str) -> String {
+    let file = redis.dir().join("redis.url");
+    std::fs::write(&file, url).unwrap();
+    file.display().to_string()
+}
+
 #[tokio::test]
 async fn over_a_unix_socket_with_a_user_who_may_do_no_more_than_is_needed() {
     let redis = Redis::start_with(&["--unixsocket", "redis.sock", "--unixsocketperm", "600"]);
     allow(&redis, "");
     let socket = redis.dir().join("redis.sock");
     let url = format!("unix://{}?user=footfall&pass=hunter2x", socket.display());
+    let url = url_file(&redis, &url);
     let more = [
-        ("redis.url", url.as_str()),
+        ("redis.url_file", url.as_str()),
         ("redis.timeout", "1s"),
         ("limits.private_addresses", "limit"),
         ("limits.key_events_per_second", "1000"),
@@ -124,9 +129,10 @@ async fn a_cluster_shares_the_sites_among_its_nodes() {
     let sites = ["pk_demo", "pk_b", "pk_c", "pk_d", "pk_e", "pk_f"];
     nodes.iter().for_each(|node| allow(node, "+cluster"));
     let url = format!("redis://footfall:hunter2x@127.0.0.1:{}", nodes[0].port);
+    let url = url_file(&nodes[0], &url);
     let more: [(&'static str, &[&str]); 6] = [
         ("write_key", &sites),
-        ("redis.url", &[&url]),
+        ("redis.url_file", &[&url]),
         ("redis.cluster", &["on"]),
         ("redis.timeout", &["1s"]),
         ("limits.private_addresses", &["limit"]),

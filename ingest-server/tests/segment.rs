@@ -277,6 +277,25 @@ async fn what_cannot_be_stored_now_is_sent_again_as_a_whole() {
 }
 
 #[tokio::test]
+async fn only_a_trusted_proxy_is_believed_that_it_takes_tls_off() {
+    for (trusted, said, protocol) in [
+        ("10.0.0.0/8", &["https"][..], "http"),
+        ("127.0.0.1", &["https"], "https"),
+        ("127.0.0.1", &["http"], "http"),
+        ("127.0.0.1", &[], "http"),
+        // The client's own word before the proxy's.
+        ("127.0.0.1", &["https", "http"], "http"),
+    ] {
+        let server = Server::start(&[("proxies.trusted", trusted)]).await;
+        let mut headers = vec![("origin", "http://a.example")];
+        headers.extend(said.iter().map(|proto| ("x-forwarded-proto", *proto)));
+        let reply = send(server.public, "GET", "/v1/projects/pk_demo/settings", &headers, "").await;
+        let told = &reply.json()["integrations"]["Segment.io"]["protocol"];
+        assert_eq!(told, protocol, "{trusted} is trusted, 127.0.0.1 says {said:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_browsers_client_is_told_to_send_to_the_host_that_it_asked() {
     let server = Server::start(&[]).await;
     let ask = async |key: &str, headers: &[(&str, &str)]| {
@@ -290,9 +309,8 @@ async fn the_browsers_client_is_told_to_send_to_the_host_that_it_asked() {
     );
     assert_eq!(reply.header("cache-control"), Some("private, max-age=300"));
     assert_eq!(reply.header("access-control-allow-origin"), Some("http://a.example"));
-    for headers in [[("origin", "https://a.example")], [("x-forwarded-proto", "https")]] {
-        assert_eq!(ask("pk_demo", &headers).await.json()["integrations"]["Segment.io"]["protocol"], "https");
-    }
+    let secure = ask("pk_demo", &[("origin", "https://a.example")]).await.json();
+    assert_eq!(secure["integrations"]["Segment.io"]["protocol"], "https");
     assert_eq!(ask("pk_other", &[]).await.code(), "unknown_write_key");
     let preflight = [
         ("origin", "https://a.example"),

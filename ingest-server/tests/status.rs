@@ -15,16 +15,11 @@ fn status(admin: &str, more: &[&str]) -> (bool, String, String) {
     (status.success(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-fn admin_of(program: &mut Program) -> String {
-    let line = program.log_until("(admin)");
-    line.split_once("listening on http://").unwrap().1.split_once(" (admin)").unwrap().0.to_owned()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn it_says_what_waits_while_kafka_is_away_and_what_was_warned_of() {
     let dir = tempfile::tempdir().unwrap();
     let mut program = Program::start_with(dir.path(), &["--kafka-brokers", "127.0.0.1:1"]);
-    let admin = admin_of(&mut program);
+    let admin = program.admin();
     let reply = program.post(r#"{"events":[{"event":"a"},{"event":"b"}]}"#).await;
     assert_eq!(reply.status, 200);
     let (fine, said, _) = status(&admin, &[]);
@@ -53,7 +48,7 @@ async fn it_says_how_the_way_to_the_brokers_is() {
     std::fs::write(&often, "kafka.properties.\"statistics.interval.ms\" = \"100\"").unwrap();
     let more = ["--kafka-brokers", &kafka.brokers, "--config", often.to_str().unwrap()];
     let mut program = Program::start_with(dir.path(), &more);
-    let admin = admin_of(&mut program);
+    let admin = program.admin();
     let begun = Instant::now();
     // What is told is of the last tenth of a second, so there must be something on the way all the time.
     let said = loop {
@@ -85,7 +80,7 @@ async fn a_server_that_is_not_ready_ends_it_with_the_reason() {
     let dir = tempfile::tempdir().unwrap();
     let full = ["--journal-max-bytes", "1MiB", "--journal-retention-bytes", "off"];
     let mut program = Program::start_with(dir.path(), &full);
-    let admin = admin_of(&mut program);
+    let admin = program.admin();
     let body = format!(r#"{{"events":[{{"event":"a","properties":{{"t":"{}"}}}}]}}"#, "x".repeat(30_000));
     while program.post(body.clone()).await.status == 200 {}
     let (fine, said, error) = status(&admin, &[]);

@@ -85,14 +85,16 @@ test("the client for Node", async () => {
 });
 
 test("the client for Node tries again what was refused for now, and hears of what nothing helps", async (t) => {
-  const busy = { status: 503, headers: { "retry-after": "1" } };
-  const relay = await startRelay(server.url, { answers: [busy] });
-  t.after(relay.close);
-  const patient = new Analytics({ writeKey: WRITE_KEY, host: relay.url });
-  patient.track({ userId: "u1", event: "Again", messageId: "again-1" });
-  await patient.closeAndFlush();
-  assert.deepEqual(relay.seen, [503, 200]);
-  assert.equal((await stored("again")).track.event, "again");
+  for (const status of [503, 429]) {
+    const relay = await startRelay(server.url, { answers: [{ status, headers: { "retry-after": "1" } }] });
+    t.after(relay.close);
+    const patient = new Analytics({ writeKey: WRITE_KEY, host: relay.url });
+    patient.track({ userId: "u1", event: "Again", messageId: `again${status}-1` });
+    await patient.closeAndFlush();
+    assert.deepEqual(relay.seen, [status, 200]);
+    assert.ok(relay.times[1] - relay.times[0] >= 1000, `${status}: it waits as it is told`);
+    assert.equal((await stored(`again${status}`)).track.event, "again");
+  }
 
   for (const [writeKey, event] of [["pk_other", "Order Completed"], [WRITE_KEY, "Käufe"]]) {
     const refused = new Analytics({ writeKey, host: server.url });
@@ -103,20 +105,53 @@ test("the client for Node tries again what was refused for now, and hears of wha
   }
 });
 
+/** Sends one of each call by a client for servers, to `url`; their ids begin with `prefix`. */
+const send = {
+  python: async (url, prefix) => {
+    const python = process.env.SEGMENT_PYTHON;
+    assert.ok(python, "SEGMENT_PYTHON names no Python: run this by scripts/segment-clients.sh");
+    await run(python, [join(here, "send.py"), url, WRITE_KEY, prefix]);
+  },
+  go: async (url, prefix) => {
+    await run("go", ["run", "-mod=readonly", ".", url, WRITE_KEY, prefix], { cwd: join(here, "go") });
+  },
+};
+
 test("the client for Python", async () => {
-  const python = process.env.SEGMENT_PYTHON;
-  assert.ok(python, "SEGMENT_PYTHON names no Python: run this by scripts/segment-clients.sh");
-  await run(python, [join(here, "send.py"), server.url, WRITE_KEY]);
+  await send.python(server.url, "python");
   const track = await assertAll("python", "analytics-python");
   assert.equal(track.timestamp, AT);
 });
 
 test("the client for Go", async () => {
-  await run("go", ["run", "-mod=readonly", ".", server.url, WRITE_KEY], { cwd: join(here, "go") });
+  await send.go(server.url, "go");
   const track = await assertAll("go");
   assert.equal(track.timestamp, AT);
   assert.match(track.batch_id, /^[0-9a-f-]{36}$/, "the batch's id tells copies");
 });
+
+// Go's client waits by a pace of its own, and knows no Retry-After.
+for (const [client, library, obeys] of [["python", "analytics-python", true], ["go", undefined, false]]) {
+  for (const [what, answer] of [
+    ["503", { status: 503 }],
+    ["503 though it was stored", { status: 503, passesOn: true }],
+    ["503 with Retry-After", { status: 503, headers: { "retry-after": "1" } }],
+    ["429 with Retry-After", { status: 429, headers: { "retry-after": "1" } }],
+  ]) {
+    test(`the client for ${client} tries again after ${what}, and each event arrives once`, async (t) => {
+      const relay = await startRelay(server.url, { answers: [answer] });
+      t.after(relay.close);
+      const prefix = `${client}${what.replaceAll(/[^0-9a-z]/gi, "")}`;
+      await send[client](relay.url, prefix);
+      const [first, ...others] = relay.seen;
+      assert.equal(first, answer.passesOn ? 200 : answer.status);
+      assert.ok(others.length > 0 && others.every((status) => status === 200), `${relay.seen}`);
+      await assertAll(prefix, library);
+      const waited = relay.times[1] - relay.times[0];
+      if (obeys && answer.headers) assert.ok(waited >= 1000, `it came again after ${waited} ms`);
+    });
+  }
+}
 
 /** A page that loads the browser's client and knows one address: that of the server. */
 async function openPage(browser) {

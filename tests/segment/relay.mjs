@@ -9,11 +9,13 @@ import { once } from "node:events";
  */
 export async function startRelay(to, { answers }) {
   const seen = [];
+  const times = [];
   const server = createServer(async (incoming, outgoing) => {
     const chunks = [];
     for await (const chunk of incoming) chunks.push(chunk);
     const body = Buffer.concat(chunks);
     const answer = answers.shift();
+    times.push(Date.now());
     if (!answer || answer.passesOn) {
       const { status, headers, text } = await passedOn(to, incoming, body);
       seen.push(status);
@@ -29,6 +31,8 @@ export async function startRelay(to, { answers }) {
     url: `http://127.0.0.1:${server.address().port}`,
     /** The statuses of the requests that came, in their order. */
     seen,
+    /** When they came, in Unix milliseconds. */
+    times,
     close: () => {
       server.closeAllConnections();
       server.close();

@@ -5,9 +5,11 @@ mod forwarded;
 mod node;
 
 use crate::settings::{ProxyHeader, ProxySettings};
-use axum::http::HeaderMap;
 use axum::http::header::FORWARDED;
+use axum::http::{HeaderMap, HeaderName};
 use std::net::IpAddr;
+
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Hops that are read of a request; what stands before them is not believed.
 const HOPS: usize = 32;
@@ -40,6 +42,12 @@ pub fn address(proxies: &ProxySettings, peer: Option<IpAddr>, headers: &HeaderMa
             )
         }
     }
+}
+
+/// Whether the client came by TLS that a trusted proxy took off; from anybody else the header says nothing.
+pub fn came_by_tls(proxies: &ProxySettings, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
+    let said = headers.get_all(FORWARDED_PROTO).iter().next_back();
+    proxies.trusts(peer) && said.is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"))
 }
 
 /// Goes from the peer outwards, for as long as the hops are trusted.

@@ -111,6 +111,78 @@ mod tests {
         packer.finish().unwrap()
     }
 
+    /// What no packer makes smaller, `bytes` of it, and spaces up to `length`.
+    fn noise_and_spaces(bytes: usize, length: usize) -> Vec<u8> {
+        let mut state = 7_u64;
+        let mut text = vec![b' '; length];
+        for byte in &mut text[..bytes] {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *byte = (state >> 56) as u8;
+        }
+        text
+    }
+
+    /// The noise in one meta-block as it is (RFC 7932, section 9.2), and behind it what another packer made of the spaces.
+    fn brotli(noise: &[u8], spaces: [u8; 12]) -> Vec<u8> {
+        let head = 0x0b | ((noise.len() as u32 - 1) << 7) | 1 << 23;
+        [&head.to_le_bytes()[..3], noise, &spaces].concat()
+    }
+
+    /// The bytes of `noise_and_spaces(3000, length)` in each encoding.
+    fn packed(length: usize) -> [(Encoding, Vec<u8>); 3] {
+        let text = noise_and_spaces(3_000, length);
+        let spaces = match length {
+            BATCH_BYTES => *b"\x75\x44\x7f\xf8\x25\x40\xe2\xb1\x40\x20\x80\xfd",
+            _ => *b"\x85\x44\x7f\xf8\x25\x40\xe2\xb1\x40\x40\x80\xfd",
+        };
+        let mut brotli = brotli(&text[..3_000], spaces);
+        brotli.push(0);
+        [
+            (Encoding::Gzip, gzip(&text)),
+            (Encoding::Zstd, zstd::encode_all(&text[..], 3).unwrap()),
+            (Encoding::Brotli, brotli),
+        ]
+    }
+
+    #[test]
+    fn a_body_is_unpacked_to_the_last_byte_that_a_batch_may_have_and_not_beyond() {
+        for (encoding, body) in packed(BATCH_BYTES) {
+            // Large enough that the ratio is no bound.
+            assert!((BATCH_BYTES / RATIO + 1..5_000).contains(&body.len()), "{encoding:?} {}", body.len());
+            assert!(unpack(encoding, body).unwrap() == noise_and_spaces(3_000, BATCH_BYTES), "{encoding:?}");
+        }
+        for (encoding, body) in packed(BATCH_BYTES + 1) {
+            let refused = unpack(encoding, body).unwrap_err();
+            assert!(matches!(refused, Refused::Batch(BatchError::TooLarge)), "{encoding:?} {refused}");
+        }
+    }
+
+    #[test]
+    fn a_small_body_is_unpacked_to_the_bytes_that_are_free_and_not_beyond() {
+        // 64 KiB of spaces, one more, and 512 KiB, of Node's packer.
+        let brotli: [(usize, &[u8]); 3] = [
+            (FREE_BYTES, b"\x1b\xff\xff\xf8\x25\x40\xe2\xb1\x40\x20\xf7\x1e\x00"),
+            (FREE_BYTES + 1, b"\x5b\x00\x00\x81\x5f\x02\x24\x1e\x0b\x04\x74\xef\x01\x00"),
+            (BATCH_BYTES, b"\x5b\xff\xff\x87\x5f\x02\x24\x1e\x0b\x04\x72\xef\x0f\x00"),
+        ];
+        for (length, brotli) in brotli {
+            let text = vec![b' '; length];
+            for (encoding, body) in [
+                (Encoding::Gzip, gzip(&text)),
+                (Encoding::Zstd, zstd::encode_all(&text[..], 3).unwrap()),
+                (Encoding::Brotli, brotli.to_vec()),
+            ] {
+                match unpack(encoding, body) {
+                    Ok(unpacked) => {
+                        assert!(length == FREE_BYTES && unpacked == text, "{encoding:?} {length}")
+                    }
+                    Err(Refused::Ratio(RATIO)) => assert!(length > FREE_BYTES, "{encoding:?}"),
+                    Err(refused) => panic!("{encoding:?} {length}: {refused}"),
+                }
+            }
+        }
+    }
+
     #[test]
     fn members_of_gzip_are_unpacked_one_behind_the_other_and_what_follows_them_is_refused() {
         let (first, second) = (gzip(b"{\"events\":"), gzip(b"[]}"));

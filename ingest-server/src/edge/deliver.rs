@@ -43,8 +43,8 @@ impl Ours {
                 BatchFate::Known
             }
             Some(batch) => {
-                batch.settle_in_part(durable);
-                if durable == before { BatchFate::Released } else { BatchFate::Part(durable) }
+                batch.settle_in_part(durable.clone());
+                if durable == before { BatchFate::Released } else { BatchFate::Part(durable.clone()) }
             }
             None => BatchFate::Released,
         };

@@ -141,7 +141,12 @@ impl<'a> Shared<'a> {
     /// The code of the policy that drops all of the batch's events, where there is one.
     pub fn dropped_for(&self) -> Option<&'static str> {
         let is_bot = self.seen.agent.is_some_and(|agent| agent.bot);
-        (is_bot && self.seen.pages.bots == BotPolicy::Drop).then_some("bot")
+        (is_bot && self.drops_bots()).then_some("bot")
+    }
+
+    /// Whether the site takes no events of bots.
+    pub fn drops_bots(&self) -> bool {
+        self.seen.pages.bots == BotPolicy::Drop
     }
 
     /// The same for an event that is to be kept as if its visitor had asked for privacy.

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
 use axum::response::IntoResponse;
+use footfall_event_model::Answer;
 use serde::Serialize;
 
 pub(super) const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -37,6 +38,12 @@ pub(super) fn refused(refused: &Refused, wait_ms: Option<u64>, body: impl Serial
         say_quota(response.headers_mut(), quota);
     }
     response
+}
+
+/// When an answer that was stored in part may be asked for again: at least a second, since what has no time of its own is
+/// tried again soon.
+pub(super) fn retry_after(answer: &Answer) -> HeaderValue {
+    HeaderValue::from(answer.retry_after_ms.unwrap_or(1000).div_ceil(1000))
 }
 
 /// Says what is left of a limit. `X-RateLimit-Reset` counts seconds from now, so that no clocks have to agree.

@@ -51,7 +51,12 @@ pub fn public(edge: Arc<Edge>) -> Router {
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
         .with_state(edge);
-    // As one layer: each one by itself would make every route a box more, at each request.
+    in_public(routes, metrics)
+}
+
+/// What every answer of the public address carries, that of a panic too. It is one layer: each one by itself would make
+/// every route a box more, at each request.
+fn in_public(routes: Router, metrics: Arc<Metrics>) -> Router {
     routes.layer((from_fn(envelope::public), cors(), surviving(metrics)))
 }
 

@@ -1,12 +1,13 @@
 //! `GET /v1/pixel.gif`: one event in the query, for mail and for pages without scripts.
 //! The answer is always the picture, so that no reader sees a broken one; status and headers say what became of the event.
 
+use super::answer::retry_after;
 use super::take::take;
 use crate::decode::Shape;
 use crate::edge::Edge;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use footfall_event_model::{Answer, EventStatus, text};
@@ -44,7 +45,12 @@ fn told(answer: &Answer) -> Response<Body> {
         Some(EventStatus::Accepted | EventStatus::Duplicate | EventStatus::Dropped) | None => StatusCode::OK,
     };
     let code = entry.and_then(|entry| entry.code.as_deref()).unwrap_or(&answer.code);
-    saying(status.into_response(), code, entry.and_then(|entry| entry.reason.as_deref()).unwrap_or_default())
+    let reason = entry.and_then(|entry| entry.reason.as_deref()).unwrap_or_default();
+    let mut response = saying(status.into_response(), code, reason);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, retry_after(answer));
+    }
+    response
 }
 
 /// A header holds visible ASCII (RFC 9110, section 5.5): all else becomes a question mark.
@@ -71,4 +77,26 @@ fn picture(mut response: Response<Body>) -> Response<Body> {
     // Pages that isolate themselves (COEP: require-corp) show it too.
     head.insert(SHARED, HeaderValue::from_static("cross-origin"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use footfall_event_model::EventResult;
+
+    #[test]
+    fn what_could_not_be_stored_is_told_with_the_time_to_come_again() {
+        let retry: EventResult =
+            serde_json::from_value(serde_json::json!({"index": 0, "status": "retry", "code": "queue_full"}))
+                .unwrap();
+        for (retry_after_ms, header) in [(Some(2001), "3"), (None, "1")] {
+            let answer =
+                Answer { retry: 1, events: vec![retry.clone()], retry_after_ms, ..Answer::default() };
+            let response = picture(told(&answer));
+            assert_eq!(response.status(), 503);
+            assert_eq!(response.headers()[RETRY_AFTER], header);
+            assert_eq!(response.headers()[CODE], "queue_full");
+        }
+        assert!(picture(told(&Answer::default())).headers().get(RETRY_AFTER).is_none());
+    }
 }

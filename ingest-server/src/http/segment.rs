@@ -4,6 +4,7 @@
 
 use super::answer::{self, answered};
 use super::take::take;
+use super::transport::Peer;
 use crate::decode::Shape;
 use crate::edge::Edge;
 use crate::refusal::Refused;
@@ -11,10 +12,10 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, HOST, ORIGIN, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
+use axum::http::{HeaderMap, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use footfall_event_model::{Answer, EventType, text};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -79,12 +80,11 @@ fn told(answer: Answer) -> Response<Body> {
         _ => StatusCode::OK,
     };
     let message = answer.events.iter().find_map(|entry| entry.reason.clone());
-    // At least a second: what has no time of its own is tried again soon.
-    let wait = answer.retry_after_ms.unwrap_or(1000).div_ceil(1000);
+    let wait = answer::retry_after(&answer);
     let mut response = answered(Told { success: status == StatusCode::OK, message, ours: answer });
     *response.status_mut() = status;
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
+        response.headers_mut().insert(RETRY_AFTER, wait);
     }
     response
 }
@@ -94,12 +94,14 @@ fn told(answer: Answer) -> Response<Body> {
 async fn settings(
     State(edge): State<Arc<Edge>>,
     write_key: Result<Path<String>, PathRejection>,
+    peer: Option<Extension<Peer>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Refused> {
     let Path(write_key) = write_key.map_err(|_| Refused::NotFound)?;
     edge.sites.capture(&write_key)?;
-    let project = project(&write_key, host(&uri, &headers)?, protocol(&headers));
+    let by_tls = edge.came_by_tls(peer.map(|peer| peer.0.0.ip()), &headers);
+    let project = project(&write_key, host(&uri, &headers)?, protocol(by_tls, &headers));
     // It names the host, so no shared cache may give it to the pages of another.
     Ok(([(CACHE_CONTROL, "private, max-age=300")], Json(project)).into_response())
 }
@@ -129,9 +131,9 @@ fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Result<&'a str, Refused> {
     Ok(host)
 }
 
-/// A page that came by TLS may send by nothing else; a proxy says what it was. A client that is no page loads no settings.
-fn protocol(headers: &HeaderMap) -> &'static str {
-    let said = headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes() == b"https");
+/// A page that came by TLS may send by nothing else. One that did not is sent to TLS only where a trusted proxy takes it
+/// off. A client that is no page loads no settings.
+fn protocol(by_tls: bool, headers: &HeaderMap) -> &'static str {
     let plain = headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"http://"));
-    if plain && !said { "http" } else { "https" }
+    if plain && !by_tls { "http" } else { "https" }
 }

@@ -30,7 +30,7 @@ async fn fails() -> &'static str {
 async fn a_panic_costs_one_request_a_500_is_counted_and_hurts_no_other() {
     let metrics = Arc::new(Metrics::default());
     let routes = Router::new().route("/fails", get(fails)).route("/works", get(async || "works"));
-    let routes = routes.layer(surviving(Arc::clone(&metrics)));
+    let routes = in_public(routes, Arc::clone(&metrics));
     let front = Front::admin(routes, BOUNDS, LONG, Arc::clone(&metrics));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -40,6 +40,8 @@ async fn a_panic_costs_one_request_a_500_is_counted_and_hurts_no_other() {
     let ask = |path| {
         Request::get(format!("http://x{path}"))
             .header("host", "x")
+            .header("origin", "https://a.example")
+            .header("x-request-id", "mine-1")
             .body(Empty::<bytes::Bytes>::new())
             .unwrap()
     };
@@ -51,6 +53,18 @@ async fn a_panic_costs_one_request_a_500_is_counted_and_hurts_no_other() {
         tokio::join!(two.send_request(ask("/fails")), two.clone().send_request(ask("/works")));
     let failed = failed.unwrap();
     assert_eq!(failed.status(), 500);
+    // A page is told of it, by an answer that it may read.
+    for (name, value) in [
+        ("access-control-allow-origin", "https://a.example"),
+        ("access-control-allow-credentials", "true"),
+        ("x-request-id", "mine-1"),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "no-store"),
+    ] {
+        assert_eq!(failed.headers().get(name).map(|value| value.to_str().unwrap()), Some(value), "{name}");
+    }
+    assert!(failed.headers()["access-control-expose-headers"].to_str().unwrap().contains("x-request-id"));
+    assert!(failed.headers()["vary"].to_str().unwrap().contains("origin"));
     let body = failed.into_body().collect().await.unwrap().to_bytes();
     assert!(body.starts_with(br#"{"code":"internal""#), "{body:?}");
     assert_eq!(worked.unwrap().status(), 200, "beside it on the same connection");

@@ -4,6 +4,7 @@
 use super::from_zero;
 use crate::refusal::Refused;
 use footfall_delivery::Priority;
+use footfall_event_model::{EventResult, EventStatus};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -27,6 +28,9 @@ struct PolicyLabels {
     code: &'static str,
 }
 
+/// The codes of all policies that drop events.
+const POLICIES: [&str; 4] = ["gpc", "dnt", "bot", "anonymous"];
+
 /// The counters.
 #[derive(Debug, Default)]
 pub struct ProtectMetrics {
@@ -45,12 +49,21 @@ impl ProtectMetrics {
         from_zero(&self.shed, ["background", "normal", "key"].map(|priority| PriorityLabels { priority }));
         let help = "Events that a site's policy dropped, by the code in the answer";
         registry.register("events_dropped_by_policy", help, self.dropped.clone());
-        from_zero(&self.dropped, ["gpc", "dnt", "bot", "anonymous"].map(|code| PolicyLabels { code }));
+        from_zero(&self.dropped, POLICIES.map(|code| PolicyLabels { code }));
     }
 
     /// Counts the events of a batch that a policy dropped.
     pub fn count_dropped(&self, code: &'static str, events: usize) {
         self.dropped.get_or_create(&PolicyLabels { code }).inc_by(events as u64);
+    }
+
+    /// Counts those of a batch's events that a policy dropped, each by its own.
+    pub fn count_dropped_of(&self, entries: &[EventResult]) {
+        let dropped = entries.iter().filter(|entry| entry.status == EventStatus::Dropped);
+        for entry in dropped {
+            let known = POLICIES.into_iter().find(|code| entry.code.as_deref() == Some(code));
+            known.into_iter().for_each(|code| self.count_dropped(code, 1));
+        }
     }
 
     /// Counts a request that a limit or the load refused.

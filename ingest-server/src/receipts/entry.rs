@@ -5,7 +5,7 @@ use super::digest::Digest;
 use super::partial::EventSet;
 
 /// A fact as it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Entry {
     /// The batch is durable, or settled for good.
     Known { digest: Digest, seconds: u32 },
@@ -33,8 +33,9 @@ impl Entry {
             Self::Known { digest, seconds } => of_batch(1, digest, *seconds),
             Self::Partial { digest, seconds, stored } if stored.is_empty() => of_batch(4, digest, *seconds),
             Self::Partial { digest, seconds, stored } => {
-                of_batch(2, digest, *seconds);
-                out.extend_from_slice(&stored.to_bytes());
+                let bytes = stored.to_bytes();
+                of_batch(if bytes.len() == EventSet::BYTES { 5 } else { 2 }, digest, *seconds);
+                out.extend_from_slice(&bytes);
             }
             Self::Horizon { at } => {
                 out.push(3);
@@ -45,11 +46,23 @@ impl Entry {
         out.extend_from_slice(&sum.to_le_bytes());
     }
 
+    /// Whether `bytes` are fewer than the entry has that they begin with.
+    pub(super) fn is_begun(bytes: &[u8]) -> bool {
+        let whole = match bytes.first() {
+            Some(1 | 4) => KNOWN_BYTES,
+            Some(2) => KNOWN_BYTES + EventSet::FEW_BYTES,
+            Some(3) => 1 + 8 + 4,
+            Some(5) => LONGEST,
+            _ => 0,
+        };
+        bytes.len() < whole
+    }
+
     /// Reads the entry that `bytes` begin with, and says how long it is; `None` where there is no whole one.
     pub(super) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
         let (&kind, rest) = bytes.split_first()?;
         let (entry, body) = match kind {
-            1 | 2 | 4 => {
+            1 | 2 | 4 | 5 => {
                 let (digest, rest) = rest.split_first_chunk()?;
                 let (seconds, rest) = rest.split_first_chunk()?;
                 let (digest, seconds) = (*digest, u32::from_le_bytes(*seconds));
@@ -57,8 +70,9 @@ impl Entry {
                     1 => (Self::Known { digest, seconds }, 16),
                     4 => (Self::Partial { digest, seconds, stored: EventSet::default() }, 16),
                     _ => {
-                        let stored = EventSet::from_bytes(rest.get(..EventSet::BYTES)?);
-                        (Self::Partial { digest, seconds, stored }, 16 + EventSet::BYTES)
+                        let bytes = if kind == 2 { EventSet::FEW_BYTES } else { EventSet::BYTES };
+                        let stored = EventSet::from_bytes(rest.get(..bytes)?);
+                        (Self::Partial { digest, seconds, stored }, 16 + bytes)
                     }
                 }
             }
@@ -76,7 +90,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_entry() -> impl Strategy<Value = Entry> {
-        let set = prop::collection::vec(0..500_u32, 0..9).prop_map(|indexes| {
+        let set = prop::collection::vec(prop_oneof![0..500_u32, 0..2_500_u32], 0..9).prop_map(|indexes| {
             let mut set = EventSet::default();
             indexes.into_iter().for_each(|index| set.insert(index));
             set
@@ -113,6 +127,7 @@ mod tests {
                 read.push(entry);
                 at += length;
             }
+            prop_assert!(flip.is_some() || at == bytes.len() || Entry::is_begun(&bytes[at..]));
             let whole = ends.iter().filter(|&&end| end <= damage).count();
             prop_assert_eq!(&read[..], &entries[..whole]);
         }

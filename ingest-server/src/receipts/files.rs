@@ -101,9 +101,9 @@ impl Files {
                 each(entry);
                 end += length;
             }
-            // A torn end is what a kill leaves; more than one entry is damage.
+            // A torn end is what a kill leaves; all else is damage.
             let is_newest = Some(&number) == numbers.last();
-            if end < file.len() && !(is_newest && file.len() - end < LONGEST) {
+            if end < file.len() && !(is_newest && Entry::is_begun(&file[end..])) {
                 last_run = LastRun::Lost;
             }
         }
@@ -133,7 +133,7 @@ impl Files {
     ///
     /// # Errors
     /// What the system says; the entry may be there in part.
-    pub(super) fn append(&mut self, entry: Entry, now: i64) -> io::Result<()> {
+    pub(super) fn append(&mut self, entry: &Entry, now: i64) -> io::Result<()> {
         if self.bytes >= self.full_bytes {
             self.current = begin(&self.dir, self.number + 1, self.salt, now)?;
             self.number += 1;

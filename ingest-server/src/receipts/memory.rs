@@ -80,7 +80,7 @@ impl Memory {
 
     /// Writes an entry and takes it in: on disk first, since it outlives what is in memory.
     pub(super) fn settle(&mut self, entry: Entry) {
-        self.write(entry);
+        self.write(&entry);
         self.remember(entry);
     }
 
@@ -103,7 +103,7 @@ impl Memory {
         }
     }
 
-    fn write(&mut self, entry: Entry) {
+    fn write(&mut self, entry: &Entry) {
         let Some(mut files) = self.files.take() else { return };
         match files.append(entry, self.latest.max(unix_ms(SystemTime::now()))) {
             Ok(()) => self.files = Some(files),

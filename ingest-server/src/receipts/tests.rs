@@ -86,19 +86,21 @@ async fn no_wait_is_without_end() {
 
 #[tokio::test]
 async fn a_batch_stored_in_part_is_unseen_and_a_copy_stores_the_rest() {
-    let dir = tempfile::tempdir().unwrap();
-    let first = receipts(dir.path());
-    reserve(&first, "a").await.settle_in_part(set(&[0, 499]));
-    // A copy that fails takes nothing away.
-    drop(reserve(&first, "a").await);
-    for receipts in [first.clone(), reopened(first, dir.path())] {
-        assert_eq!(ask(&receipts, "a").await, Some(ReceiptStatus::Unseen));
-        let copy = reserve(&receipts, "a").await;
-        assert_eq!(copy.stored(), set(&[0, limits::BATCH_EVENTS as u32 - 1]));
+    for most in [limits::BATCH_EVENTS, limits::SEGMENT_BATCH_EVENTS] {
+        let stored = set(&[0, most as u32 - 1]);
+        let dir = tempfile::tempdir().unwrap();
+        let first = receipts(dir.path());
+        reserve(&first, "a").await.settle_in_part(stored.clone());
+        // A copy that fails takes nothing away.
+        drop(reserve(&first, "a").await);
+        for receipts in [first.clone(), reopened(first, dir.path())] {
+            assert_eq!(ask(&receipts, "a").await, Some(ReceiptStatus::Unseen));
+            assert_eq!(reserve(&receipts, "a").await.stored(), stored);
+        }
+        let last = Receipts::open(dir.path(), DEFAULT, false);
+        reserve(&last, "a").await.settle();
+        assert_eq!(ask(&last, "a").await, Some(ReceiptStatus::Stored));
     }
-    let last = Receipts::open(dir.path(), DEFAULT, false);
-    reserve(&last, "a").await.settle();
-    assert_eq!(ask(&last, "a").await, Some(ReceiptStatus::Stored));
 }
 
 #[tokio::test]

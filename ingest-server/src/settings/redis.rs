@@ -1,11 +1,10 @@
 //! The settings of what several servers share through Redis: where it is, what is shared, and what happens while it is away.
 //! The address may hold a password, so no message repeats it.
 
-use super::checks::beside;
 use super::value::{duration, switch};
 use super::{Origin, Problem, Reader};
+use crate::secret::Secret;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
-use std::fs;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -44,8 +43,6 @@ const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::
 /// A shorter memory would forget a batch before its sender tries again.
 const WINDOWS: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(24 * 60 * 60);
 const PREFIX_BYTES: usize = 64;
-/// A URL and the line's end around it; a longer file is something else.
-const URL_FILE_BYTES: u64 = 4096;
 
 impl Reader<'_> {
     /// What is shared, where a Redis is named; a setting of it without one is a contradiction.
@@ -65,8 +62,11 @@ impl Reader<'_> {
             self.redis_without_url();
             return None;
         };
-        let server = match server(&url) {
-            Ok(server) => Some(server),
+        let server = match server(url.expose()) {
+            Ok(server) => {
+                self.check_password(&server);
+                Some(server)
+            }
             Err(message) => {
                 self.problems.push(Problem::new(&origin, message));
                 None
@@ -97,30 +97,26 @@ impl Reader<'_> {
     }
 
     /// The URL itself or what its file holds, and where it was said.
-    fn redis_url(&mut self) -> Option<(Origin, String)> {
-        let url = self.sources.get("redis.url");
-        let Some(file) = self.sources.get("redis.url_file") else {
-            return url.map(|said| (said.origin, said.values.concat()));
+    fn redis_url(&mut self) -> Option<(Origin, Secret)> {
+        let url = self.secret("redis.url", "redis.url_file")?;
+        let said = self.sources.get("redis.url").or_else(|| self.sources.get("redis.url_file"))?;
+        Some((said.origin, url))
+    }
+
+    /// A password is a secret like any other: it is taken from where nobody else reads it.
+    fn check_password(&mut self, server: &ConnectionInfo) {
+        let Some(url) = self.sources.get("redis.url") else { return };
+        let why = match url.origin {
+            Origin::Flag(_) => "which every user of this machine can read on a command line",
+            Origin::File { .. } => "which does not belong into this file",
+            Origin::Env(_) | Origin::Default(_) => return,
         };
-        if url.is_some() {
-            let message = "is set, and redis.url too: leave one of them out";
-            self.problems.push(Problem::new(&file.origin, message));
-            return None;
-        }
-        let path = beside(&file.origin, &file.values.concat());
-        let read = fs::metadata(&path).and_then(|found| {
-            if found.len() > URL_FILE_BYTES {
-                return Err(std::io::Error::other(format!("it has more than {URL_FILE_BYTES} bytes")));
-            }
-            fs::read_to_string(&path)
-        });
-        match read {
-            Ok(text) => Some((file.origin, text.trim().to_owned())),
-            Err(error) => {
-                let message = format!("names the file {}, which cannot be read: {error}", path.display());
-                self.problems.push(Problem::new(&file.origin, message));
-                None
-            }
+        if server.redis_settings().password().is_some() {
+            let message = format!(
+                "holds a password, {why}; name a file of its own that holds the URL by redis.url_file, or set \
+                 FOOTFALL_REDIS_URL"
+            );
+            self.problems.push(Problem::new(url.origin, message));
         }
     }
 
@@ -195,89 +191,4 @@ fn on_failure(text: &str) -> Result<OnFailure, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::tests::resolve;
-    use super::*;
-
-    fn redis(more: &[(&'static str, &str)]) -> Result<Option<RedisSettings>, Vec<String>> {
-        let flags: Vec<_> = [("write_key", "pk")].iter().chain(more).copied().collect();
-        resolve(&flags, &[], None).map(|settings| settings.redis)
-    }
-
-    #[test]
-    fn nothing_is_shared_by_default_and_all_of_it_where_a_redis_is_named() {
-        assert!(redis(&[]).unwrap().is_none());
-        let shared = redis(&[("redis.url", "redis://:hunter2x@cache:6380/3")]).unwrap().unwrap();
-        assert_eq!(
-            (shared.server.addr().to_string().as_str(), shared.server.redis_settings().db()),
-            ("cache:6380", 3)
-        );
-        assert_eq!(
-            (shared.prefix.as_str(), shared.on_failure, shared.cluster),
-            ("footfall:", OnFailure::Open, false)
-        );
-        assert_eq!((shared.timeout, shared.limits), (Duration::from_millis(50), true));
-        let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
-        assert_eq!((shared.event_ids, shared.receipts), (Some(Duration::from_secs(600)), hours(24)));
-        assert!(!format!("{shared:?}").contains("hunter2x"));
-        let less =
-            [("redis.url", "rediss://cache"), ("redis.event_ids", "off"), ("redis.receipts_window", "2h")];
-        let shared = redis(&less).unwrap().unwrap();
-        assert_eq!((shared.event_ids, shared.receipts), (None, hours(2)));
-    }
-
-    #[test]
-    fn a_file_may_hold_the_url() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("redis.url");
-        fs::write(&file, "redis://ann:hunter2x@cache\n").unwrap();
-        let name = file.display().to_string();
-        let shared = redis(&[("redis.url_file", &name)]).unwrap().unwrap();
-        assert_eq!(shared.server.addr().to_string(), "cache:6379");
-        fs::write(&file, "x".repeat(5000)).unwrap();
-        let told = redis(&[("redis.url_file", &name)]).unwrap_err();
-        assert!(told[0].contains("it has more than 4096 bytes"), "{told:?}");
-        let told = redis(&[("redis.url_file", "/nowhere")]).unwrap_err();
-        assert!(
-            told.len() == 1 && told[0].starts_with("--redis-url-file: names the file /nowhere, which"),
-            "{told:?}"
-        );
-    }
-
-    #[test]
-    fn what_cannot_work_is_told_and_no_password_with_it() {
-        let url = ("redis.url", "redis://:hunter2x@cache");
-        for (more, told) in [
-            (&[("redis.url", "hunter2x")][..], "--redis-url: is no URL; it must be redis://"),
-            (&[("redis.url", "http://:hunter2x@cache")], "--redis-url: begins with another scheme"),
-            (&[("redis.url", "redis://:hunter2x@cache:port")], "--redis-url: cannot be read"),
-            (&[("redis.url", "redis://:hunter2x@cache/first")], "--redis-url: cannot be read"),
-            (&[("redis.url", "redis://:hunter2x@cache/-1")], "--redis-url: names a database below 0"),
-            (&[("redis.url", "rediss://:hunter2x@cache#insecure")], "--redis-url: has a '#'"),
-            (&[url, ("redis.url_file", "f")], "--redis-url-file: is set, and redis.url too"),
-            (&[url, ("redis.prefix", "a{b}")], "--redis-prefix: is \"a{b}\"; it must have 1 to 64"),
-            (&[url, ("redis.timeout", "2s")], "--redis-timeout: is \"2s\"; it must be from 1ms to 1s"),
-            (
-                &[url, ("redis.on_failure", "half")],
-                "--redis-on-failure: is \"half\"; it must be open or closed",
-            ),
-            (
-                &[url, ("redis.receipts_window", "1s")],
-                "--redis-receipts-window: is \"1s\"; it must be from 1m",
-            ),
-            (&[("redis.limits", "off")], "--redis-limits: is set, but neither redis.url nor"),
-            (
-                &[url, ("redis.limits", "off"), ("redis.event_ids", "off"), ("redis.receipts", "off")],
-                "--redis-url: names a Redis that nothing is shared through",
-            ),
-            (
-                &[("redis.url", "redis://:hunter2x@cache/2"), ("redis.cluster", "on")],
-                "--redis-url: names a database or a socket",
-            ),
-        ] {
-            let problems = redis(more).unwrap_err();
-            assert!(problems.iter().any(|problem| problem.starts_with(told)), "{told}\n{problems:?}");
-            assert!(!problems.concat().contains("hunter2x"), "{problems:?}");
-        }
-    }
-}
+mod tests;

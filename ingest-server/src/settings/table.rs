@@ -311,7 +311,12 @@ pub const SETTINGS: &[Setting] = &[
         "URL",
         "A Redis through which several servers share limits and ids: redis://, rediss:// or unix://",
     ),
-    unset("redis.url_file", false, "FILE", "A file that holds that URL, which may have a password in it"),
+    unset(
+        "redis.url_file",
+        false,
+        "FILE",
+        "The file of that URL where it holds a password; or the URL in FOOTFALL_REDIS_URL",
+    ),
     one("redis.cluster", "off", "SWITCH", "Whether it is a node of a Redis Cluster: on or off"),
     one("redis.prefix", "footfall:", "TEXT", "What all keys there begin with"),
     one(

@@ -25,7 +25,7 @@ pub enum BatchReserved {
 }
 
 /// What became of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BatchFate {
     /// Every event is durable, or will never be.
     Known,

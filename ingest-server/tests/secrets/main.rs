@@ -8,11 +8,12 @@ mod seen;
 mod support;
 
 use ingest_server::check::UserSigner;
-use seen::{Folder, OTHER_TOKEN, PASSWORD, Running, Seen, TOKEN, USER};
+use seen::{Folder, OTHER_TOKEN, PASSWORD, REDIS, Running, Seen, TOKEN, USER};
 use serde_json::json;
 use std::time::Duration;
 use support::kafka::Kafka;
 use support::live::ask;
+use support::redis::Redis;
 use support::{send, tls};
 
 /// Requests of all kinds, right and wrong, with secrets in them; what comes back is noted.
@@ -81,6 +82,8 @@ fn certificate(folder: &Folder) -> rustls::pki_types::CertificateDer<'static> {
 async fn no_secret_is_in_anything_that_the_program_says() {
     let kafka = Kafka::start("ann", PASSWORD);
     let (folder, mut seen) = (Folder::new(), Seen(Vec::new()));
+    let redis = Redis::start_with(&["--requirepass", REDIS]);
+    folder.redis(redis.port, REDIS);
 
     // The right password, from its file: the brokers take the events.
     let settings = folder.settings(&kafka.brokers, "password.secret", "10s");
@@ -109,19 +112,25 @@ async fn no_secret_is_in_anything_that_the_program_says() {
     let settings = folder.settings(&kafka.brokers, "wrong.secret", "1s");
     let mut running = Running::start(&folder, &settings);
     running.between("Authentication failed", "");
+    running.between("sharing with other servers through Redis", "");
     use_it(&mut running, &folder, "a wrong password", &mut seen).await;
     running.end("a wrong password", &mut seen);
 
-    // Nobody there.
+    // Nobody there, and a Redis that wants another password.
+    drop(redis);
+    let redis = Redis::start_with(&["--requirepass", "another"]);
+    folder.redis(redis.port, REDIS);
     let settings = folder.settings("127.0.0.1:1", "password.secret", "1s");
     let mut running = Running::start(&folder, &settings);
     use_it(&mut running, &folder, "no broker", &mut seen).await;
+    running.between("Redis is away", "");
     running.end("no broker", &mut seen);
 
     let config = settings.to_str().unwrap();
     let said =
         seen.output("check-config", folder.command(&["check-config", "--config", config]).output().unwrap());
     assert!(said.contains("admin.token = (not shown)  # FOOTFALL_ADMIN_TOKEN"), "{said}");
+    assert!(said.contains("redis.url_file = redis.secret"), "{said}");
     assert!(said.contains("sasl.password_file") && said.contains("The settings are right."), "{said}");
     let list = folder.command(&["dead-letters", "list", "--config", config]).output().unwrap();
     seen.output("dead-letters list", list);
@@ -158,6 +167,19 @@ fn no_secret_is_in_what_is_said_of_wrong_settings() {
         (format!("[site.pk]\nuser_secret = '{USER}'"), vec![], "unknown key"),
         (format!("[site.pk]\nuser_secret_env = '{USER}'"), vec![], "it is not set"),
         (format!("[site.pk]\nuser_secret_file = '{USER}'"), vec![], "No such file"),
+        (
+            format!("redis.url = 'redis://:{REDIS}@cache'"),
+            vec![],
+            "holds a password, which does not belong into this",
+        ),
+        (format!("redis.url = 'redis:/:{REDIS}@cache'"), vec![], "is no URL"),
+        (format!("redis.url_file = 'redis://:{REDIS}@cache'"), vec![], "No such file"),
+        (String::new(), vec!["--redis-url", REDIS], "is no URL"),
+        (
+            String::new(),
+            vec!["--redis-url", "redis://:p4ssword-of-the-shared-memory@cache"],
+            "--redis-url: holds a password, which every user of this machine can read",
+        ),
         (String::new(), vec!["--admin-token", TOKEN], "unexpected argument"),
         (
             String::new(),

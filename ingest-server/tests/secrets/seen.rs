@@ -18,6 +18,7 @@ pub const TOKEN: &str = "t0ken-that-opens-the-live-view";
 pub const OTHER_TOKEN: &str = "t0ken-of-somebody-elses-server";
 pub const PASSWORD: &str = "p4ssword-of-the-brokers";
 pub const WRONG_PASSWORD: &str = "p4ssword-of-last-year";
+pub const REDIS: &str = "p4ssword-of-the-shared-memory";
 pub const PASSPHRASE: &str = "p4ssphrase-of-a-key";
 
 /// What was seen of a program, and where.
@@ -38,9 +39,9 @@ impl Seen {
     pub fn search(&self, folder: &Folder) {
         let signatures =
             [USER, USER_IN_VARIABLE].map(|secret| UserSigner::new(secret.as_bytes()).unwrap().sign("ada"));
-        let secrets =
-            [USER, USER_IN_VARIABLE, TOKEN, OTHER_TOKEN, PASSWORD, WRONG_PASSWORD, PASSPHRASE, &folder.key];
-        for secret in secrets.into_iter().chain(signatures.iter().map(String::as_str)) {
+        let passwords = [PASSWORD, WRONG_PASSWORD, REDIS, PASSPHRASE];
+        let secrets = [USER, USER_IN_VARIABLE, TOKEN, OTHER_TOKEN, &folder.key].into_iter().chain(passwords);
+        for secret in secrets.chain(signatures.iter().map(String::as_str)) {
             for (place, text) in &self.0 {
                 if let Some((before, _)) = text.split_once(secret) {
                     panic!("{secret} is in {place}, after {:?}", before.lines().last().unwrap_or_default());
@@ -71,12 +72,19 @@ impl Folder {
         Self { dir, key }
     }
 
+    /// The file of the URL of a Redis that takes such a password.
+    pub fn redis(&self, port: u16, password: &str) {
+        let url = format!("redis://:{password}@127.0.0.1:{port}\n");
+        std::fs::write(self.dir.path().join("redis.secret"), url).unwrap();
+    }
+
     pub fn settings(&self, brokers: &str, password_file: &str, request_timeout: &str) -> PathBuf {
         let [path, data, certificate, key] =
             ["footfall.toml", "data", "certificate.pem", "key.pem"].map(|name| self.dir.path().join(name));
         let text = format!(
             "listen = '127.0.0.1:0'\nadmin_listen = '127.0.0.1:0'\ndata_dir = {data:?}\nwrite_key = ['pk_demo', 'pk_other']\n\
              [tls]\nlisten = '127.0.0.1:0'\ncertificate = {certificate:?}\nkey = {key:?}\n\
+             [redis]\nurl_file = 'redis.secret'\n\
              [kafka]\nbrokers = '{brokers}'\nrequest_timeout = '{request_timeout}'\n\
              [kafka.properties]\nsecurity.protocol = 'SASL_PLAINTEXT'\nsasl.mechanisms = 'PLAIN'\nsasl.username = 'ann'\n\
              sasl.password_file = '{password_file}'\ndebug = 'all'\n\

@@ -91,6 +91,12 @@ impl Program {
         }
     }
 
+    /// The private address, which is logged behind the public one.
+    pub fn admin(&mut self) -> String {
+        let line = self.log_until("(admin)");
+        line.split_once("listening on http://").unwrap().1.split_once(" (admin)").unwrap().0.to_owned()
+    }
+
     /// SIGKILL, and nothing is left of it.
     pub fn kill(self) {
         self.signal("-KILL");

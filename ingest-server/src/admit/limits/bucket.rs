@@ -32,6 +32,11 @@ impl Bucket {
         Self { interval, depth: interval.saturating_mul(u64::from(rate.burst)), limit: rate.burst }
     }
 
+    /// How many tokens may be taken at once.
+    pub(super) fn burst(&self) -> u32 {
+        self.limit
+    }
+
     /// Nanoseconds of one token, and of a full bucket.
     pub(super) fn rate(&self) -> [u64; 2] {
         [self.interval, self.depth]

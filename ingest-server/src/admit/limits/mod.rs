@@ -12,6 +12,7 @@ use crate::settings::{LimitSettings, Settings};
 use crate::shared::SharedMemory;
 use addresses::{Addresses, counted, is_private};
 use bucket::Bucket;
+use footfall_event_model::wire::BatchError;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -126,11 +127,16 @@ impl Limits {
     /// holds.
     ///
     /// # Errors
-    /// As of [`Self::request`].
+    /// As of [`Self::request`]; [`BatchError::TooManyEvents`] where they are more than may ever come at once.
     pub async fn events(&self, write_key: &str, events: usize) -> Result<Option<Quota>, Refused> {
         let Some(Site { key: Some(bucket), key_full_at, .. }) = self.sites.get(write_key) else {
             return Ok(None);
         };
+        // However long its sender waited, it would never pass.
+        let most = bucket.burst() as usize;
+        if events > most {
+            return Err(BatchError::TooManyEvents { events, most }.into());
+        }
         let events = u32::try_from(events).unwrap_or(u32::MAX);
         let mut full_at = key_full_at.load(Ordering::Relaxed);
         if let Some(shared) = &self.shared {

@@ -4,6 +4,7 @@
 use super::context;
 use super::fields::{Fields, Raw};
 use crate::decode::Beside;
+use footfall_event_model::limits::{BATCH_EVENTS, CONTEXT_BYTES, SEGMENT_BATCH_EVENTS};
 use footfall_event_model::wire::{BatchError, check_batch, text_of};
 use footfall_event_model::{Batch, JsonKind, Rule, Violation};
 use serde::Deserialize;
@@ -48,7 +49,14 @@ pub(in super::super) fn batch(body: &mut [u8]) -> Result<(Batch<'_>, Beside, Raw
         ..Batch::default()
     };
     let beside = Beside { original_name: None, user_agent: shared.user_agent, address: shared.ip };
-    Ok((whole(fields, read)?, beside, theirs.context))
+    Ok((whole(fields, read, most_calls(theirs.context))?, beside, theirs.context))
+}
+
+/// How many calls a batch may have: as many as Segment takes, but for a large context, which each record repeats: with
+/// that they come to no more of it than a batch of our own may.
+fn most_calls(context: Raw<'_>) -> usize {
+    let context_bytes = context.map_or(0, |context| context.get().len()).max(1);
+    (BATCH_EVENTS * CONTEXT_BYTES / context_bytes).clamp(BATCH_EVENTS, SEGMENT_BATCH_EVENTS)
 }
 
 /// The head of a call of its own, such as `POST /v1/track`: its body is the event.
@@ -66,14 +74,14 @@ pub(in super::super) fn single(body: &mut [u8]) -> Result<Batch<'_>, BatchError>
         events: vec![event],
         ..Batch::default()
     };
-    whole(fields, read)
+    whole(fields, read, 1)
 }
 
-fn whole(fields: Fields, batch: Batch<'_>) -> Result<Batch<'_>, BatchError> {
+fn whole(fields: Fields, batch: Batch<'_>, most: usize) -> Result<Batch<'_>, BatchError> {
     if !fields.found.is_empty() {
         return Err(BatchError::NotABatch(fields.found));
     }
-    check_batch(&batch)?;
+    check_batch(&batch, most)?;
     Ok(batch)
 }
 
