@@ -12,6 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::outbox::{self, Left};
 use super::schema::{self, open_error};
+use super::words::in_words;
 use super::{JournalSettings, private};
 use crate::error::{DeliveryError, OpenError};
 
@@ -61,7 +62,8 @@ pub(super) struct Database {
     wal_frames: Arc<AtomicU64>,
     /// What of that was there at the last checkpoint.
     folded_frames: u64,
-    fold_failing: bool,
+    /// Why the log could not be folded into the file the last time, in words.
+    fold_failure: Option<String>,
     /// Bytes of headers and payloads of the dead letters, and what they may be.
     pub(super) dead_letter_bytes: u64,
     pub(super) dead_letter_max_bytes: u64,
@@ -102,7 +104,7 @@ impl Database {
             wal_max_bytes: settings.wal_max_bytes,
             wal_frames,
             folded_frames: 0,
-            fold_failing: false,
+            fold_failure: None,
             dead_letter_bytes,
             dead_letter_max_bytes: settings.dead_letter_max_bytes(),
         })
@@ -158,7 +160,7 @@ impl Database {
         Ok(())
     }
 
-    /// Refuses while the write-ahead log is at its bound and a read keeps it from being folded.
+    /// Refuses while the write-ahead log is at its bound and a read, or the disk, keeps it from being folded.
     pub(super) fn make_wal_room(&mut self) -> Result<(), WriteError> {
         if self.wal_bytes() < self.wal_max_bytes {
             return Ok(());
@@ -166,6 +168,10 @@ impl Database {
         self.fold();
         if self.wal_bytes() < self.wal_max_bytes {
             return Ok(());
+        }
+        // A read that lasts is no failure of the checkpoint, which folds what it can.
+        if let Some(words) = &self.fold_failure {
+            return Err(WriteError::Io(words.clone()));
         }
         Err(WriteError::Full(format!(
             "its write-ahead log has {} of at most {} bytes, and a long read of the journal holds it back",
@@ -188,10 +194,12 @@ impl Database {
     /// A failure here loses nothing: what was acknowledged is in the log, and the log's own bound stops it.
     fn fold(&mut self) {
         match self.checkpoint() {
-            Ok(()) => self.fold_failing = false,
+            Ok(()) => self.fold_failure = None,
             Err(error) => {
-                if !std::mem::replace(&mut self.fold_failing, true) {
-                    tracing::warn!("the journal's write-ahead log cannot be folded into its file: {error}");
+                let words =
+                    format!("its write-ahead log cannot be folded into its file: {}", in_words(&error));
+                if self.fold_failure.replace(words.clone()).is_none() {
+                    tracing::warn!("of the journal: {words}");
                 }
             }
         }
@@ -219,7 +227,7 @@ impl Database {
     /// SQLite says "full" both at our cap and on a full disk; which one it was is told by the room left.
     pub(super) fn write_error(&self, error: &rusqlite::Error, wanted_bytes: u64) -> WriteError {
         if error.sqlite_error_code() != Some(ErrorCode::DiskFull) {
-            return WriteError::Io(error.to_string());
+            return WriteError::Io(in_words(error));
         }
         let used = match self.used_bytes() {
             Ok(used) => used,

@@ -45,6 +45,7 @@ mod row;
 mod salvage;
 mod schema;
 mod sink;
+mod words;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use super::journal_path;
 use super::row::{JournalRow, checksum, read_headers};
 use super::schema;
+use super::words::in_words;
 use crate::error::OpenError;
 
 /// One read gives at most this many bytes, whatever its limit, so that a reader's memory is bounded.
@@ -172,7 +173,7 @@ impl JournalReader {
     }
 
     fn failed(&self, error: &rusqlite::Error) -> ReadError {
-        ReadError::Journal { path: self.path.clone(), reason: error.to_string() }
+        ReadError::Journal { path: self.path.clone(), reason: in_words(error) }
     }
 }
 
