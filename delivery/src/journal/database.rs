@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rusqlite::hooks::Wal;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::outbox::{self, Left};
+use super::passing::is_damage;
 use super::schema::{self, open_error};
 use super::words::in_words;
 use super::{JournalSettings, private};
@@ -33,6 +34,8 @@ const WAL_FRAME_HEADER_BYTES: u64 = 24;
 pub(super) enum WriteError {
     Full(String),
     Io(String),
+    /// Pages of the file are damaged.
+    Damaged(String),
 }
 
 impl WriteError {
@@ -46,7 +49,7 @@ impl From<WriteError> for DeliveryError {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Full(reason) => Self::JournalFull { reason },
-            WriteError::Io(reason) => Self::JournalIo { reason },
+            WriteError::Io(reason) | WriteError::Damaged(reason) => Self::JournalIo { reason },
         }
     }
 }
@@ -110,10 +113,37 @@ impl Database {
         })
     }
 
-    /// Whether the rows for Kafka can be read at all.
+    /// Whether the rows for Kafka can be read at all, and the pages of the events on which something is written: the
+    /// oldest and the newest. All pages of a journal of 1 GiB are not read before the server starts.
     pub(super) fn check(self, path: &Path) -> Result<Self, OpenError> {
-        self.left().map_err(|error| open_error(path, &error))?;
+        let failed = |error: rusqlite::Error| open_error(path, &error);
+        self.left().map_err(failed)?;
+        for order in ["ASC", "DESC"] {
+            let end = format!("SELECT seq FROM events ORDER BY seq {order} LIMIT 1");
+            self.connection.query_row(&end, [], |_| Ok(())).optional().map_err(failed)?;
+        }
         Ok(self)
+    }
+
+    /// Stands in for one that is closed: it has no tables, so that it takes nothing.
+    pub(super) fn closed() -> rusqlite::Result<Self> {
+        Ok(Self {
+            connection: Connection::open_in_memory()?,
+            page_bytes: 0,
+            max_pages: 0,
+            wal_max_bytes: u64::MAX,
+            wal_frames: Arc::default(),
+            folded_frames: 0,
+            fold_failure: None,
+            dead_letter_bytes: 0,
+            dead_letter_max_bytes: u64::MAX,
+        })
+    }
+
+    /// How many events there are, told by the numbers of the first and the last.
+    pub(super) fn event_rows(&self) -> rusqlite::Result<u64> {
+        let sql = "SELECT coalesce((SELECT max(seq) FROM events) - (SELECT min(seq) FROM events) + 1, 0)";
+        self.connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
     }
 
     /// What an earlier process left for Kafka.
@@ -226,6 +256,9 @@ impl Database {
 
     /// SQLite says "full" both at our cap and on a full disk; which one it was is told by the room left.
     pub(super) fn write_error(&self, error: &rusqlite::Error, wanted_bytes: u64) -> WriteError {
+        if is_damage(error) {
+            return WriteError::Damaged(in_words(error));
+        }
         if error.sqlite_error_code() != Some(ErrorCode::DiskFull) {
             return WriteError::Io(in_words(error));
         }

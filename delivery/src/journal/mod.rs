@@ -31,19 +31,24 @@
 //! the cap bounds. The write-ahead log (`journal.sqlite-wal`) stands beside it and has a bound of its own.
 
 mod commit;
+mod copy;
+mod damaged;
 mod database;
 mod dead_letters;
 mod job;
 mod lock;
 mod outbox;
 mod outbox_reader;
+mod passing;
 mod private;
 mod queue;
 mod reader;
+mod repair;
 mod retention;
 mod row;
 mod salvage;
 mod schema;
+mod scrub;
 mod sink;
 mod words;
 mod writer;
@@ -53,6 +58,7 @@ use std::time::Duration;
 
 use crate::error::{OpenError, WrongSetting};
 
+pub(crate) use damaged::Table;
 pub(crate) use job::Job;
 pub(crate) use lock::WriterLock;
 pub(crate) use outbox::Topics;

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use super::JournalSettings;
 use super::database::Database;
 use super::outbox::Left;
+use super::passing::is_damage;
 
 /// What one transaction deletes at most, so that an append that comes meanwhile waits for little.
 const STEP_ROWS: i64 = 4_000;
@@ -35,18 +36,32 @@ pub(super) struct Retention {
     outbox_bytes: u64,
     look_at: Option<Instant>,
     is_failing: bool,
+    /// Why the oldest rows cannot be deleted, where their pages are damaged.
+    damage: Option<String>,
 }
 
 impl Retention {
     pub(super) fn new(settings: &JournalSettings, left: &Left) -> Self {
         let bytes = settings.retention_bytes.map(|bytes| bytes.min(settings.max_bytes / 10 * 9));
         let look_at = (settings.retention_age.is_some() || bytes.is_some()).then(Instant::now);
-        Self { age: settings.retention_age, bytes, outbox_bytes: left.bytes, look_at, is_failing: false }
+        let (age, outbox_bytes) = (settings.retention_age, left.bytes);
+        Self { age, bytes, outbox_bytes, look_at, is_failing: false, damage: None }
     }
 
     /// Rows on their way to Kafka come and go from now on.
     pub(super) fn by_age_alone(&mut self) {
         self.bytes = None;
+    }
+
+    /// Forgets that it failed: the file is another one.
+    pub(super) fn look_now(&mut self) {
+        self.is_failing = false;
+        self.look_at = self.look_at.map(|_| Instant::now());
+    }
+
+    /// Damage that was met since the last call.
+    pub(super) fn take_damage(&mut self) -> Option<String> {
+        self.damage.take()
     }
 
     /// When to look next; `None` where everything is kept.
@@ -129,6 +144,7 @@ impl Retention {
                 deleted
             }
             Err(error) => {
+                self.damage = is_damage(&error).then(|| error.to_string());
                 if !std::mem::replace(&mut self.is_failing, true) {
                     tracing::warn!(
                         "the journal's oldest events cannot be deleted, so it will be full: {error}"

@@ -56,8 +56,11 @@ fn events(
                         visit(&row.headers, row.appended_at_ms);
                     }
                 }
-                Err(ReadError::DamagedRow { seq, .. }) => after = seq,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    let Some((last, _)) = error.passes_over() else { return Err(error) };
+                    reading.left_out(error.to_string());
+                    after = last;
+                }
             }
         }
         end = begin - 1;
