@@ -38,7 +38,7 @@ impl Pages {
         Ok(Self { reader, after: first.max(1) - 1, last, first, told_at: Instant::now(), damaged: 0 })
     }
 
-    /// At most `limit` of the next rows; `None` at the end. Rows that went by retention since the last page are told.
+    /// At most `limit` of the next rows; `None` at the end. Rows that are not there any more are told.
     pub(super) fn next(&mut self, limit: usize) -> Result<Option<Vec<JournalRow>>, CommandError> {
         self.reader.follow();
         while self.after < self.last {
@@ -72,7 +72,10 @@ impl Pages {
     /// Says which rows are not there any more, if any up to this one.
     fn tell_gone(&mut self, to: i64) {
         if to > self.after {
-            eprintln!("footfall: rows {} to {to} went by retention before they were read", self.after + 1);
+            eprintln!(
+                "footfall: rows {} to {to} are not there: they went by retention, or were set aside as damaged",
+                self.after + 1
+            );
             self.after = to;
         }
     }
