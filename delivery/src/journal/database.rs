@@ -1,15 +1,14 @@
-//! The open file under the journal's writer: its pragmas, its two bounds, its probe and its checkpoints.
-//! It holds no queue and wakes nobody.
+//! The open file under the journal's writer: its pragmas, its cap and its probe.
+//! It holds no queue and wakes nobody; its write-ahead log is `checkpoint`'s.
 
-use std::ffi::c_int;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use rusqlite::hooks::Wal;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
+use super::checkpoint::watch_log;
 use super::outbox::{self, Left};
 use super::passing::is_damage;
 use super::schema::{self, open_error};
@@ -18,16 +17,10 @@ use super::{JournalSettings, private};
 use crate::error::{DeliveryError, OpenError};
 
 /// How long another process (an operator's `sqlite3`) may hold the write lock before an append gives up.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long the writer waits for a read to end when the write-ahead log has grown too long.
-const FOLD_TIMEOUT: Duration = Duration::from_millis(50);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a probe writes: enough that a disk with a last free page does not pass for one with room.
 const PROBE_BYTES: u32 = 64 << 10;
-
-/// What the write-ahead log adds to each page.
-const WAL_FRAME_HEADER_BYTES: u64 = 24;
 
 /// Why nothing was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,16 +50,16 @@ impl From<WriteError> for DeliveryError {
 #[derive(Debug)]
 pub(super) struct Database {
     pub(super) connection: Connection,
-    page_bytes: u64,
+    pub(super) page_bytes: u64,
     max_pages: u64,
-    wal_max_bytes: u64,
+    pub(super) wal_max_bytes: u64,
     /// Length of the write-ahead log in pages, told by SQLite at each commit. A small record fills little of the
     /// pages that it changes, so its own bytes say nothing about the log.
-    wal_frames: Arc<AtomicU64>,
+    pub(super) wal_frames: Arc<AtomicU64>,
     /// What of that was there at the last checkpoint.
-    folded_frames: u64,
+    pub(super) folded_frames: u64,
     /// Why the log could not be folded into the file the last time, in words.
-    fold_failure: Option<String>,
+    pub(super) fold_failure: Option<String>,
     /// Bytes of headers and payloads of the dead letters, and what they may be.
     pub(super) dead_letter_bytes: u64,
     pub(super) dead_letter_max_bytes: u64,
@@ -151,23 +144,6 @@ impl Database {
         outbox::left(&self.connection)
     }
 
-    pub(super) fn wal_bytes(&self) -> u64 {
-        self.frames_to_bytes(self.wal_frames.load(Ordering::Relaxed))
-    }
-
-    fn unfolded_bytes(&mut self) -> u64 {
-        let frames = self.wal_frames.load(Ordering::Relaxed);
-        if frames < self.folded_frames {
-            // The log has started over.
-            self.folded_frames = 0;
-        }
-        self.frames_to_bytes(frames - self.folded_frames)
-    }
-
-    fn frames_to_bytes(&self, frames: u64) -> u64 {
-        frames * (self.page_bytes + WAL_FRAME_HEADER_BYTES)
-    }
-
     /// Bytes in pages that hold something.
     pub(super) fn used_bytes(&self) -> rusqlite::Result<u64> {
         let read = |pragma| self.connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0));
@@ -190,70 +166,6 @@ impl Database {
         Ok(())
     }
 
-    /// Refuses while the write-ahead log is at its bound and a read, or the disk, keeps it from being folded.
-    pub(super) fn make_wal_room(&mut self) -> Result<(), WriteError> {
-        if self.wal_bytes() < self.wal_max_bytes {
-            return Ok(());
-        }
-        self.fold();
-        if self.wal_bytes() < self.wal_max_bytes {
-            return Ok(());
-        }
-        // A read that lasts is no failure of the checkpoint, which folds what it can.
-        if let Some(words) = &self.fold_failure {
-            return Err(WriteError::Io(words.clone()));
-        }
-        Err(WriteError::Full(format!(
-            "its write-ahead log has {} of at most {} bytes, and a long read of the journal holds it back",
-            self.wal_bytes(),
-            self.wal_max_bytes
-        )))
-    }
-
-    pub(super) fn is_log_at_bound(&self) -> bool {
-        self.wal_bytes() >= self.wal_max_bytes
-    }
-
-    /// Folds the write-ahead log into the file once it is long enough to be worth two fsyncs.
-    pub(super) fn fold_when_due(&mut self) {
-        if self.unfolded_bytes() >= self.wal_max_bytes / 16 {
-            self.fold();
-        }
-    }
-
-    /// A failure here loses nothing: what was acknowledged is in the log, and the log's own bound stops it.
-    fn fold(&mut self) {
-        match self.checkpoint() {
-            Ok(()) => self.fold_failure = None,
-            Err(error) => {
-                let words =
-                    format!("its write-ahead log cannot be folded into its file: {}", in_words(&error));
-                if self.fold_failure.replace(words.clone()).is_none() {
-                    tracing::warn!("of the journal: {words}");
-                }
-            }
-        }
-    }
-
-    fn checkpoint(&mut self) -> rusqlite::Result<()> {
-        self.checkpoint_pragma("PRAGMA wal_checkpoint(PASSIVE)")?;
-        if self.wal_bytes() < self.wal_max_bytes / 4 {
-            return Ok(());
-        }
-        // Reads have kept the log from starting over: wait for them a little.
-        self.connection.busy_timeout(FOLD_TIMEOUT)?;
-        let truncated = self.checkpoint_pragma("PRAGMA wal_checkpoint(TRUNCATE)");
-        self.connection.busy_timeout(BUSY_TIMEOUT)?;
-        truncated
-    }
-
-    fn checkpoint_pragma(&mut self, pragma: &str) -> rusqlite::Result<()> {
-        let frames: i64 = self.connection.query_row(pragma, [], |row| row.get(1))?;
-        self.folded_frames = frames.max(0).unsigned_abs();
-        self.wal_frames.store(self.folded_frames, Ordering::Relaxed);
-        Ok(())
-    }
-
     /// SQLite says "full" both at our cap and on a full disk; which one it was is told by the room left.
     pub(super) fn write_error(&self, error: &rusqlite::Error, wanted_bytes: u64) -> WriteError {
         if is_damage(error) {
@@ -273,17 +185,6 @@ impl Database {
         }
         WriteError::Full(format!("it holds {used} of at most {} bytes", self.max_bytes()))
     }
-}
-
-/// Counts the pages of the write-ahead log. SQLite's own checkpoints use the same hook, so they are off before.
-fn watch_log(connection: &mut Connection) -> rusqlite::Result<Arc<AtomicU64>> {
-    let frames = Arc::new(AtomicU64::new(0));
-    let told = Arc::clone(&frames);
-    connection.wal_hook(Some(move |_: &mut Wal, pages: c_int| {
-        told.store(pages.max(0).unsigned_abs().into(), Ordering::Relaxed);
-        Ok(())
-    }))?;
-    Ok(frames)
 }
 
 /// Sets what the promises rest on; gives the page size in bytes and the cap in pages.

@@ -30,6 +30,7 @@
 //! Space comes back when rows are deleted: their pages are used again, while the file keeps its size, which
 //! the cap bounds. The write-ahead log (`journal.sqlite-wal`) stands beside it and has a bound of its own.
 
+mod checkpoint;
 mod commit;
 mod copy;
 mod damaged;
