@@ -50,8 +50,6 @@ pub struct FallbackStats {
     pub possible_duplicates: u64,
     /// Records that Kafka refused for good, kept as dead letters.
     pub set_aside_records: u64,
-    /// Rows of the journal that did not fit their checksum.
-    pub damaged_rows: u64,
     /// Records that were answered and then not stored, which only at-most-once allows.
     pub lost_records: u64,
     /// Transactions that were committed, where records go by them.
@@ -96,6 +94,10 @@ pub struct JournalStats {
     pub commits: u64,
     /// Events that went by age or for room since the start.
     pub expired_rows: u64,
+    /// Events that stay here, told by the numbers of the first and the last.
+    pub event_rows: u64,
+    /// Rows that did not fit their checksum, or whose pages cannot be read, found since the start.
+    pub damaged_rows: u64,
 }
 
 #[derive(Debug, Default)]

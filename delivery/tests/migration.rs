@@ -98,7 +98,7 @@ async fn rows_of_an_earlier_version_reach_kafka_in_their_order() {
         delivery.stats().kafka.filter(|kafka| kafka.waiting_rows == 0)
     })
     .await;
-    assert_eq!((drained.damaged_rows, drained.possible_duplicates), (0, 0));
+    assert_eq!((delivery.stats().journal.damaged_rows, drained.possible_duplicates), (0, 0));
 
     let number = |payload: &[u8]| -> usize {
         let text = str::from_utf8(payload).unwrap();

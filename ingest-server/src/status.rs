@@ -87,7 +87,10 @@ pub struct JournalStatus {
     pub max_bytes: u64,
     /// Events that went by age or for room.
     pub expired_rows: u64,
-    /// Rows that did not fit their checksum.
+    /// Events that stay in it; those that wait for Kafka are not among them.
+    #[serde(default)]
+    pub event_rows: u64,
+    /// Rows that did not fit their checksum or cannot be read.
     pub damaged_rows: u64,
 }
 
@@ -128,7 +131,8 @@ impl Status {
                 used_bytes: stats.journal.used_bytes,
                 max_bytes: stats.journal.max_bytes,
                 expired_rows: stats.journal.expired_rows,
-                damaged_rows: stats.kafka.map_or(0, |kafka| kafka.damaged_rows),
+                event_rows: stats.journal.event_rows,
+                damaged_rows: stats.journal.damaged_rows,
             },
             memory: MemoryStatus {
                 records: stats.memory_records as u64,

@@ -125,7 +125,7 @@ async fn what_cannot_be_exported_is_told_and_costs_no_other_event() {
     let (fine, _, said) = export(dir.path(), &["--format", "csv", "--output", file.to_str().unwrap()]);
     assert!(!fine);
     for words in
-        ["row 2 of the journal", "rows 3 to 3 went by retention", "2 events exported", "1 rows are left out"]
+        ["row 2 of the journal", "rows 3 to 3 are not there", "2 events exported", "1 rows are left out"]
     {
         assert!(said.contains(words), "{words} is not in {said}");
     }

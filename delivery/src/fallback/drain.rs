@@ -11,7 +11,7 @@ use super::gate::Shared;
 use super::pacer::Pacer;
 use super::phase::KafkaState;
 use crate::completion::Completion;
-use crate::journal::{Job, OutboxError, OutboxReader, OutboxRow};
+use crate::journal::{Job, OutboxError, OutboxReader, OutboxRow, Table};
 use crate::record::{Batch, Stream};
 
 /// What one read takes: large, for the disk; small enough for the memory that it is charged to.
@@ -88,7 +88,7 @@ impl Drain {
             Err(OutboxError::DamagedRow { seq, reason }) => {
                 tracing::error!(row = seq, "a row of the journal is damaged and set aside: {reason}");
                 self.damaged(seq);
-                self.shared.books.push(Job::SetAsideDamaged { seq, reason });
+                self.shared.books.push(Job::SetAsideDamaged { table: Table::Outbox, seq, reason });
                 Duration::ZERO
             }
             Err(OutboxError::DamagedPage(reason)) => {

@@ -60,7 +60,6 @@ impl FallbackSink {
         let books = Arc::new(Books::new(Core::new(limits, rows), opened.queue()));
         let producer = Producer::open(kafka, memory_max_bytes, None, Arc::clone(&books) as _)?;
         books.core().batch_bytes = producer.batch_max_bytes();
-        books.core().totals.damaged = opened.lost;
         let (left, waiting) = (opened.left.rows.clone(), opened.left.count);
         let topics = Topics { events: kafka.topic.clone(), dead_letters: kafka.dead_letter_topic() };
         let journal = opened.start(Some((Arc::clone(&books), topics)))?;
@@ -96,7 +95,9 @@ impl FallbackSink {
     }
 
     pub(crate) fn journal_stats(&self) -> JournalStats {
-        self.shared.journal.stats()
+        let stats = self.shared.journal.stats();
+        let damaged_rows = stats.damaged_rows + self.shared.books.core().totals.damaged;
+        JournalStats { damaged_rows, ..stats }
     }
 
     pub(crate) fn stats(&self) -> FallbackStats {
@@ -113,7 +114,6 @@ impl FallbackSink {
             late_acknowledgements: totals.late,
             possible_duplicates: totals.possible_duplicates,
             set_aside_records: totals.set_aside,
-            damaged_rows: totals.damaged,
             lost_records: 0,
             committed_transactions: self.shared.books.transactions[0].get(),
             aborted_transactions: self.shared.books.transactions[1].get(),

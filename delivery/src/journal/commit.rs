@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use super::damaged;
 use super::database::{Database, WriteError};
 use super::dead_letters::trim;
 use super::job::Job;
@@ -65,8 +66,8 @@ impl Database {
                     let letter = dead_letter(record, failure);
                     insert.outbox(Stream::DeadLetters, std::iter::once(&letter))?
                 }
-                Job::SetAsideDamaged { seq, reason } => {
-                    outbox::set_aside_damaged(&transaction, *seq, reason, insert.appended_at_ms)?;
+                Job::SetAsideDamaged { table, seq, reason } => {
+                    damaged::set_aside(&transaction, *table, *seq, reason, insert.appended_at_ms)?;
                     NO_ROWS
                 }
                 Job::KeepOffsets(_) => NO_ROWS,

@@ -1,37 +1,34 @@
-//! The open file under the journal's writer: its pragmas, its two bounds, its probe and its checkpoints.
-//! It holds no queue and wakes nobody.
+//! The open file under the journal's writer: its pragmas, its cap and its probe.
+//! It holds no queue and wakes nobody; its write-ahead log is `checkpoint`'s.
 
-use std::ffi::c_int;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use rusqlite::hooks::Wal;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
+use super::checkpoint::watch_log;
 use super::outbox::{self, Left};
+use super::passing::is_damage;
 use super::schema::{self, open_error};
+use super::words::in_words;
 use super::{JournalSettings, private};
 use crate::error::{DeliveryError, OpenError};
 
 /// How long another process (an operator's `sqlite3`) may hold the write lock before an append gives up.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long the writer waits for a read to end when the write-ahead log has grown too long.
-const FOLD_TIMEOUT: Duration = Duration::from_millis(50);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a probe writes: enough that a disk with a last free page does not pass for one with room.
 const PROBE_BYTES: u32 = 64 << 10;
-
-/// What the write-ahead log adds to each page.
-const WAL_FRAME_HEADER_BYTES: u64 = 24;
 
 /// Why nothing was written.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum WriteError {
     Full(String),
     Io(String),
+    /// Pages of the file are damaged.
+    Damaged(String),
 }
 
 impl WriteError {
@@ -45,7 +42,7 @@ impl From<WriteError> for DeliveryError {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Full(reason) => Self::JournalFull { reason },
-            WriteError::Io(reason) => Self::JournalIo { reason },
+            WriteError::Io(reason) | WriteError::Damaged(reason) => Self::JournalIo { reason },
         }
     }
 }
@@ -53,15 +50,16 @@ impl From<WriteError> for DeliveryError {
 #[derive(Debug)]
 pub(super) struct Database {
     pub(super) connection: Connection,
-    page_bytes: u64,
+    pub(super) page_bytes: u64,
     max_pages: u64,
-    wal_max_bytes: u64,
+    pub(super) wal_max_bytes: u64,
     /// Length of the write-ahead log in pages, told by SQLite at each commit. A small record fills little of the
     /// pages that it changes, so its own bytes say nothing about the log.
-    wal_frames: Arc<AtomicU64>,
+    pub(super) wal_frames: Arc<AtomicU64>,
     /// What of that was there at the last checkpoint.
-    folded_frames: u64,
-    fold_failing: bool,
+    pub(super) folded_frames: u64,
+    /// Why the log could not be folded into the file the last time, in words.
+    pub(super) fold_failure: Option<String>,
     /// Bytes of headers and payloads of the dead letters, and what they may be.
     pub(super) dead_letter_bytes: u64,
     pub(super) dead_letter_max_bytes: u64,
@@ -102,38 +100,48 @@ impl Database {
             wal_max_bytes: settings.wal_max_bytes,
             wal_frames,
             folded_frames: 0,
-            fold_failing: false,
+            fold_failure: None,
             dead_letter_bytes,
             dead_letter_max_bytes: settings.dead_letter_max_bytes(),
         })
     }
 
-    /// Whether the rows for Kafka can be read at all.
+    /// Whether the rows for Kafka can be read at all, and the pages of the events on which something is written: the
+    /// oldest and the newest. All pages of a journal of 1 GiB are not read before the server starts.
     pub(super) fn check(self, path: &Path) -> Result<Self, OpenError> {
-        self.left().map_err(|error| open_error(path, &error))?;
+        let failed = |error: rusqlite::Error| open_error(path, &error);
+        self.left().map_err(failed)?;
+        for order in ["ASC", "DESC"] {
+            let end = format!("SELECT seq FROM events ORDER BY seq {order} LIMIT 1");
+            self.connection.query_row(&end, [], |_| Ok(())).optional().map_err(failed)?;
+        }
         Ok(self)
+    }
+
+    /// Stands in for one that is closed: it has no tables, so that it takes nothing.
+    pub(super) fn closed() -> rusqlite::Result<Self> {
+        Ok(Self {
+            connection: Connection::open_in_memory()?,
+            page_bytes: 0,
+            max_pages: 0,
+            wal_max_bytes: u64::MAX,
+            wal_frames: Arc::default(),
+            folded_frames: 0,
+            fold_failure: None,
+            dead_letter_bytes: 0,
+            dead_letter_max_bytes: u64::MAX,
+        })
+    }
+
+    /// How many events there are, told by the numbers of the first and the last.
+    pub(super) fn event_rows(&self) -> rusqlite::Result<u64> {
+        let sql = "SELECT coalesce((SELECT max(seq) FROM events) - (SELECT min(seq) FROM events) + 1, 0)";
+        self.connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
     }
 
     /// What an earlier process left for Kafka.
     pub(super) fn left(&self) -> rusqlite::Result<Left> {
         outbox::left(&self.connection)
-    }
-
-    pub(super) fn wal_bytes(&self) -> u64 {
-        self.frames_to_bytes(self.wal_frames.load(Ordering::Relaxed))
-    }
-
-    fn unfolded_bytes(&mut self) -> u64 {
-        let frames = self.wal_frames.load(Ordering::Relaxed);
-        if frames < self.folded_frames {
-            // The log has started over.
-            self.folded_frames = 0;
-        }
-        self.frames_to_bytes(frames - self.folded_frames)
-    }
-
-    fn frames_to_bytes(&self, frames: u64) -> u64 {
-        frames * (self.page_bytes + WAL_FRAME_HEADER_BYTES)
     }
 
     /// Bytes in pages that hold something.
@@ -158,68 +166,13 @@ impl Database {
         Ok(())
     }
 
-    /// Refuses while the write-ahead log is at its bound and a read keeps it from being folded.
-    pub(super) fn make_wal_room(&mut self) -> Result<(), WriteError> {
-        if self.wal_bytes() < self.wal_max_bytes {
-            return Ok(());
-        }
-        self.fold();
-        if self.wal_bytes() < self.wal_max_bytes {
-            return Ok(());
-        }
-        Err(WriteError::Full(format!(
-            "its write-ahead log has {} of at most {} bytes, and a long read of the journal holds it back",
-            self.wal_bytes(),
-            self.wal_max_bytes
-        )))
-    }
-
-    pub(super) fn is_log_at_bound(&self) -> bool {
-        self.wal_bytes() >= self.wal_max_bytes
-    }
-
-    /// Folds the write-ahead log into the file once it is long enough to be worth two fsyncs.
-    pub(super) fn fold_when_due(&mut self) {
-        if self.unfolded_bytes() >= self.wal_max_bytes / 16 {
-            self.fold();
-        }
-    }
-
-    /// A failure here loses nothing: what was acknowledged is in the log, and the log's own bound stops it.
-    fn fold(&mut self) {
-        match self.checkpoint() {
-            Ok(()) => self.fold_failing = false,
-            Err(error) => {
-                if !std::mem::replace(&mut self.fold_failing, true) {
-                    tracing::warn!("the journal's write-ahead log cannot be folded into its file: {error}");
-                }
-            }
-        }
-    }
-
-    fn checkpoint(&mut self) -> rusqlite::Result<()> {
-        self.checkpoint_pragma("PRAGMA wal_checkpoint(PASSIVE)")?;
-        if self.wal_bytes() < self.wal_max_bytes / 4 {
-            return Ok(());
-        }
-        // Reads have kept the log from starting over: wait for them a little.
-        self.connection.busy_timeout(FOLD_TIMEOUT)?;
-        let truncated = self.checkpoint_pragma("PRAGMA wal_checkpoint(TRUNCATE)");
-        self.connection.busy_timeout(BUSY_TIMEOUT)?;
-        truncated
-    }
-
-    fn checkpoint_pragma(&mut self, pragma: &str) -> rusqlite::Result<()> {
-        let frames: i64 = self.connection.query_row(pragma, [], |row| row.get(1))?;
-        self.folded_frames = frames.max(0).unsigned_abs();
-        self.wal_frames.store(self.folded_frames, Ordering::Relaxed);
-        Ok(())
-    }
-
     /// SQLite says "full" both at our cap and on a full disk; which one it was is told by the room left.
     pub(super) fn write_error(&self, error: &rusqlite::Error, wanted_bytes: u64) -> WriteError {
+        if is_damage(error) {
+            return WriteError::Damaged(in_words(error));
+        }
         if error.sqlite_error_code() != Some(ErrorCode::DiskFull) {
-            return WriteError::Io(error.to_string());
+            return WriteError::Io(in_words(error));
         }
         let used = match self.used_bytes() {
             Ok(used) => used,
@@ -232,17 +185,6 @@ impl Database {
         }
         WriteError::Full(format!("it holds {used} of at most {} bytes", self.max_bytes()))
     }
-}
-
-/// Counts the pages of the write-ahead log. SQLite's own checkpoints use the same hook, so they are off before.
-fn watch_log(connection: &mut Connection) -> rusqlite::Result<Arc<AtomicU64>> {
-    let frames = Arc::new(AtomicU64::new(0));
-    let told = Arc::clone(&frames);
-    connection.wal_hook(Some(move |_: &mut Wal, pages: c_int| {
-        told.store(pages.max(0).unsigned_abs().into(), Ordering::Relaxed);
-        Ok(())
-    }))?;
-    Ok(frames)
 }
 
 /// Sets what the promises rest on; gives the page size in bytes and the cap in pages.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use super::damaged::Table;
 use crate::completion::{AppendResult, Completion};
 use crate::fallback::{CopyJob, SetAside, Waiter};
 use crate::record::Batch;
@@ -19,8 +20,8 @@ pub(crate) enum Job {
     Copy(CopyJob),
     /// A record that Kafka refuses for good, and its row if it has one.
     SetAside(SetAside),
-    /// A row that cannot be read.
-    SetAsideDamaged { seq: i64, reason: String },
+    /// A row that does not fit its checksum.
+    SetAsideDamaged { table: Table, seq: i64, reason: String },
     /// Nothing but the offsets that go with each transaction; tells whether they were written.
     KeepOffsets(Sender<bool>),
 }

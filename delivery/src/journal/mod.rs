@@ -30,21 +30,28 @@
 //! Space comes back when rows are deleted: their pages are used again, while the file keeps its size, which
 //! the cap bounds. The write-ahead log (`journal.sqlite-wal`) stands beside it and has a bound of its own.
 
+mod checkpoint;
 mod commit;
+mod copy;
+mod damaged;
 mod database;
 mod dead_letters;
 mod job;
 mod lock;
 mod outbox;
 mod outbox_reader;
+mod passing;
 mod private;
 mod queue;
 mod reader;
+mod repair;
 mod retention;
 mod row;
 mod salvage;
 mod schema;
+mod scrub;
 mod sink;
+mod words;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -52,6 +59,7 @@ use std::time::Duration;
 
 use crate::error::{OpenError, WrongSetting};
 
+pub(crate) use damaged::Table;
 pub(crate) use job::Job;
 pub(crate) use lock::WriterLock;
 pub(crate) use outbox::Topics;

@@ -90,17 +90,3 @@ pub(super) fn kept_offsets(
     }
     Ok(topics)
 }
-
-/// Moves a row that does not fit its checksum out of the way, as it is.
-pub(super) fn set_aside_damaged(
-    transaction: &Transaction<'_>,
-    seq: i64,
-    reason: &str,
-    found_at_ms: i64,
-) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO damaged_rows SELECT 'outbox', seq, ?2, ?3, partition_key, headers, payload
-               FROM outbox WHERE seq = ?1";
-    transaction.execute(sql, params![seq, found_at_ms, reason])?;
-    transaction.execute("DELETE FROM outbox WHERE seq = ?1", [seq])?;
-    Ok(())
-}

@@ -12,6 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::journal_path;
 use super::outbox::kept_offsets;
 use super::reader::read_row;
+use super::words::in_words;
 use crate::record::{Priority, Record, Stream};
 
 /// A row on its way to Kafka.
@@ -107,6 +108,6 @@ fn failed(error: rusqlite::Error) -> OutboxError {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             OutboxError::DamagedPage(error.to_string())
         }
-        _ => OutboxError::Io(error.to_string()),
+        _ => OutboxError::Io(in_words(&error)),
     }
 }

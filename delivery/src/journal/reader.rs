@@ -1,19 +1,25 @@
 //! Reads the journal while another process or thread writes it.
-//! Each read is short and ends before it returns, because a long one would hold back the checkpoint.
+//! Each read is short and ends before it returns, because a long one would hold back the checkpoint; how it gets past
+//! pages that are damaged stands in `passing`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use rusqlite::{Connection, OpenFlags, Row};
 
 use super::journal_path;
+use super::passing::is_damage;
 use super::row::{JournalRow, checksum, read_headers};
 use super::schema;
+use super::words::in_words;
 use crate::error::OpenError;
 
 /// One read gives at most this many bytes, whatever its limit, so that a reader's memory is bounded.
 const READ_MAX_BYTES: usize = 8 << 20;
+
+/// The columns of a record, as [`read_row`] takes them.
+pub(super) const COLUMNS: &str = "seq, appended_at_ms, partition_key, headers, payload, checksum";
 
 /// Why a read gave no rows.
 #[derive(Debug, thiserror::Error)]
@@ -36,13 +42,40 @@ pub enum ReadError {
         /// What does not fit.
         reason: String,
     },
+    /// Pages of the file are damaged, and the rows on them cannot be read. Those behind can be had by reading after
+    /// `last`.
+    #[error("rows {first} to {last} of the journal {} cannot be read, their pages are damaged: {reason}", .path.display())]
+    DamagedPages {
+        /// The file.
+        path: PathBuf,
+        /// The first row that cannot be read.
+        first: i64,
+        /// The last of them, as far as was looked.
+        last: i64,
+        /// The cause in SQLite's words.
+        reason: String,
+    },
+}
+
+impl ReadError {
+    /// The number to go on after and how many rows that passes over, where the file can be read beyond the damage.
+    pub fn passes_over(&self) -> Option<(i64, u64)> {
+        match self {
+            Self::Journal { .. } => None,
+            Self::DamagedRow { seq, .. } => Some((*seq, 1)),
+            Self::DamagedPages { first, last, .. } => Some((*last, (last - first + 1).max(0).unsigned_abs())),
+        }
+    }
 }
 
 /// A read-only view of a journal, for following and exporting it.
 #[derive(Debug)]
 pub struct JournalReader {
-    connection: Connection,
-    path: PathBuf,
+    pub(super) connection: Connection,
+    data_dir: PathBuf,
+    pub(super) path: PathBuf,
+    /// Which file it was that was opened.
+    file: Option<FileId>,
     /// The file of an older version has none until that version's successor has opened it.
     has_dead_letters: bool,
 }
@@ -58,6 +91,7 @@ impl JournalReader {
         if !path.exists() {
             return Err(OpenError::NoJournal { data_dir: data_dir.to_owned() });
         }
+        let file = file_id(&path);
         let open = || -> rusqlite::Result<Connection> {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(&path, flags)?;
@@ -69,57 +103,19 @@ impl JournalReader {
         if version == 0 {
             return Err(OpenError::NoJournal { data_dir: data_dir.to_owned() });
         }
-        Ok(Self { connection, path, has_dead_letters: version > 1 })
+        Ok(Self { connection, data_dir: data_dir.to_owned(), path, file, has_dead_letters: version > 1 })
     }
 
-    /// The number of the newest row; 0 while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError::Journal`] if the file cannot be read.
-    pub fn last_seq(&self) -> Result<i64, ReadError> {
-        self.connection
-            .query_row("SELECT max(seq) FROM events", [], |row| row.get::<_, Option<i64>>(0))
-            .optional()
-            .map(|seq| seq.flatten().unwrap_or(0))
-            .map_err(|error| self.failed(&error))
-    }
-
-    /// The number of the oldest row; 0 while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError::Journal`] if the file cannot be read.
-    pub fn first_seq(&self) -> Result<i64, ReadError> {
-        self.connection
-            .query_row("SELECT min(seq) FROM events", [], |row| row.get::<_, Option<i64>>(0))
-            .map(Option::unwrap_or_default)
-            .map_err(|error| self.failed(&error))
-    }
-
-    /// The number of the first row that was written at this time (milliseconds since 1970) or later, or one behind the
-    /// last where there is none. A few short reads find it, since rows stand in the order in which they were written;
-    /// where the clock was put back meanwhile, it is one of the rows around that moment.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError::Journal`] if the file cannot be read.
-    pub fn seq_at(&self, appended_at_ms: i64) -> Result<i64, ReadError> {
-        let next = "SELECT seq, appended_at_ms FROM events WHERE seq >= ?1 ORDER BY seq LIMIT 1";
-        let (mut low, mut high) = (self.first_seq()?, self.last_seq()? + 1);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let found = self.connection.prepare_cached(next).and_then(|mut select| {
-                select
-                    .query_row([middle], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
-                    .optional()
-            });
-            match found.map_err(|error| self.failed(&error))? {
-                Some((seq, at)) if at < appended_at_ms => low = seq + 1,
-                _ => high = middle,
-            }
+    /// Opens the file anew where another stands in its place: a damaged journal is replaced by what can be read of it,
+    /// under the same numbers. Call it now and then while following one.
+    pub fn follow(&mut self) {
+        let now = file_id(&self.path);
+        if now.is_some()
+            && now != self.file
+            && let Ok(anew) = Self::open(&self.data_dir)
+        {
+            *self = anew;
         }
-        Ok(low)
     }
 
     /// At most `limit` rows with a number above `seq`, oldest first; fewer where they would pass 8 MiB.
@@ -128,7 +124,8 @@ impl JournalReader {
     /// # Errors
     ///
     /// [`ReadError::DamagedRow`] if the first row is damaged (good rows before a damaged one are given first);
-    /// go on by reading after its number. [`ReadError::Journal`] if the file cannot be read.
+    /// go on by reading after its number. [`ReadError::DamagedPages`] the same for rows whose pages are damaged.
+    /// [`ReadError::Journal`] if the file cannot be read.
     pub fn read_after(&self, seq: i64, limit: usize) -> Result<Vec<JournalRow>, ReadError> {
         self.read("events", seq, limit)
     }
@@ -143,37 +140,78 @@ impl JournalReader {
     }
 
     fn read(&self, table: &str, seq: i64, limit: usize) -> Result<Vec<JournalRow>, ReadError> {
-        let select = format!(
-            "SELECT seq, appended_at_ms, partition_key, headers, payload, checksum FROM {table} WHERE seq > ?1 \
-             ORDER BY seq LIMIT ?2"
-        );
+        let select = format!("SELECT {COLUMNS} FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let failed = |error: rusqlite::Error| self.failed(&error);
         let mut select = self.connection.prepare_cached(&select).map_err(failed)?;
         let mut found = select.query([seq, limit]).map_err(failed)?;
-        let mut rows = Vec::new();
-        let mut bytes = 0;
-        while bytes < READ_MAX_BYTES
-            && let Some(row) = found.next().map_err(failed)?
-        {
-            let seq = row.get(0).map_err(failed)?;
-            match read_row(seq, row) {
+        let (mut rows, mut bytes, mut last) = (Vec::new(), 0, seq);
+        // Why reading in order came to its end too early; the good rows before that are given first.
+        let mut met: Option<ReadError> = None;
+        while bytes < READ_MAX_BYTES {
+            let row = match found.next() {
+                Ok(Some(row)) => row,
+                Ok(None) => break,
+                Err(error) if is_damage(&error) => {
+                    met = Some(failed(error));
+                    break;
+                }
+                Err(error) => return Err(failed(error)),
+            };
+            let number = row.get(0).map_err(failed)?;
+            let damaged = |reason| ReadError::DamagedRow { path: self.path.clone(), seq: number, reason };
+            // The checksum leaves the number out.
+            if number <= last {
+                met = Some(damaged("its number is out of order".to_owned()));
+                break;
+            }
+            match read_row(number, row) {
                 Ok(row) => {
                     bytes += row.payload.len();
+                    last = number;
                     rows.push(row);
                 }
-                Err(_) if !rows.is_empty() => break,
                 Err(reason) => {
-                    return Err(ReadError::DamagedRow { path: self.path.clone(), seq, reason });
+                    met = Some(damaged(reason));
+                    break;
                 }
             }
         }
-        Ok(rows)
+        drop(found);
+        // A number that was never given out would have whoever goes on after it miss everything.
+        if !rows.is_empty() && !self.is_given(table, last) {
+            rows.pop();
+        }
+        match met {
+            None => Ok(rows),
+            Some(_) if !rows.is_empty() => Ok(rows),
+            Some(damaged @ ReadError::DamagedRow { seq: number, .. })
+                if number > seq && self.is_given(table, number) =>
+            {
+                Err(damaged)
+            }
+            Some(met) => self.pass_over(table, seq, &met),
+        }
     }
 
-    fn failed(&self, error: &rusqlite::Error) -> ReadError {
-        ReadError::Journal { path: self.path.clone(), reason: error.to_string() }
+    /// The error of a file that cannot be read.
+    pub(super) fn failed(&self, error: &rusqlite::Error) -> ReadError {
+        ReadError::Journal { path: self.path.clone(), reason: in_words(error) }
     }
+}
+
+/// Tells a file from another that stands in its place.
+type FileId = (u64, u64);
+
+#[cfg(unix)]
+fn file_id(path: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt as _;
+    path.metadata().ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn file_id(_: &Path) -> Option<FileId> {
+    None
 }
 
 pub(super) fn read_row(seq: i64, row: &Row<'_>) -> Result<JournalRow, String> {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::words::in_words;
 use crate::error::OpenError;
 
 /// The schema that this version writes; it stands in the file as `PRAGMA user_version`.
@@ -151,7 +152,7 @@ fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> 
 /// SQLite's words, sorted into "not a journal" and everything else.
 pub(super) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
     let path = path.to_owned();
-    let reason = error.to_string();
+    let reason = in_words(error);
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotAJournal { path, reason },
         Some(ErrorCode::DatabaseCorrupt) => OpenError::DamagedJournal { path, reason },

@@ -1,28 +1,28 @@
 //! The journal as a place where batches are made durable: opens it, hands batches to its writer, closes it.
 //! Whether a batch comes here is decided by the delivery.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use super::job::Job;
 use super::outbox::{Left, Topics};
 use super::queue::Queue;
+use super::repair::Repair;
 use super::retention::Retention;
 use super::salvage::{self, Salvaged};
 use super::schema::open_error;
+use super::scrub::Scrub;
 use super::writer::Writer;
 use super::{JournalSettings, journal_path, take_directory};
 use crate::completion::Completion;
 use crate::error::{DeliveryError, OpenError};
-use crate::fallback::Books;
+use crate::fallback::{Books, Signal};
 use crate::readiness::{Health, Readiness};
 use crate::record::Batch;
 use crate::stats::{Count, JournalStats};
-
-const THREAD: &str = "footfall-journal";
+use crate::threads::start;
 
 #[derive(Debug)]
 pub(crate) struct JournalSink {
@@ -30,7 +30,9 @@ pub(crate) struct JournalSink {
     health: Arc<Health>,
     counters: Arc<JournalCounters>,
     max_bytes: u64,
-    /// Its sender is dropped when the writer has ended.
+    /// Stops the reading that looks for damage.
+    scrub: Arc<Signal>,
+    /// Its senders are dropped when the threads have ended.
     ended: Mutex<Receiver<()>>,
 }
 
@@ -41,6 +43,11 @@ pub(super) struct JournalCounters {
     pub(super) wal_bytes: Count,
     pub(super) commits: Count,
     pub(super) expired_rows: Count,
+    pub(super) event_rows: Count,
+    /// Rows that did not fit their checksum and were set aside.
+    pub(super) set_aside_rows: Count,
+    /// Rows on pages that cannot be read.
+    pub(super) unreadable_rows: Count,
 }
 
 /// A journal whose writer has not started.
@@ -48,10 +55,9 @@ pub(crate) struct OpenJournal {
     writer: Writer,
     sink: JournalSink,
     alive: Sender<()>,
+    data_dir: PathBuf,
     /// What an earlier process left for Kafka.
     pub(crate) left: Left,
-    /// Rows that a damaged file had and that could not be read.
-    pub(crate) lost: u64,
 }
 
 impl OpenJournal {
@@ -65,6 +71,7 @@ impl OpenJournal {
         let queue = Arc::new(Queue::default());
         let health = Arc::new(Health::starting("journal", "the journal is being opened".to_owned()));
         let counters = Arc::new(JournalCounters::default());
+        counters.unreadable_rows.set(lost);
         let retention = Retention::new(settings, &left);
         let mut writer = Writer::new(
             database,
@@ -72,12 +79,14 @@ impl OpenJournal {
             Arc::clone(&health),
             Arc::clone(&counters),
             retention,
+            Repair::new(path, settings.clone()),
             lock,
         );
         writer.probe();
         let (alive, ended) = channel::<()>();
-        let sink = JournalSink { queue, health, counters, max_bytes, ended: Mutex::new(ended) };
-        Ok(Self { writer, sink, alive, left, lost })
+        let (scrub, ended) = (Arc::default(), Mutex::new(ended));
+        let sink = JournalSink { queue, health, counters, max_bytes, scrub, ended };
+        Ok(Self { writer, sink, alive, data_dir: data_dir.to_owned(), left })
     }
 
     pub(crate) fn queue(&self) -> Arc<Queue> {
@@ -86,18 +95,18 @@ impl OpenJournal {
 
     /// Starts writing; `outbox` is told what becomes of rows on their way to Kafka.
     pub(crate) fn start(self, outbox: Option<(Arc<Books>, Topics)>) -> Result<JournalSink, OpenError> {
-        let Self { mut writer, sink, alive, .. } = self;
+        let Self { mut writer, sink, alive, data_dir, .. } = self;
         if outbox.is_some() {
             writer.retention.by_age_alone();
+        } else {
+            let JournalSink { queue, counters, scrub, .. } = &sink;
+            let (queue, counters, stop) = (Arc::clone(queue), Arc::clone(counters), Arc::clone(scrub));
+            start("footfall-journal-scrub", alive.clone(), move || {
+                Scrub { queue, counters, stop }.run(&data_dir);
+            })?;
         }
         writer.outbox = outbox;
-        thread::Builder::new()
-            .name(THREAD.to_owned())
-            .spawn(move || {
-                writer.run();
-                drop(alive);
-            })
-            .map_err(|source| OpenError::Thread { name: THREAD, source })?;
+        start("footfall-journal", alive, move || writer.run())?;
         Ok(sink)
     }
 }
@@ -132,12 +141,15 @@ impl JournalSink {
             wal_bytes: self.counters.wal_bytes.get(),
             commits: self.counters.commits.get(),
             expired_rows: self.counters.expired_rows.get(),
+            event_rows: self.counters.event_rows.get(),
+            damaged_rows: self.counters.set_aside_rows.get() + self.counters.unreadable_rows.get(),
         }
     }
 
     /// Takes no more and writes what waits; `false` if that was not over at the deadline.
     pub(crate) fn close(&self, deadline: Duration) -> bool {
         self.queue.close();
+        self.scrub.stop();
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         matches!(ended.recv_timeout(deadline), Err(RecvTimeoutError::Disconnected))
     }

@@ -10,6 +10,7 @@ use super::job::Job;
 use super::lock::WriterLock;
 use super::outbox::Topics;
 use super::queue::{Queue, Work};
+use super::repair::Repair;
 use super::retention::Retention;
 use super::sink::JournalCounters;
 use crate::error::DeliveryError;
@@ -29,6 +30,7 @@ pub(super) struct Writer {
     pace: Pace,
     probe_at: Option<Instant>,
     pub(super) retention: Retention,
+    pub(super) repair: Repair,
     /// What is known of the rows on their way to Kafka, where it is set.
     pub(super) outbox: Option<(Arc<Books>, Topics)>,
     /// Given back only when the last write is over.
@@ -42,6 +44,7 @@ impl Writer {
         health: Arc<Health>,
         counters: Arc<JournalCounters>,
         retention: Retention,
+        repair: Repair,
         lock: WriterLock,
     ) -> Self {
         Self {
@@ -52,6 +55,7 @@ impl Writer {
             pace: Pace::of_readiness(),
             probe_at: None,
             retention,
+            repair,
             outbox: None,
             _lock: lock,
         }
@@ -95,6 +99,10 @@ impl Writer {
     fn retain(&mut self) {
         let expired = self.retention.look(&mut self.database, now_ms());
         self.expired(expired);
+        if let Some(reason) = self.retention.take_damage() {
+            self.mend(&reason);
+            self.probe();
+        }
     }
 
     /// New events win over the oldest ones: those go before the new ones would be refused.
@@ -102,6 +110,13 @@ impl Writer {
         let wanted = group.iter().map(|job| job.size_bytes() as u64).sum();
         let expired = self.retention.make_room(&mut self.database, wanted);
         self.expired(expired);
+        if let Some(reason) = self.retention.take_damage()
+            && self.mend(&reason)
+        {
+            self.probe();
+            let expired = self.retention.make_room(&mut self.database, wanted);
+            self.expired(expired);
+        }
     }
 
     fn expired(&self, rows: u64) {
@@ -113,7 +128,14 @@ impl Writer {
 
     /// Learns whether the disk and the cap take something, and says so.
     pub(super) fn probe(&mut self) {
-        match self.database.probe() {
+        self.open_again();
+        let mut probed = self.database.probe();
+        if let Err(WriteError::Damaged(reason)) = &probed
+            && self.mend(reason)
+        {
+            probed = self.database.probe();
+        }
+        match probed {
             Ok(()) => {
                 self.pace.reset();
                 self.probe_at = None;
@@ -128,7 +150,13 @@ impl Writer {
         let books = self.outbox.as_ref().map(|(books, _)| Arc::clone(books));
         let plan = books.as_ref().map(|books| books.begin_commit(&group)).unwrap_or_default();
         let topics = self.outbox.as_ref().map(|(_, topics)| topics.clone()).unwrap_or_default();
-        let result = self.database.commit(&group, &plan, &topics);
+        let mut result = self.database.commit(&group, &plan, &topics);
+        if let Err(WriteError::Damaged(reason)) = &result
+            && self.mend(reason)
+        {
+            self.probe();
+            result = self.database.commit(&group, &plan, &topics);
+        }
         // Readiness and sizes are told first: a caller that is woken finds them true.
         match &result {
             Ok(_) => self.counters.commits.add(1),
@@ -188,6 +216,9 @@ impl Writer {
     fn publish_size(&self) {
         if let Ok(used) = self.database.used_bytes() {
             self.counters.used_bytes.set(used);
+        }
+        if let Ok(rows) = self.database.event_rows() {
+            self.counters.event_rows.set(rows);
         }
         self.counters.wal_bytes.set(self.database.wal_bytes());
     }

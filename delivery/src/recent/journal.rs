@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::Reading;
+use crate::error::OpenError;
 use crate::headers::Header;
 use crate::journal::{JournalReader, OutboxError, OutboxReader, ReadError};
 use crate::record::Stream;
@@ -13,15 +14,17 @@ const PAGE: i64 = 1_000;
 const PAGE_BYTES: usize = 8 << 20;
 
 pub(super) fn read(data_dir: &Path, reading: &mut Reading, visit: &mut impl FnMut(&[Header], i64)) {
-    // A delivery that keeps no journal has none to read.
-    if let Ok(reader) = JournalReader::open(data_dir)
-        && let Err(error) = events(&reader, reading, visit)
-    {
-        reading.left_out(error.to_string());
+    match JournalReader::open(data_dir) {
+        Ok(reader) => {
+            if let Err(error) = events(&reader, reading, visit) {
+                reading.left_out(error.to_string());
+            }
+        }
+        // A delivery that keeps no journal has none to read.
+        Err(OpenError::NoJournal { .. }) => return,
+        Err(error) => reading.left_out(error.to_string()),
     }
-    if let Ok(reader) = OutboxReader::open(data_dir)
-        && let Err(error) = outbox(&reader, reading, visit)
-    {
+    if let Err(error) = OutboxReader::open(data_dir).and_then(|reader| outbox(&reader, reading, visit)) {
         let (OutboxError::DamagedRow { reason, .. }
         | OutboxError::DamagedPage(reason)
         | OutboxError::Io(reason)) = error;
@@ -53,8 +56,11 @@ fn events(
                         visit(&row.headers, row.appended_at_ms);
                     }
                 }
-                Err(ReadError::DamagedRow { seq, .. }) => after = seq,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    let Some((last, _)) = error.passes_over() else { return Err(error) };
+                    reading.left_out(error.to_string());
+                    after = last;
+                }
             }
         }
         end = begin - 1;

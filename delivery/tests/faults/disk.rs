@@ -191,7 +191,7 @@ fn damaged(name: &'static str, damage: fn(&Path) -> usize) -> Verdict {
         let mut verdict = judge(name, &kafka, ToKafka { delivery, directory }, seen).await;
         let lost = verdict.lost;
         verdict.problems.retain(|problem| !problem.contains("are lost"));
-        let told = verdict.stats.kafka.unwrap().damaged_rows;
+        let told = verdict.stats.journal.damaged_rows;
         verdict.expect(lost <= at_most, &format!("more is lost than was damaged: {lost}"));
         verdict.expect(lost > 0 && told as usize >= lost, &format!("{lost} lost, {told} told"));
         verdict.expect(ready, "it was not ready");

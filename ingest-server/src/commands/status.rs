@@ -118,6 +118,9 @@ fn in_words(told: &Told) -> String {
     let journal = &told.journal;
     let share = journal.used_bytes * 100 / journal.max_bytes.max(1);
     let mut words = format!("{} of {} ({share} %)", size(journal.used_bytes), size(journal.max_bytes));
+    if told.kafka.is_none() || journal.event_rows > 0 {
+        let _ = write!(words, "; {} events stay in it", journal.event_rows);
+    }
     for (count, what) in
         [(journal.expired_rows, "events went by retention"), (journal.damaged_rows, "rows are damaged")]
     {

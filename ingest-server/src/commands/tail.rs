@@ -4,7 +4,7 @@
 use super::{CommandError, data_dir};
 use crate::cli::Said;
 use footfall_delivery::OpenError;
-use footfall_delivery::journal::{JournalReader, JournalRow, ReadError};
+use footfall_delivery::journal::{JournalReader, JournalRow};
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// [`CommandError`] where the data directory holds no journal or it cannot be read.
 pub fn tail(said: Said, from_start: bool, follow: bool) -> Result<(), CommandError> {
     let data_dir = data_dir(said)?;
-    let (reader, waited) = open(&data_dir, follow)?;
+    let (mut reader, waited) = open(&data_dir, follow)?;
     // A journal that was waited for is new from its first event on.
     let mut after = if from_start || waited { 0 } else { reader.last_seq()? };
     let mut out = BufWriter::new(std::io::stdout().lock());
@@ -43,13 +43,14 @@ pub fn tail(said: Said, from_start: bool, follow: bool) -> Result<(), CommandErr
                     return Ok(());
                 }
                 std::thread::sleep(PAUSE);
+                reader.follow();
             }
-            // One damaged row costs no other: it is told, and the rest is printed.
-            Err(damaged @ ReadError::DamagedRow { seq, .. }) => {
-                eprintln!("footfall: {damaged}");
-                after = seq;
+            // What is damaged costs no other: it is told, and the rest is printed.
+            Err(error) => {
+                let Some((last, _)) = error.passes_over() else { return Err(error.into()) };
+                eprintln!("footfall: {error}");
+                after = last;
             }
-            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -86,7 +86,7 @@ impl DeliveryMetrics {
         registry.register("kafka_set_aside", help, all.set_aside.clone());
         registry.register(
             "journal_damaged_rows",
-            "Rows that did not fit their checksum",
+            "Rows of the journal that did not fit their checksum or cannot be read",
             all.damaged_rows.clone(),
         );
         let help = "Events that were answered and then not stored, as at-most-once allows";
@@ -102,6 +102,7 @@ impl DeliveryMetrics {
 
     pub(super) fn set(&self, stats: &DeliveryStats) {
         self.expired_rows.inner().store(stats.journal.expired_rows, Ordering::Relaxed);
+        self.damaged_rows.inner().store(stats.journal.damaged_rows, Ordering::Relaxed);
         let Some(kafka) = &stats.kafka else { return };
         for state in [KafkaState::Away, KafkaState::Recovering, KafkaState::Healthy] {
             let is = i64::from(state == kafka.state);
@@ -116,7 +117,6 @@ impl DeliveryMetrics {
             (&self.late, kafka.late_acknowledgements),
             (&self.possible_duplicates, kafka.possible_duplicates),
             (&self.set_aside, kafka.set_aside_records),
-            (&self.damaged_rows, kafka.damaged_rows),
             (&self.lost, kafka.lost_records),
         ] {
             counter.inner().store(total, Ordering::Relaxed);

@@ -9,6 +9,7 @@ pub(super) struct StoreMetrics {
     ready: Gauge,
     journal_bytes: Gauge,
     journal_max_bytes: Gauge,
+    journal_rows: Gauge,
     waiting_bytes: Gauge,
     waiting_records: Gauge,
 }
@@ -22,10 +23,13 @@ impl StoreMetrics {
         registry.register_with_unit("journal_used", help, Unit::Bytes, journal_bytes.clone());
         let help = "What the journal may take; beyond it 503 journal_full";
         registry.register_with_unit("journal_max", help, Unit::Bytes, journal_max_bytes.clone());
+        let journal_rows = Gauge::default();
+        let help = "Events that stay in the journal; those that wait for Kafka are journal_waiting_rows";
+        registry.register("journal_rows", help, journal_rows.clone());
         let help = "Records on their way to the store that are not durable yet";
         registry.register_with_unit("waiting", help, Unit::Bytes, waiting_bytes.clone());
         registry.register("waiting_records", help, waiting_records.clone());
-        Self { ready, journal_bytes, journal_max_bytes, waiting_bytes, waiting_records }
+        Self { ready, journal_bytes, journal_max_bytes, journal_rows, waiting_bytes, waiting_records }
     }
 
     pub(super) fn set(&self, ready: bool, delivery: &DeliveryStats) {
@@ -34,5 +38,6 @@ impl StoreMetrics {
         self.waiting_records.set(delivery.memory_records as i64);
         self.journal_bytes.set(delivery.journal.used_bytes as i64);
         self.journal_max_bytes.set(delivery.journal.max_bytes as i64);
+        self.journal_rows.set(delivery.journal.event_rows as i64);
     }
 }

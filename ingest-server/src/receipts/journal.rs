@@ -36,12 +36,12 @@ pub(super) fn read_end(data_dir: &Path, mut batch: impl FnMut(&str, &str, i64)) 
         while after < high {
             let rows = match reader.read_after(after, (high - after) as usize) {
                 Ok(rows) => rows,
-                // Its neighbours can be read all the same; its own id is lost.
-                Err(ReadError::DamagedRow { seq, .. }) => {
-                    after = seq;
+                // What is behind the damage can be read all the same; its own ids are lost.
+                Err(error) => {
+                    let Some((last, _)) = error.passes_over() else { return Err(error.into()) };
+                    after = last;
                     continue;
                 }
-                Err(error) => return Err(error.into()),
             };
             let Some(end) = rows.last() else { break };
             after = end.seq;

@@ -2,6 +2,7 @@
 //! It only asks: nothing is written, and no topic comes to be by being asked for.
 
 mod cluster;
+mod described;
 mod rights;
 mod topic;
 mod transactional_id;

@@ -1,5 +1,5 @@
 //! What one topic says of itself: whether it is there, who leads it, how it is replicated, what it takes and keeps.
-//! Who may write to it is looked at elsewhere.
+//! Who may write to it is looked at elsewhere, and what its configuration comes to is `described`'s to say.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use rdkafka::metadata::MetadataTopic;
 
 use super::Finding;
 use super::cluster::Cluster;
+use super::described::Described;
 
 pub(super) fn look(cluster: &Cluster<'_>, name: &str, record_max_bytes: usize, out: &mut Vec<Finding>) {
     let metadata = match cluster.metadata(name) {
@@ -38,25 +39,19 @@ pub(super) fn look(cluster: &Cluster<'_>, name: &str, record_max_bytes: usize, o
         format!("the topic `{name}`: {} partitions, {replicas} replicas each", topic.partitions().len());
     match cluster.configuration(ResourceSpecifier::Topic(name)) {
         Ok(config) => {
-            let min_in_sync = number(&config, "min.insync.replicas").unwrap_or(1);
-            let max_bytes = number(&config, "max.message.bytes");
-            let takes =
-                max_bytes.map(|bytes| format!(", batches of at most {bytes} bytes")).unwrap_or_default();
+            let described = Described {
+                name,
+                replicas,
+                brokers: cluster.brokers(),
+                min_in_sync: number(&config, "min.insync.replicas").unwrap_or(1),
+                max_bytes: number(&config, "max.message.bytes"),
+                cleanup_policy: config.get("cleanup.policy").and_then(|entry| entry.value.as_deref()),
+            };
+            let takes = described.max_bytes.map(|bytes| format!(", batches of at most {bytes} bytes"));
+            let takes = takes.unwrap_or_default();
+            let min_in_sync = described.min_in_sync;
             out.push(Finding::right(format!("{words}, min.insync.replicas {min_in_sync}{takes}")));
-            replication(cluster, name, replicas, min_in_sync, out);
-            if let Some(bytes) = max_bytes.filter(|bytes| *bytes < record_max_bytes) {
-                out.push(Finding::wrong(format!(
-                    "the topic `{name}` takes batches of at most {bytes} bytes, and a record can have {record_max_bytes}: \
-                     larger events would become dead letters; raise its max.message.bytes"
-                )));
-            }
-            let policy = config.get("cleanup.policy").and_then(|entry| entry.value.as_deref());
-            if policy.is_some_and(|policy| policy.contains("compact")) {
-                out.push(Finding::wrong(format!(
-                    "the topic `{name}` is compacted: of the events of a key it would keep the last one alone, and it \
-                     takes none without a key; set its cleanup.policy to delete"
-                )));
-            }
+            out.extend(described.judged(&cluster.settings.guarantee, record_max_bytes));
         }
         Err(reason) => out.push(Finding::doubtful(format!(
             "{words}; the rest is not known ({reason}): it needs the right DescribeConfigs"
@@ -108,32 +103,6 @@ fn leaders(cluster: &Cluster<'_>, topic: &MetadataTopic, out: &mut Vec<Finding>)
                  advertised.listeners must lead there from this machine",
             )));
         }
-    }
-}
-
-/// `min.insync.replicas` against the replicas: acks=all waits for those that are in sync, at least so many.
-fn replication(
-    cluster: &Cluster<'_>,
-    name: &str,
-    replicas: usize,
-    min_in_sync: usize,
-    out: &mut Vec<Finding>,
-) {
-    if replicas == 1 {
-        let more = if cluster.brokers() > 1 { "; give it 3 replicas" } else { "" };
-        out.push(Finding::doubtful(format!(
-            "the topic `{name}` is on one broker: with its disk, acknowledged events are lost{more}"
-        )));
-    } else if min_in_sync == 1 {
-        out.push(Finding::doubtful(format!(
-            "the topic `{name}` has min.insync.replicas 1: an event may be acknowledged by one broker alone, and lost with \
-             it; with {replicas} replicas 2 is usual"
-        )));
-    } else if min_in_sync >= replicas {
-        out.push(Finding::doubtful(format!(
-            "the topic `{name}` has min.insync.replicas {min_in_sync} of {replicas} replicas: as soon as one broker is away, \
-             events go to the journal; one less than the replicas is usual"
-        )));
     }
 }
 

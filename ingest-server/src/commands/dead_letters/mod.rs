@@ -11,7 +11,7 @@ use crate::cli::Said;
 use crate::settings::Settings;
 use crate::stamp::unix_ms;
 use footfall_delivery::TopicReader;
-use footfall_delivery::journal::{JournalReader, ReadError};
+use footfall_delivery::journal::JournalReader;
 use letter::Letter;
 use std::io::{ErrorKind, Write};
 use std::ops::ControlFlow;
@@ -101,13 +101,14 @@ fn each(
     let mut after = 0;
     loop {
         let rows = match reader.read_dead_letters_after(after, ROWS) {
-            // One damaged row costs no other.
-            Err(damaged @ ReadError::DamagedRow { seq, .. }) => {
-                eprintln!("footfall: {damaged}");
-                after = seq;
+            Ok(rows) => rows,
+            // What is damaged costs no other.
+            Err(error) => {
+                let Some((last, _)) = error.passes_over() else { return Err(error.into()) };
+                eprintln!("footfall: {error}");
+                after = last;
                 continue;
             }
-            rows => rows?,
         };
         let Some(last) = rows.last() else { return Ok(()) };
         after = last.seq;

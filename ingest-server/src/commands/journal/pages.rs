@@ -3,7 +3,7 @@
 
 use super::{Moment, Selection};
 use crate::commands::CommandError;
-use footfall_delivery::journal::{JournalReader, JournalRow, ReadError};
+use footfall_delivery::journal::{JournalReader, JournalRow};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ pub(super) struct Pages {
     last: i64,
     first: i64,
     told_at: Instant,
-    /// Rows that did not fit their checksum.
+    /// Rows that could not be read.
     pub(super) damaged: u64,
 }
 
@@ -38,20 +38,24 @@ impl Pages {
         Ok(Self { reader, after: first.max(1) - 1, last, first, told_at: Instant::now(), damaged: 0 })
     }
 
-    /// At most `limit` of the next rows; `None` at the end. Rows that went by retention since the last page are told.
+    /// At most `limit` of the next rows; `None` at the end. Rows that are not there any more are told.
     pub(super) fn next(&mut self, limit: usize) -> Result<Option<Vec<JournalRow>>, CommandError> {
+        self.reader.follow();
         while self.after < self.last {
             let mut rows = match self.reader.read_after(self.after, limit) {
-                // One damaged row costs no other.
-                Err(damaged @ ReadError::DamagedRow { seq, .. }) if seq <= self.last => {
-                    eprintln!("footfall: {damaged}");
-                    self.damaged += 1;
-                    self.after = seq;
+                Ok(rows) => rows,
+                // What is damaged costs no other.
+                Err(error) => {
+                    let Some((behind, rows)) = error.passes_over() else { return Err(error.into()) };
+                    // Behind the last that is meant.
+                    if behind - rows as i64 >= self.last {
+                        return Ok(None);
+                    }
+                    eprintln!("footfall: {error}");
+                    self.damaged += rows;
+                    self.after = behind;
                     continue;
                 }
-                // Behind the last that is meant.
-                Err(ReadError::DamagedRow { .. }) => Vec::new(),
-                rows => rows?,
             };
             rows.retain(|row| row.seq <= self.last);
             let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
@@ -68,7 +72,10 @@ impl Pages {
     /// Says which rows are not there any more, if any up to this one.
     fn tell_gone(&mut self, to: i64) {
         if to > self.after {
-            eprintln!("footfall: rows {} to {to} went by retention before they were read", self.after + 1);
+            eprintln!(
+                "footfall: rows {} to {to} are not there: they went by retention, or were set aside as damaged",
+                self.after + 1
+            );
             self.after = to;
         }
     }
