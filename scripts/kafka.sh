@@ -11,7 +11,7 @@
 #       topics have three replicas unless they say otherwise.
 #   kafka.sh start
 #       For a person: one on PORT (9092), its data in .footfall/kafka, until Ctrl-C.
-#   kafka.sh topics | consume | groups …
+#   kafka.sh topics | consume | groups | reassign …
 #       Kafka's own commands, for example: kafka.sh consume --bootstrap-server 127.0.0.1:9092
 #       --topic footfall.events --from-beginning
 #   kafka.sh classpath
@@ -25,7 +25,8 @@ usage() {
   exit 2
 }
 
-# Kafka's defaults are those of a cluster; these are what differs on a single small node.
+# Kafka's defaults are those of a cluster; these are what differs on a single small node. One that crashed may come back
+# only when its session from before has ended.
 server_properties() {
   cat <<END
 process.roles=broker,controller
@@ -40,6 +41,8 @@ auto.create.topics.enable=true
 num.partitions=3
 default.replication.factor=$replicas
 min.insync.replicas=1
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=1000
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
 transaction.state.log.replication.factor=1
@@ -155,6 +158,7 @@ case $command in
   topics) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.TopicCommand "$@" ;;
   consume) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.consumer.ConsoleConsumer "$@" ;;
   groups) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.consumer.group.ConsumerGroupCommand "$@" ;;
+  reassign) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.reassign.ReassignPartitionsCommand "$@" ;;
   classpath) echo "$classpath" ;;
   *) usage ;;
 esac
