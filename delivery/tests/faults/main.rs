@@ -6,6 +6,7 @@ mod brokers;
 mod clock;
 mod cost;
 mod disk;
+mod leaders;
 mod lent;
 mod load;
 mod login;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::verdict::Verdict;
-use super::{brokers, clock, disk, login, network, process, topics};
+use super::{brokers, clock, disk, leaders, login, network, process, topics};
 
 /// One fault.
 pub(crate) struct Row {
@@ -54,6 +54,8 @@ const AT_LEAST_ONCE: &[Row] = &[
     full("answers late by 300 ms, 5 % stalls", |name| network::late(name, s(60), 5)),
     quick("connection cut every second, for 5 s", |name| network::cut_every_second(name, 5)),
     full("connection cut every second", |name| network::cut_every_second(name, 20)),
+    quick("leader moved twice, all brokers live", |name| leaders::moved(name, 2)),
+    full("leader moved six times, all brokers live", |name| leaders::moved(name, 6)),
     quick("three brokers: one gone, two gone, back; 3 s", |name| brokers::three(name, s(3))),
     full("three brokers: one gone, two gone, back", |name| brokers::three(name, s(10))),
     quick("password wrong, then put right; 2 s", |name| login::password_changed(name, s(2))),
@@ -83,6 +85,7 @@ const EXACTLY_ONCE: &[Row] = &[
     full("exactly-once: broker down at boot", brokers::down_at_boot),
     full("exactly-once: 15 % of produce answers dropped", |name| network::answers_dropped(name, s(40))),
     full("exactly-once: connection cut every second", |name| network::cut_every_second(name, 20)),
+    full("exactly-once: leader moved six times, all live", |name| leaders::moved(name, 6)),
     full("exactly-once: three brokers: one gone, two gone, back", |name| brokers::three(name, s(10))),
     full("exactly-once: one record too large for the topic", topics::oversized),
     full("exactly-once: topic takes smaller batches than before", topics::limit_lowered),

@@ -1,6 +1,7 @@
 //! A real Apache Kafka on free ports of this machine, stopped by its process id.
 //! `scripts/kafka.sh` knows how to get and start it.
 
+mod leaders;
 pub(crate) mod login;
 pub(crate) mod records;
 mod topics;
@@ -83,9 +84,7 @@ impl Kafka {
     /// Starts the stopped broker with its data and ports.
     pub(crate) fn start_again(&mut self) {
         assert!(self.broker.is_none(), "the broker runs");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka.sh");
-        let mut broker = Command::new("bash")
-            .arg(script)
+        let mut broker = script()
             .arg("run")
             .arg("--dir")
             .arg(self.directory.path())
@@ -144,6 +143,13 @@ impl Drop for Kafka {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Kafka's own commands, and the broker.
+fn script() -> Command {
+    let mut command = Command::new("bash");
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka.sh"));
+    command
 }
 
 /// Stops the broker when this process ends without doing so, however it ends: then the pipe to `cat` closes.
