@@ -2,6 +2,7 @@
 //! As a test it runs the quick rows; `make faults` runs all of them. A name among the arguments runs those that hold it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod at_most_once;
 mod brokers;
 mod clock;
 mod cost;

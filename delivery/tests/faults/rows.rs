@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::verdict::Verdict;
-use super::{brokers, clock, disk, leaders, login, network, process, topics};
+use super::{at_most_once, brokers, clock, disk, leaders, login, network, process, topics};
 
 /// One fault.
 pub(crate) struct Row {
@@ -39,7 +39,7 @@ const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-pub(crate) const ROWS: &[&[Row]] = &[AT_LEAST_ONCE, EXACTLY_ONCE];
+pub(crate) const ROWS: &[&[Row]] = &[AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE];
 
 const AT_LEAST_ONCE: &[Row] = &[
     always("broker killed, back after 5 s", |name| brokers::killed(name, s(5))),
@@ -75,6 +75,13 @@ const AT_LEAST_ONCE: &[Row] = &[
     quick("server killed every 3 s for 15 s", |name| process::killed(name, s(15), false)),
     full("server killed every 3 s for 60 s", |name| process::killed(name, s(60), false)),
     full("the same, and the broker stops", |name| process::killed(name, s(60), true)),
+];
+
+const AT_MOST_ONCE: &[Row] = &[
+    always("at-most-once: broker killed, back after 5 s", |name| at_most_once::killed(name, s(5))),
+    always("at-most-once: broker stopped for 8 s", |name| at_most_once::paused(name, s(8))),
+    always("at-most-once: one record too large", at_most_once::oversized),
+    full("at-most-once: leader moved six times, all live", |name| leaders::moved(name, 6)),
 ];
 
 const EXACTLY_ONCE: &[Row] = &[
