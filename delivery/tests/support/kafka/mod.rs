@@ -85,8 +85,7 @@ impl Kafka {
     pub(crate) fn start_again(&mut self) {
         assert!(self.broker.is_none(), "the broker runs");
         let mut broker = script()
-            .arg("run")
-            .arg("--dir")
+            .args(["run", "--short-lived", "--dir"])
             .arg(self.directory.path())
             .args(["--port", &self.port.to_string()])
             .args(["--controller-port", &self.controller_port.to_string()])
