@@ -126,7 +126,10 @@ impl Verdict {
         let (counted, counted_lost) = (kafka.possible_duplicates, kafka.lost_records);
         self.expect(self.acknowledged > 500, "too little was acknowledged to prove anything");
         if is_at_most_once() {
-            self.expect(self.lost as u64 <= counted_lost, &format!("of those {counted_lost} are counted"));
+            self.expect(
+                self.lost as u64 <= counted_lost,
+                &format!("more are lost than the {counted_lost} counted ones"),
+            );
         } else {
             self.expect(self.lost == 0, "acknowledged events are lost");
             self.expect(counted_lost == 0, "some are counted as lost");
