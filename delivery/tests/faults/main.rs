@@ -1,5 +1,6 @@
 //! What a real Kafka, a real disk and a killed process do to delivery, each counted against what was acknowledged.
-//! As a test it runs the quick rows; `make faults` runs all of them. A name among the arguments runs those that hold it.
+//! As a test it runs the quick rows; `make faults` runs all but those that stand there for longer ones. A name among the
+//! arguments runs those that hold it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod at_most_once;

@@ -41,7 +41,7 @@ pub(crate) fn answers_dropped(name: &'static str, lasts: Duration) -> Verdict {
     behind_a_proxy(name, async |proxy| {
         proxy.drop_produce_answers(15);
         pass(lasts).await;
-        Counts { dropped: 3, ..Counts::default() }
+        Counts { dropped: 1, ..Counts::default() }
     })
 }
 
@@ -59,6 +59,6 @@ pub(crate) fn late(name: &'static str, lasts: Duration, stall_percent: u32) -> V
     behind_a_proxy(name, async |proxy| {
         proxy.be_late(Duration::from_millis(300), stall_percent);
         pass(lasts).await;
-        Counts { late: 20, stalled: 1, ..Counts::default() }
+        Counts { late: 5, stalled: 1, ..Counts::default() }
     })
 }
