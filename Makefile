@@ -17,7 +17,7 @@ e2e: ## run only the tests that need a browser and a Kafka
 loss: ## count what is lost or stored twice when pages go, in each browser engine; about 45 minutes
 	@scripts/loss.sh
 
-faults: ## hurt brokers, disks and processes, and count what was acknowledged; about 25 minutes
+faults: ## hurt brokers, disks and processes, and count what was acknowledged; about 30 minutes
 	@scripts/faults.sh
 
 fuzz: ## fuzz all that reads bytes from outside, a minute each [ARGS="--seconds 600 body"]

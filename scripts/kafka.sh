@@ -2,16 +2,16 @@
 # Runs the Apache Kafka that setup/kafka.sh fetched: one KRaft node on this machine alone.
 #
 #   kafka.sh run --dir DIR --port PORT [--controller-port PORT] [--log FILE] [--properties FILE]
-#       [--advertised PORT] [--node ID --voters ID@HOST:PORT,… --cluster-id ID]
+#       [--advertised PORT] [--node ID --voters ID@HOST:PORT,… --cluster-id ID] [--short-lived]
 #       Stays in the foreground and becomes the broker's own process, so that whoever started it stops it by
 #       its process id. DIR is formatted when empty. The controller's port is PORT + 1 unless named. The
 #       broker answers once the log (else standard output) has a line with "Kafka Server started". Properties
 #       of the broker in a file win over those below. Clients are told the advertised port. With --node it is
 #       one of several: --voters names the controller of each, all of them are given the same cluster id, and
-#       topics have three replicas unless they say otherwise.
+#       topics have three replicas unless they say otherwise. A short-lived one starts in half the time, and is slow later.
 #   kafka.sh start
 #       For a person: one on PORT (9092), its data in .footfall/kafka, until Ctrl-C.
-#   kafka.sh topics | consume | groups …
+#   kafka.sh topics | consume | groups | reassign …
 #       Kafka's own commands, for example: kafka.sh consume --bootstrap-server 127.0.0.1:9092
 #       --topic footfall.events --from-beginning
 #   kafka.sh classpath
@@ -25,7 +25,8 @@ usage() {
   exit 2
 }
 
-# Kafka's defaults are those of a cluster; these are what differs on a single small node.
+# Kafka's defaults are those of a cluster; these are what differs on a single small node. One that crashed may come back
+# only when its session from before has ended.
 server_properties() {
   cat <<END
 process.roles=broker,controller
@@ -40,6 +41,8 @@ auto.create.topics.enable=true
 num.partitions=3
 default.replication.factor=$replicas
 min.insync.replicas=1
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=1000
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
 transaction.state.log.replication.factor=1
@@ -65,7 +68,7 @@ END
 }
 
 run() {
-  local dir="" port="" controller_port="" log="" properties="" advertised="" node=1 voters="" cluster="" replicas=1
+  local dir="" port="" controller_port="" log="" properties="" advertised="" node=1 voters="" cluster="" replicas=1 jit=()
   while [ $# -gt 0 ]; do
     case $1 in
       --dir | --port | --controller-port | --log | --properties | --advertised | --node | --voters | --cluster-id) [ $# -ge 2 ] || die "$1 needs a value" ;;
@@ -80,6 +83,11 @@ run() {
       --node) node=$2 ;;
       --voters) voters=$2 replicas=3 ;;
       --cluster-id) cluster=$2 ;;
+      --short-lived)
+        jit=(-XX:TieredStopAtLevel=1)
+        shift
+        continue
+        ;;
       *) die "kafka.sh run has no option $1" ;;
     esac
     shift 2
@@ -103,7 +111,7 @@ run() {
       --cluster-id "$cluster" --config "$dir/server.properties" >&2
   fi
   if [ -n "$log" ]; then exec >>"$log" 2>&1; fi
-  exec java -Xms128m -Xmx512m -XX:+UseSerialGC -Dfootfall.log.level=info \
+  exec java -Xms128m -Xmx512m -XX:+UseSerialGC "${jit[@]}" -Dfootfall.log.level=info \
     -Dlog4j2.configurationFile="$dir/log4j2.properties" -cp "$classpath" kafka.Kafka "$dir/server.properties"
 }
 
@@ -155,6 +163,7 @@ case $command in
   topics) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.TopicCommand "$@" ;;
   consume) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.consumer.ConsoleConsumer "$@" ;;
   groups) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.consumer.group.ConsumerGroupCommand "$@" ;;
+  reassign) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.reassign.ReassignPartitionsCommand "$@" ;;
   classpath) echo "$classpath" ;;
   *) usage ;;
 esac

@@ -13,15 +13,18 @@ use crate::error::{DeliveryError, OpenError};
 use crate::fallback::{KafkaState, Signal, Ticket};
 use crate::journal::WriterLock;
 use crate::kafka::{
-    HEALTHY_INTERVAL, KafkaSettings, LastStatistics, POLL, Probe, Producer, Refused, Reports, Statistics,
-    take_over_files,
+    KafkaSettings, LastStatistics, POLL, Probe, Producer, Refused, Reports, Statistics, take_over_files,
 };
-use crate::pace::Pace;
 use crate::readiness::{Health, Readiness};
 use crate::receipt::{Position, Receipt, Stored};
 use crate::record::Batch;
 use crate::stats::{Count, FallbackStats};
 use crate::threads::start;
+
+/// How often topics that take records are looked at, and those that do not. Readiness hangs on nothing else here and is
+/// right within 3 s: a broker counts as silent after 2, and one that is back is connected to within about one.
+const READY_INTERVAL: Duration = Duration::from_millis(500);
+const NOT_READY_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(crate) struct AtMostOnceSink {
     shared: Arc<Shared>,
@@ -175,7 +178,6 @@ impl Shared {
     /// Looks whether the topics take records, for whoever asks whether this server should be sent any.
     fn watch(&self) {
         let probe = Probe::new(self.kafka.clone());
-        let mut pace = Pace::of_readiness();
         loop {
             let looked = self.take_over_files().and_then(|()| {
                 let last_error = self.books.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -187,14 +189,13 @@ impl Shared {
             let was_ready = self.books.health.is_ready();
             let wait = match looked {
                 Ok(()) => {
-                    pace.reset();
                     self.books.health.set_ready();
-                    HEALTHY_INTERVAL
+                    READY_INTERVAL
                 }
                 Err(reason) => {
                     let words = "without a journal what comes now is lost where it lasts longer than kafka.request_timeout";
                     self.books.health.set_not_ready(format!("{reason}; {words}"));
-                    pace.next_wait()
+                    NOT_READY_INTERVAL
                 }
             };
             if was_ready != self.books.health.is_ready() {

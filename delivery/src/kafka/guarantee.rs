@@ -89,6 +89,9 @@ impl Guarantee {
                 said("acks", "1"),
                 said("message.send.max.retries", "0"),
                 ("linger.ms", linger_ms),
+                // A batch that a broker refuses because it leads no longer is sent again all the same, since it stands
+                // nowhere: another one under way would have overtaken it.
+                said("max.in.flight.requests.per.connection", "1"),
                 ("message.timeout.ms", request_timeout.as_millis().to_string()),
             ],
             Self::AtLeastOnce => vec![

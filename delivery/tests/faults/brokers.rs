@@ -5,25 +5,13 @@ use std::time::Duration;
 use footfall_delivery::{KafkaState, Readiness};
 
 use super::block_on;
+use super::lent::{Broker, Lent, Three};
 use super::load::Load;
-use super::row::{Broker, is_exactly_once, judge, open, open_at, pass, topic, wait_for_more};
-use super::support::kafka::Kafka;
+use super::row::{is_exactly_once, judge, open, open_at, pass, topic, wait_for_more};
 use super::support::wait_until_healthy;
 use super::verdict::Verdict;
 
-pub(crate) fn killed_5(name: &'static str) -> Verdict {
-    killed(name, Duration::from_secs(5))
-}
-
-pub(crate) fn killed_30(name: &'static str) -> Verdict {
-    killed(name, Duration::from_secs(30))
-}
-
-pub(crate) fn killed_120(name: &'static str) -> Verdict {
-    killed(name, Duration::from_secs(120))
-}
-
-fn killed(name: &'static str, absence: Duration) -> Verdict {
+pub(crate) fn killed(name: &'static str, absence: Duration) -> Verdict {
     block_on(async {
         let mut kafka = Broker::start();
         kafka.create_topic(&topic(), &[]).await;
@@ -39,27 +27,12 @@ fn killed(name: &'static str, absence: Duration) -> Verdict {
         let seen = load.stop().await;
         let mut verdict = judge(name, &kafka, opened, seen).await;
         verdict.expect(verdict.in_journal > 1_000, "the journal did not take over");
-        verdict
-            .expect(verdict.not_ready == Duration::ZERO, "it was not ready, though the journal took events");
         verdict.expect(verdict.refused == 0, "events were refused");
         verdict
     })
 }
 
-pub(crate) fn paused_8(name: &'static str) -> Verdict {
-    paused(name, Duration::from_secs(8))
-}
-
-pub(crate) fn paused_30(name: &'static str) -> Verdict {
-    paused(name, Duration::from_secs(30))
-}
-
-/// Longer than a transaction may take: the brokers abort what was open.
-pub(crate) fn paused_80(name: &'static str) -> Verdict {
-    paused(name, Duration::from_secs(80))
-}
-
-fn paused(name: &'static str, silence: Duration) -> Verdict {
+pub(crate) fn paused(name: &'static str, silence: Duration) -> Verdict {
     block_on(async {
         let kafka = Broker::start();
         kafka.create_topic(&topic(), &[]).await;
@@ -104,30 +77,29 @@ pub(crate) fn down_at_boot(name: &'static str) -> Verdict {
 }
 
 /// One broker of three dies, so that leaders move; then a second one, which is one too many for min.insync.replicas=2.
-pub(crate) fn three(name: &'static str) -> Verdict {
+pub(crate) fn three(name: &'static str, absence: Duration) -> Verdict {
     block_on(async {
-        let mut nodes = Kafka::start_three();
-        let brokers = nodes.each_ref().map(Kafka::brokers).join(",");
-        nodes[0].create_topic(&topic(), &[("min.insync.replicas", "2")]).await;
-        let opened = open_at(&brokers);
+        let mut nodes = Lent::<Three>::start();
+        nodes.0[0].create_topic(&topic(), &[("min.insync.replicas", "2")]).await;
+        let opened = open_at(&nodes.brokers());
         wait_until_healthy(&opened).await;
         let load = Load::start(&opened, "a");
         wait_for_more(&load, 2_000).await;
-        nodes[2].kill();
-        pass(Duration::from_secs(10)).await;
+        nodes.0[2].kill();
+        pass(absence).await;
         wait_until_healthy(&opened).await;
         let with_two = opened.stats().kafka.unwrap();
-        nodes[1].kill();
-        pass(Duration::from_secs(10)).await;
+        nodes.0[1].kill();
+        pass(absence).await;
         let with_one = opened.stats().kafka.unwrap().state;
         std::thread::scope(|scope| {
-            nodes[1..].iter_mut().for_each(|node| drop(scope.spawn(|| node.start_again())));
+            nodes.0[1..].iter_mut().for_each(|node| drop(scope.spawn(|| node.start_again())));
         });
         wait_until_healthy(&opened).await;
         wait_for_more(&load, 2_000).await;
         let seen = load.stop().await;
         println!("    with two brokers {with_two:?}");
-        let mut verdict = judge(name, &nodes[0], opened, seen).await;
+        let mut verdict = judge(name, &nodes.0[0], opened, seen).await;
         verdict.expect(with_one != KafkaState::Healthy, "it was healthy with one broker of three");
         verdict.expect(verdict.refused == 0, "events were refused");
         verdict

@@ -2,12 +2,15 @@
 //! Nothing is sent again: what is refused is refused, so that each copy in the topic is delivery's own doing.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use footfall_delivery::{Batch, Delivery, Header, Readiness, Record, RecordOutcome, Stored};
+use footfall_delivery::{Batch, Delivery, DeliveryError, Header, Readiness, Record, RecordOutcome, Stored};
 use tokio::task::JoinHandle;
+
+use super::readiness::{Outage, Sighting};
 
 /// Senders, each with keys of its own and one batch under way.
 const CALLERS: u64 = 8;
@@ -16,6 +19,9 @@ const BATCH: u64 = 5;
 
 /// The pause of a sender between two batches: some 4,000 records a second together.
 const PACE: Duration = Duration::from_millis(10);
+
+/// How often it is looked whether it is ready.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A record's name: its key, and its number among those of the key.
 pub(crate) type Id = (String, u64);
@@ -45,8 +51,42 @@ pub(crate) struct Seen {
     pub(crate) refusals: std::collections::BTreeMap<&'static str, u64>,
     pub(crate) waits: Vec<Duration>,
     pub(crate) most_memory: usize,
-    /// Intervals in which it was not ready.
-    pub(crate) not_ready: Vec<(Instant, Option<Instant>, String)>,
+    /// When batches were refused as a whole.
+    pub(crate) refused_at: Vec<Instant>,
+    /// What a probe was told.
+    pub(crate) readiness: Vec<Sighting>,
+    /// What it had to be told otherwise than that it is ready.
+    pub(crate) outages: Vec<Outage>,
+}
+
+impl Seen {
+    /// Both of two loads.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.acknowledged.extend(other.acknowledged);
+        self.in_journal += other.in_journal;
+        self.refused += other.refused;
+        for (code, count) in other.refusals {
+            *self.refusals.entry(code).or_default() += count;
+        }
+        self.waits.extend(other.waits);
+        self.most_memory = self.most_memory.max(other.most_memory);
+        self.refused_at.extend(other.refused_at);
+        self.readiness.extend(other.readiness);
+        self.outages.extend(other.outages);
+        self
+    }
+
+    /// From when on something failed that was done at that moment: the first refusal.
+    pub(crate) fn fails(&self, done: Instant) -> RangeInclusive<Instant> {
+        let refused = self.refused_at.iter().filter(|at| **at >= done).min();
+        done..=*refused.expect("something was refused")
+    }
+
+    /// From when on it works again after what was done at that moment: the first acknowledgement.
+    pub(crate) fn works(&self, done: Instant) -> RangeInclusive<Instant> {
+        let told = self.acknowledged.values().filter(|at| **at >= done).min();
+        done..=*told.expect("something was acknowledged")
+    }
 }
 
 pub(crate) struct Load {
@@ -90,10 +130,15 @@ impl Load {
         self.seen.lock().unwrap().acknowledged.len()
     }
 
-    /// Goes on until the process is killed.
-    pub(crate) async fn forever(self) {
-        for task in self.tasks {
-            task.await.unwrap();
+    /// Goes on until the process is killed; tells when it is not ready.
+    pub(crate) async fn forever(self, tell: fn(&str)) {
+        let mut told = 0;
+        loop {
+            for seen in self.seen.lock().unwrap().readiness.iter().skip(told) {
+                told += 1;
+                seen.not_ready.as_deref().map(tell);
+            }
+            tokio::time::sleep(LOOK).await;
         }
     }
 
@@ -139,8 +184,11 @@ async fn send(
                 Err(error) => {
                     *seen.refusals.entry(error.code()).or_default() += 1;
                     let outcomes = match error {
-                        footfall_delivery::DeliveryError::Partial { outcomes } => outcomes,
-                        _ => Vec::new(),
+                        DeliveryError::Partial { outcomes } => outcomes,
+                        _ => {
+                            seen.refused_at.push(Instant::now());
+                            Vec::new()
+                        }
                     };
                     for (place, id) in ids.into_iter().enumerate() {
                         match outcomes.get(place) {
@@ -165,13 +213,15 @@ async fn look(delivery: Delivery, stop: Arc<AtomicBool>, seen: Arc<Mutex<Seen>>)
             let mut seen = seen.lock().unwrap();
             seen.most_memory = seen.most_memory.max(stats.memory_bytes);
             let now = Instant::now();
-            let open = seen.not_ready.last_mut().filter(|(_, end, _)| end.is_none());
-            match (readiness, open) {
-                (Readiness::NotReady { reason }, None) => seen.not_ready.push((now, None, reason)),
-                (Readiness::Ready, Some((_, end, _))) => *end = Some(now),
-                _ => {}
+            let not_ready = match readiness {
+                Readiness::NotReady { reason } => Some(reason),
+                Readiness::Ready => None,
+            };
+            match seen.readiness.last_mut().filter(|last| last.not_ready == not_ready) {
+                Some(last) => last.last = now,
+                None => seen.readiness.push(Sighting { first: now, last: now, not_ready }),
             }
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(LOOK).await;
     }
 }

@@ -9,19 +9,12 @@ use std::time::{Duration, Instant};
 use footfall_delivery::{CloseOutcome, Delivery, DeliverySettings};
 
 use super::block_on;
+use super::lent::Broker;
 use super::load::{Id, Load, Seen};
-use super::row::{
-    Broker, MEMORY, guarantee, is_exactly_once, judge, judge_topics, open, pass, set_exactly_once, topic,
-    wait_for_more,
-};
-use super::support::{ToKafka, kafka_settings, wait_until_healthy};
+use super::readiness::{Outage, Sighting};
+use super::row::{begin_row, judge, judge_topics, open, pass, row, settings, topic, wait_for_more};
+use super::support::{ToKafka, wait_until_healthy};
 use super::verdict::{Verdict, wait_until_drained};
-
-fn settings(directory: &Path, brokers: &str, topic: &str) -> DeliverySettings {
-    let mut settings = kafka_settings(directory, brokers, topic);
-    settings.kafka.as_mut().unwrap().guarantee = guarantee(topic);
-    DeliverySettings { memory_max_bytes: MEMORY, ..settings }
-}
 
 /// Where a third of what a child sends is routed to.
 fn routed(topic: &str) -> String {
@@ -29,32 +22,43 @@ fn routed(topic: &str) -> String {
 }
 
 /// The settings of a child.
-fn child_settings(directory: &Path, brokers: &str, topic: &str) -> DeliverySettings {
-    let mut settings = settings(directory, brokers, topic);
-    settings.kafka.as_mut().unwrap().routed_topics.insert(routed(topic));
+fn child_settings(directory: &Path, brokers: &str) -> DeliverySettings {
+    let mut settings = settings(directory, brokers);
+    settings.kafka.as_mut().unwrap().routed_topics.insert(routed(&topic()));
     settings
 }
 
-/// What the child runs: it tells each acknowledged record, until it is killed.
+/// What the child runs: it tells each acknowledged record, and what makes it not ready, until it is killed.
 pub(crate) fn child(arguments: &[String]) {
-    let [directory, brokers, topic, life, exactly_once] = arguments else { panic!("{arguments:?}") };
-    set_exactly_once(exactly_once == "true");
+    let [directory, brokers, row, name, life] = arguments else { panic!("{arguments:?}") };
+    begin_row(row.parse().unwrap(), name);
     block_on(async {
-        let delivery = Delivery::open(child_settings(Path::new(directory), brokers, topic)).unwrap();
-        let load = Load::start_telling(&delivery, life, Some(&routed(topic)), |ids| {
+        let delivery = Delivery::open(child_settings(Path::new(directory), brokers)).unwrap();
+        let load = Load::start_telling(&delivery, life, Some(&routed(&topic())), |ids| {
             let told: Vec<String> = ids.iter().map(|(key, number)| format!("{key}/{number}")).collect();
-            println!("acknowledged {}", told.join(" "));
+            println!("{ACKNOWLEDGED}{}", told.join(" "));
         });
-        load.forever().await;
+        load.forever(|reason| println!("{NOT_READY}{reason}")).await;
     });
 }
 
+/// What the child's lines begin with.
+const ACKNOWLEDGED: &str = "acknowledged ";
+const NOT_READY: &str = "not ready ";
+
 /// Runs the child so long, then kills it; notes what it told, what it told while it was dying included.
-fn life(directory: &Path, brokers: &str, number: u32, lasts: Duration, seen: &Arc<Mutex<Seen>>) {
+fn life(
+    name: &'static str,
+    directory: &Path,
+    brokers: &str,
+    number: u32,
+    lasts: Duration,
+    seen: &Arc<Mutex<Seen>>,
+) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg("--child")
         .arg(directory)
-        .args([brokers, &topic(), &format!("life{number}"), &is_exactly_once().to_string()])
+        .args([brokers, &row().to_string(), name, &format!("life{number}")])
         .stdout(Stdio::piped())
         .stdin(Stdio::null())
         .spawn()
@@ -63,13 +67,18 @@ fn life(directory: &Path, brokers: &str, number: u32, lasts: Duration, seen: &Ar
     let seen = Arc::clone(seen);
     let reading = std::thread::spawn(move || {
         for line in lines.map_while(Result::ok) {
-            let Some(ids) = line.strip_prefix("acknowledged ") else { continue };
+            let now = Instant::now();
+            if let Some(reason) = line.strip_prefix(NOT_READY) {
+                let not_ready = Some(reason.to_owned());
+                seen.lock().unwrap().readiness.push(Sighting { first: now, last: now, not_ready });
+            }
+            let Some(ids) = line.strip_prefix(ACKNOWLEDGED) else { continue };
             let ids = ids.split(' ').filter_map(|id| {
                 let (key, number) = id.rsplit_once('/')?;
                 Some((key.to_owned(), number.parse().ok()?))
             });
             let ids: Vec<Id> = ids.collect();
-            seen.lock().unwrap().acknowledged.extend(ids.into_iter().map(|id| (id, Instant::now())));
+            seen.lock().unwrap().acknowledged.extend(ids.into_iter().map(|id| (id, now)));
         }
     });
     std::thread::sleep(lasts);
@@ -78,19 +87,7 @@ fn life(directory: &Path, brokers: &str, number: u32, lasts: Duration, seen: &Ar
     reading.join().unwrap();
 }
 
-pub(crate) fn killed_15(name: &'static str) -> Verdict {
-    killed(name, Duration::from_secs(15), false)
-}
-
-pub(crate) fn killed_60(name: &'static str) -> Verdict {
-    killed(name, Duration::from_secs(60), false)
-}
-
-pub(crate) fn killed_beside_a_broker_that_stops(name: &'static str) -> Verdict {
-    killed(name, Duration::from_secs(60), true)
-}
-
-fn killed(name: &'static str, lasts: Duration, broker_stops: bool) -> Verdict {
+pub(crate) fn killed(name: &'static str, lasts: Duration, broker_stops: bool) -> Verdict {
     let kafka = Broker::start();
     let directory = tempfile::tempdir().unwrap();
     let topics = [topic(), routed(&topic())];
@@ -107,13 +104,13 @@ fn killed(name: &'static str, lasts: Duration, broker_stops: bool) -> Verdict {
             0 if broker_stops => kafka.resume(),
             _ => {}
         }
-        life(directory.path(), &kafka.brokers(), lives, Duration::from_secs(3), &seen);
+        life(name, directory.path(), &kafka.brokers(), lives, Duration::from_secs(3), &seen);
         lives += 1;
     }
     kafka.resume();
     let seen = std::mem::take(&mut *seen.lock().unwrap());
     block_on(async {
-        let delivery = Delivery::open(child_settings(directory.path(), &kafka.brokers(), &topic())).unwrap();
+        let delivery = Delivery::open(child_settings(directory.path(), &kafka.brokers())).unwrap();
         wait_until_healthy(&delivery).await;
         let opened = ToKafka { delivery, directory };
         let mut verdict = judge_topics(name, &kafka, opened, seen, &topics).await;
@@ -138,11 +135,13 @@ pub(crate) fn stopped_in_an_outage(name: &'static str) -> Verdict {
         let closed =
             tokio::task::spawn_blocking(move || closing.close(Duration::from_secs(10))).await.unwrap();
         let took = begun.elapsed();
-        let seen = load.stop().await;
+        let mut seen = load.stop().await;
+        let fails = begun..=begun;
+        seen.outages.push(Outage { fails, mends: None, reason: "the delivery is closed" });
         kafka.resume();
         let ToKafka { delivery, directory } = opened;
         drop(delivery);
-        let delivery = Delivery::open(settings(directory.path(), &kafka.brokers(), &topic())).unwrap();
+        let delivery = Delivery::open(settings(directory.path(), &kafka.brokers())).unwrap();
         wait_until_healthy(&delivery).await;
         let mut verdict = judge(name, &kafka, ToKafka { delivery, directory }, seen).await;
         println!("    the stop took {took:?}");
@@ -167,7 +166,7 @@ pub(crate) fn fenced(name: &'static str) -> Verdict {
         let other = Load::start(&second, "second");
         wait_for_more(&load, 2_000).await;
         wait_for_more(&other, 2_000).await;
-        let mut seen = load.stop().await;
+        let seen = load.stop().await;
         let fenced = first.stats().kafka.unwrap();
         let closing = first.delivery.clone();
         let closed =
@@ -181,10 +180,10 @@ pub(crate) fn fenced(name: &'static str) -> Verdict {
         // What the first one has left in its journal goes on when it is alone.
         let ToKafka { delivery, directory } = first;
         drop(delivery);
-        let first = Delivery::open(settings(directory.path(), &kafka.brokers(), &topic())).unwrap();
+        let first = Delivery::open(settings(directory.path(), &kafka.brokers())).unwrap();
         wait_until_healthy(&first).await;
-        seen.acknowledged.extend(others.acknowledged);
-        let mut verdict = judge(name, &kafka, ToKafka { delivery: first, directory }, seen).await;
+        let opened = ToKafka { delivery: first, directory };
+        let mut verdict = judge(name, &kafka, opened, seen.and(others)).await;
         verdict.expect(fenced.changes > 2, "the first one was not fenced");
         verdict.expect(drained, "the second one has not drained its journal");
         verdict.expect(

@@ -26,10 +26,27 @@ struct Shared {
     stall_percent: AtomicU32,
     late_ms: AtomicU64,
     dropped: AtomicU64,
+    late: AtomicU64,
     stalled: AtomicU64,
     cut: AtomicU64,
     random: AtomicU64,
     open: Mutex<Vec<TcpStream>>,
+}
+
+/// What it did so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) dropped: u64,
+    pub(crate) late: u64,
+    pub(crate) stalled: u64,
+    pub(crate) cut: u64,
+}
+
+impl Counts {
+    pub(crate) fn reach(self, least: Self) -> bool {
+        let Self { dropped, late, stalled, cut } = least;
+        self.dropped >= dropped && self.late >= late && self.stalled >= stalled && self.cut >= cut
+    }
 }
 
 impl Proxy {
@@ -77,16 +94,17 @@ impl Proxy {
         }
     }
 
-    pub(crate) fn dropped(&self) -> u64 {
-        self.shared.dropped.load(Ordering::Relaxed)
+    pub(crate) fn counts(&self) -> Counts {
+        let Shared { dropped, late, stalled, cut, .. } = self.shared.as_ref();
+        let [dropped, late, stalled, cut] =
+            [dropped, late, stalled, cut].map(|count| count.load(Ordering::Relaxed));
+        Counts { dropped, late, stalled, cut }
     }
 
-    pub(crate) fn stalled(&self) -> u64 {
-        self.shared.stalled.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn cut_so_far(&self) -> u64 {
-        self.shared.cut.load(Ordering::Relaxed)
+    /// For another row.
+    pub(crate) fn forget_counts(&self) {
+        let Shared { dropped, late, stalled, cut, .. } = self.shared.as_ref();
+        [dropped, late, stalled, cut].iter().for_each(|count| count.store(0, Ordering::Relaxed));
     }
 }
 
@@ -127,7 +145,9 @@ fn connect(shared: &Arc<Shared>, client: TcpStream, broker: TcpStream) {
                 shared.dropped.fetch_add(1, Ordering::Relaxed);
                 return true;
             }
-            let mut due = Instant::now() + Duration::from_millis(shared.late_ms.load(Ordering::Relaxed));
+            let late_ms = shared.late_ms.load(Ordering::Relaxed);
+            shared.late.fetch_add(u64::from(late_ms > 0), Ordering::Relaxed);
+            let mut due = Instant::now() + Duration::from_millis(late_ms);
             if is_produce && shared.is_drawn(&shared.stall_percent) {
                 shared.stalled.fetch_add(1, Ordering::Relaxed);
                 stands_until = due + STALL;

@@ -1,16 +1,17 @@
 //! What every row of the table has: a topic of its own, a broker, a guarantee, and the judgement at its end.
 //! What is done to it meanwhile stands beside this.
 
-use std::ops::{Deref, DerefMut};
+use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use footfall_delivery::{CloseOutcome, Guarantee};
+use footfall_delivery::journal::JOURNAL_FILE;
+use footfall_delivery::{CloseOutcome, Delivery, DeliverySettings, Guarantee, GuaranteeName};
 
 use super::load::{Load, Seen};
 use super::support::kafka::Kafka;
-use super::support::{ToKafka, wait_for};
+use super::support::{ToKafka, kafka_settings, wait_for};
 use super::verdict::{Verdict, read_topic, rows, wait_until_drained};
 
 pub(crate) const MEMORY: usize = 16 << 20;
@@ -18,67 +19,52 @@ pub(crate) const MEMORY: usize = 16 << 20;
 /// The row that runs, so that each has a topic of its own.
 static ROW: AtomicUsize = AtomicUsize::new(0);
 
+/// A row's name begins with its guarantee where that is not the default.
 pub(crate) fn begin_row(number: usize, name: &str) {
     ROW.store(number, Ordering::Relaxed);
-    set_exactly_once(name.starts_with("exactly-once"));
+    let said = name.split_once(": ").and_then(|(prefix, _)| prefix.parse().ok());
+    *GUARANTEE.lock().unwrap() = said.unwrap_or(GuaranteeName::AtLeastOnce);
 }
 
-/// Whether the row's records go in transactions.
-static EXACTLY_ONCE: AtomicBool = AtomicBool::new(false);
+/// What the row is about.
+static GUARANTEE: Mutex<GuaranteeName> = Mutex::new(GuaranteeName::AtLeastOnce);
 
-pub(crate) fn set_exactly_once(is: bool) {
-    EXACTLY_ONCE.store(is, Ordering::Relaxed);
+fn guarantee_name() -> GuaranteeName {
+    *GUARANTEE.lock().unwrap()
 }
 
 pub(crate) fn is_exactly_once() -> bool {
-    EXACTLY_ONCE.load(Ordering::Relaxed)
+    guarantee_name() == GuaranteeName::ExactlyOnce
 }
 
-/// What the row is about; the topic names its server.
-pub(crate) fn guarantee(topic: &str) -> Guarantee {
-    match is_exactly_once() {
-        true => Guarantee::ExactlyOnce { transactional_id: format!("footfall-{topic}") },
-        false => Guarantee::AtLeastOnce,
+pub(crate) fn is_at_most_once() -> bool {
+    guarantee_name() == GuaranteeName::AtMostOnce
+}
+
+/// The topic names its server.
+fn guarantee(topic: &str) -> Guarantee {
+    match guarantee_name() {
+        GuaranteeName::AtMostOnce => Guarantee::AtMostOnce,
+        GuaranteeName::AtLeastOnce => Guarantee::AtLeastOnce,
+        GuaranteeName::ExactlyOnce => {
+            Guarantee::ExactlyOnce { transactional_id: format!("footfall-{topic}") }
+        }
     }
+}
+
+pub(crate) fn row() -> usize {
+    ROW.load(Ordering::Relaxed)
 }
 
 pub(crate) fn topic() -> String {
-    format!("faults-{}", ROW.load(Ordering::Relaxed))
+    format!("faults-{}", row())
 }
 
-/// A broker that the next row takes over, since starting one takes longer than most rows.
-static SPARE: Mutex<Option<Kafka>> = Mutex::new(None);
-
-pub(crate) struct Broker(Option<Kafka>);
-
-impl Broker {
-    pub(crate) fn start() -> Self {
-        let spare = SPARE.lock().unwrap().take();
-        Self(Some(spare.unwrap_or_else(Kafka::start)))
-    }
-}
-
-impl Deref for Broker {
-    type Target = Kafka;
-
-    fn deref(&self) -> &Kafka {
-        self.0.as_ref().unwrap()
-    }
-}
-
-impl DerefMut for Broker {
-    fn deref_mut(&mut self) -> &mut Kafka {
-        self.0.as_mut().unwrap()
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        if let Some(kafka) = self.0.take().filter(Kafka::is_running) {
-            kafka.resume();
-            *SPARE.lock().unwrap() = Some(kafka);
-        }
-    }
+/// What every row sets: a small memory, and its guarantee.
+pub(crate) fn settings(directory: &Path, brokers: &str) -> DeliverySettings {
+    let mut settings = kafka_settings(directory, brokers, &topic());
+    settings.kafka.as_mut().unwrap().guarantee = guarantee(&topic());
+    DeliverySettings { memory_max_bytes: MEMORY, ..settings }
 }
 
 pub(crate) fn open(kafka: &Kafka) -> ToKafka {
@@ -96,10 +82,14 @@ pub(crate) async fn wait_for_more(load: &Load, records: usize) {
 }
 
 pub(crate) fn open_at(brokers: &str) -> ToKafka {
-    ToKafka::open(brokers, &topic(), |settings| {
-        settings.memory_max_bytes = MEMORY;
-        settings.kafka.as_mut().unwrap().guarantee = guarantee(&topic());
-    })
+    open_with(brokers, |_| ())
+}
+
+pub(crate) fn open_with(brokers: &str, change: impl FnOnce(&mut DeliverySettings)) -> ToKafka {
+    let directory = tempfile::tempdir().unwrap();
+    let mut settings = settings(directory.path(), brokers);
+    change(&mut settings);
+    ToKafka { delivery: Delivery::open(settings).unwrap(), directory }
 }
 
 /// Drains, reads, and holds it all to the promise.
@@ -116,9 +106,10 @@ pub(crate) async fn judge_topics(
     topics: &[String],
 ) -> Verdict {
     let drained = wait_until_drained(&opened).await;
-    let stats = opened.stats();
     let closing = opened.delivery.clone();
     let closed = tokio::task::spawn_blocking(move || closing.close(Duration::from_secs(10))).await.unwrap();
+    // What is counted is counted by now.
+    let stats = opened.stats();
     let mut ids = Vec::new();
     for topic in topics {
         let of_topic = read_topic(&kafka.brokers(), topic);
@@ -136,7 +127,11 @@ pub(crate) async fn judge_topics(
     }
     verdict.expect(drained, "the journal was not drained");
     verdict.expect(closed == CloseOutcome::Drained, "the stop left something");
-    let left = rows(opened.directory.path());
-    verdict.expect(left == 0, &format!("{left} rows are left in the journal"));
+    if is_at_most_once() {
+        verdict.expect(!opened.directory.path().join(JOURNAL_FILE).exists(), "there is a journal");
+    } else {
+        let left = rows(opened.directory.path());
+        verdict.expect(left == 0, &format!("{left} rows are left in the journal"));
+    }
     verdict
 }

@@ -5,15 +5,34 @@ use std::time::{Duration, Instant};
 use footfall_delivery::{Batch, DeliveryError, KafkaState, Record, RecordOutcome, Stored};
 
 use super::block_on;
+use super::lent::Broker;
 use super::load::{Load, record};
-use super::row::{Broker, MEMORY, guarantee, is_exactly_once, judge, open, pass, topic, wait_for_more};
-use super::support::{ToKafka, wait_for, wait_for_state, wait_until_healthy};
+use super::row::{is_exactly_once, judge, open, open_with, pass, topic, wait_for_more};
+use super::support::{wait_for, wait_for_state, wait_until_healthy};
 use super::verdict::{Verdict, read_topic};
+
+/// Five records, of which the third is too large for the topic.
+pub(crate) fn with_culprit(number: u64) -> Vec<Record> {
+    // Random bytes, for what counts is the size after compression.
+    let mut state = number as u32;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    })
+    .take(20_000)
+    .collect();
+    let mut records: Vec<Record> = (0..5).map(|i| record("b", number * 5 + i + 1)).collect();
+    records[2].payload = noise.into();
+    records
+}
+
+/// What a topic takes for which those are too large.
+pub(crate) const SMALL: (&str, &str) = ("max.message.bytes", "10000");
 
 pub(crate) fn oversized(name: &'static str) -> Verdict {
     block_on(async {
         let kafka = Broker::start();
-        kafka.create_topic(&topic(), &[("max.message.bytes", "10000")]).await;
+        kafka.create_topic(&topic(), &[SMALL]).await;
         let opened = open(&kafka);
         wait_until_healthy(&opened).await;
         let load = Load::start(&opened, "a");
@@ -21,16 +40,7 @@ pub(crate) fn oversized(name: &'static str) -> Verdict {
         let changes = opened.stats().kafka.unwrap().changes;
         let mut wrong = Vec::new();
         for number in 0..5 {
-            // Random bytes, for what counts is the size after compression.
-            let mut state = number as u32;
-            let noise: Vec<u8> = std::iter::repeat_with(|| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 24) as u8
-            })
-            .take(20_000)
-            .collect();
-            let mut records: Vec<Record> = (0..5).map(|i| record("b", number * 5 + i + 1)).collect();
-            records[2].payload = noise.into();
+            let records = with_culprit(number);
             match opened.append(Batch::new(records)).await {
                 Err(DeliveryError::Partial { outcomes }) => {
                     for (place, outcome) in outcomes.iter().enumerate() {
@@ -67,11 +77,9 @@ pub(crate) fn limit_lowered(name: &'static str) -> Verdict {
         let kafka = Broker::start();
         kafka.create_topic(&topic(), &[]).await;
         // No compression, and company for each record: batches larger than the limit to come.
-        let opened = ToKafka::open(&kafka.brokers(), &topic(), |settings| {
-            settings.memory_max_bytes = MEMORY;
+        let opened = open_with(&kafka.brokers(), |settings| {
             let kafka = settings.kafka.as_mut().unwrap();
             kafka.linger = Duration::from_millis(300);
-            kafka.guarantee = guarantee(&topic());
             kafka.compression = "none".parse().unwrap();
         });
         wait_until_healthy(&opened).await;
@@ -96,8 +104,7 @@ pub(crate) fn limit_lowered(name: &'static str) -> Verdict {
 pub(crate) fn missing_at_boot(name: &'static str) -> Verdict {
     block_on(async {
         let kafka = Broker::start();
-        let opened = ToKafka::open(&kafka.brokers(), &topic(), |settings| {
-            settings.memory_max_bytes = MEMORY;
+        let opened = open_with(&kafka.brokers(), |settings| {
             let properties = &mut settings.kafka.as_mut().unwrap().properties;
             properties.insert("allow.auto.create.topics".into(), "false".into());
         });
@@ -115,12 +122,11 @@ pub(crate) fn missing_at_boot(name: &'static str) -> Verdict {
     })
 }
 
-pub(crate) fn deleted(name: &'static str) -> Verdict {
+pub(crate) fn deleted(name: &'static str, absence: Duration) -> Verdict {
     block_on(async {
         let kafka = Broker::start();
         kafka.create_topic(&topic(), &[]).await;
-        let opened = ToKafka::open(&kafka.brokers(), &topic(), |settings| {
-            settings.memory_max_bytes = MEMORY;
+        let opened = open_with(&kafka.brokers(), |settings| {
             let properties = &mut settings.kafka.as_mut().unwrap().properties;
             properties.insert("allow.auto.create.topics".into(), "false".into());
         });
@@ -131,7 +137,7 @@ pub(crate) fn deleted(name: &'static str) -> Verdict {
         let gone = Instant::now();
         wait_for_state(&opened, KafkaState::Away).await;
         wait_for_more(&load, 2_000).await;
-        pass(Duration::from_secs(8)).await;
+        pass(absence).await;
         kafka.create_topic(&topic(), &[]).await;
         wait_until_healthy(&opened).await;
         wait_for_more(&load, 2_000).await;

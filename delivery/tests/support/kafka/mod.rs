@@ -1,6 +1,7 @@
 //! A real Apache Kafka on free ports of this machine, stopped by its process id.
 //! `scripts/kafka.sh` knows how to get and start it.
 
+mod leaders;
 pub(crate) mod login;
 pub(crate) mod records;
 mod topics;
@@ -83,11 +84,8 @@ impl Kafka {
     /// Starts the stopped broker with its data and ports.
     pub(crate) fn start_again(&mut self) {
         assert!(self.broker.is_none(), "the broker runs");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka.sh");
-        let mut broker = Command::new("bash")
-            .arg(script)
-            .arg("run")
-            .arg("--dir")
+        let mut broker = script()
+            .args(["run", "--short-lived", "--dir"])
             .arg(self.directory.path())
             .args(["--port", &self.port.to_string()])
             .args(["--controller-port", &self.controller_port.to_string()])
@@ -144,6 +142,13 @@ impl Drop for Kafka {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Kafka's own commands, and the broker.
+fn script() -> Command {
+    let mut command = Command::new("bash");
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka.sh"));
+    command
 }
 
 /// Stops the broker when this process ends without doing so, however it ends: then the pipe to `cat` closes.
