@@ -8,6 +8,7 @@ mod support;
 use footfall_delivery::journal::JournalReader;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use support::letters::{header, letters};
 use support::{Reply, Server};
 
 const LARGEST: usize = 512 * 1024;
@@ -141,4 +142,22 @@ async fn a_batch_above_its_keys_burst_is_told_to_be_split_and_not_to_wait() {
         "nothing was taken of it"
     );
     assert_eq!(post(&server, batch("", 600)).await.code(), "rate_limited");
+}
+
+#[tokio::test]
+async fn a_context_that_no_record_keeps_is_not_repeated_in_hundreds_of_dead_letters_either() {
+    // None of its fields is known, so no check has a word on its size.
+    let said = |bytes: usize| {
+        format!(r#"{{"context":{{"x":"{}"}},"batch":[{}0]}}"#, "x".repeat(bytes), "0,".repeat(499))
+    };
+    for (bytes, letter_bytes, omitted) in [(8_000, 8_192, None), (500_000, 100, Some("500008"))] {
+        let server = Server::start(&[]).await;
+        assert_eq!(count(&post(&server, said(bytes)).await, "invalid"), json!(500));
+        let kept = letters(server.data_dir.path());
+        assert!(!kept.is_empty());
+        for letter in kept {
+            assert!(letter.payload.len() < letter_bytes, "{}", letter.payload.len());
+            assert_eq!(header(&letter, "omitted_context_bytes"), omitted);
+        }
+    }
 }

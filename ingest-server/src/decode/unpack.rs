@@ -194,9 +194,14 @@ mod tests {
             assert_eq!(gzip::one_member(body, length), None, "{length}");
         }
         assert_eq!(gzip::one_member(&first, 10).as_deref(), Some(&b"{\"events\":"[..]));
-        let mut behind = second.clone();
-        behind.extend_from_slice(second.last_chunk::<4>().unwrap());
+        // Behind it, what a look at the end alone would take for its own.
+        let behind = [second.as_slice(), second.last_chunk::<8>().unwrap()].concat();
         assert_eq!(unpack(Encoding::Gzip, behind).unwrap_err().code(), "bad_encoding");
+        // A checksum of the head (RFC 1952, FHCRC), which is wrong.
+        let mut marked = second.clone();
+        marked[3] = 2;
+        marked.splice(10..10, [0, 0]);
+        assert_eq!(unpack(Encoding::Gzip, marked).unwrap_err().code(), "bad_encoding");
         let mut changed = second;
         let checksum = changed.len() - 8;
         changed[checksum] ^= 1;

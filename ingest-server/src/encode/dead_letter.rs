@@ -6,7 +6,7 @@ use super::{EncodeError, Shared, header, new_id};
 use crate::decode::Shape;
 use bytes::Bytes;
 use footfall_delivery::{Header, Priority, Record as Outgoing};
-use footfall_event_model::limits::ID_BYTES;
+use footfall_event_model::limits::{CONTEXT_BYTES, ID_BYTES};
 use footfall_event_model::text::cut;
 use footfall_event_model::wire::EventRefused;
 use footfall_event_model::{Context, Violation, in_one_line};
@@ -62,7 +62,11 @@ impl Shared<'_> {
         let fits = masked.text.len() <= LETTER_BYTES;
         let events: &[_] = if fits { &[event] } else { &[] };
         let (sent_at, private) = (self.sent_at, self.seen.stamp.private);
-        let said = came.segment_context.and_then(|said| mask_segment_context(said, private));
+        // It stands in each letter: of what no check has bounded, one request would make hundreds of copies.
+        let (said, too_large) = match came.segment_context {
+            Some(said) if said.get().len() > CONTEXT_BYTES => (None, Some(said.get().len())),
+            said => (said.and_then(|said| mask_segment_context(said, private)), None),
+        };
         let own;
         let letter = match came.shape {
             Shape::Segment(_) => {
@@ -95,6 +99,7 @@ impl Shared<'_> {
         headers.extend(signed.then(|| text("user", "signed")));
         headers.extend(private.then(|| text("private", "true")));
         headers.extend((!fits).then(|| text("omitted_bytes", &masked.text.len().to_string())));
+        headers.extend(too_large.map(|bytes| text("omitted_context_bytes", &bytes.to_string())));
         let (payload, priority) = (payload.into(), Priority::Background);
         Ok(Outgoing { headers: headers.into(), payload, priority, ..Outgoing::default() })
     }

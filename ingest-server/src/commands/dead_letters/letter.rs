@@ -103,7 +103,9 @@ impl Letter {
         let mut whole = self.line();
         let violations = self.text("violations").and_then(|text| serde_json::from_str::<Value>(text).ok());
         whole["violations"] = violations.unwrap_or_default();
-        for name in ["request_path", "topic", "batch_id", "user", "private", "omitted_bytes"] {
+        for name in
+            ["request_path", "topic", "batch_id", "user", "private", "omitted_bytes", "omitted_context_bytes"]
+        {
             if let Some(text) = self.text(name) {
                 whole[name] = text.into();
             }

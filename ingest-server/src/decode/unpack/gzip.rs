@@ -4,8 +4,8 @@
 use libdeflater::{Decompressor, crc32};
 use std::cell::RefCell;
 
-/// How a member begins (RFC 1952, section 2.3.1): its two marks, and the only method there is.
-const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
+/// Where a member says what stands between its head and what is packed (RFC 1952, section 2.3.1).
+const FLAGS: usize = 3;
 /// What stands behind a member: the checksum of what was packed, and its length.
 const TRAILER_BYTES: usize = 8;
 
@@ -18,17 +18,17 @@ pub(super) fn length(packed: &[u8]) -> Option<usize> {
     packed.last_chunk().and_then(|bytes| u32::from_le_bytes(*bytes).try_into().ok())
 }
 
-/// Unpacks a body that is one member of `length` bytes and nothing else.
+/// Unpacks a body that is one member of `length` bytes, with nothing between its head and what is packed, and nothing
+/// behind it.
 pub(super) fn one_member(packed: &[u8], length: usize) -> Option<Vec<u8>> {
-    let begins = |place: &[u8]| place == MAGIC;
-    // A second member would begin so, too.
-    if packed.windows(MAGIC.len()).skip(1).any(begins) {
+    if packed.get(FLAGS) != Some(&0) {
         return None;
     }
     let mut unpacked = vec![0; length];
     let written = DECOMPRESSOR.with_borrow_mut(|all| all.gzip_decompress(packed, &mut unpacked)).ok()?;
-    // The decompressor looks at nothing behind the first member: that must be where the body ends.
-    let trailer = [crc32(&unpacked).to_le_bytes(), u32::try_from(length).ok()?.to_le_bytes()].concat();
-    let ends_there = packed.last_chunk::<TRAILER_BYTES>().is_some_and(|last| last[..] == trailer);
-    (written == length && ends_there).then_some(unpacked)
+    let [sum, bytes] = [crc32(&unpacked), u32::try_from(length).ok()?].map(u32::to_le_bytes);
+    let trailer: [u8; TRAILER_BYTES] = std::array::from_fn(|at| if at < 4 { sum[at] } else { bytes[at - 4] });
+    // The decompressor looks at nothing behind the member, whose trailer it has found: that must end the body.
+    let first = packed.windows(TRAILER_BYTES).position(|place| place.first_chunk() == Some(&trailer))?;
+    (written == length && first + TRAILER_BYTES == packed.len()).then_some(unpacked)
 }
