@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `make bench-idle`: what a server that has nothing to do takes of memory, with the rules for user agents and without, and
-# with 10,000 idle connections, each beside its goal. About a minute once it is built. It fails where one takes more.
+# with 10,000 idle connections, each beside its goal. Two minutes once it is built. It fails where one takes more.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -21,4 +21,4 @@ fi
 say "Measuring, $connections connections"
 node tests/idle-connections.mjs "$target/dist/footfall" "$connections"
 echo
-echo "Resident memory of the one process, 11 s after its last connection was opened."
+echo "Resident memory of the one process, 22 s after its last connection was opened."

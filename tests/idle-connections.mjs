@@ -12,9 +12,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 const program = process.argv[2] ?? "target/release/footfall";
 const count = Number(process.argv[3] ?? 10_000);
 const MIB = 1024 * 1024;
-// A connection gives back its buffers after a sixth of the time for which it may be idle.
+// A connection gives back its buffers after a sixth of the time for which it may be idle, and the allocator what is free to
+// the system within ten seconds more.
 const IDLE_S = 60;
-const REST_MS = (IDLE_S / 6 + 1) * 1000;
+const REST_MS = (IDLE_S / 6 + 10 + 2) * 1000;
 
 const body = '{"events":[]}';
 const ask = `POST /v1/events?key=pk_demo HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
