@@ -1,6 +1,7 @@
 //! One request's way through the server, top to bottom: client, admit, decode, stamp, reserve the batch, check, reserve its
 //! events, encode, delivery, settle ids, answer. Each step is a module of its own and reaches back to none before it;
-//! HTTP's own matters are in `http`.
+//! HTTP's own matters are in `http`. Check is entered a second time for events of a server that speaks for others, on a
+//! site that takes none of bots: they wait until the browsers that they name are read.
 
 mod deliver;
 mod shared;

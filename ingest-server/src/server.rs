@@ -191,9 +191,10 @@ pub async fn run(
     // Half of the time is for connections; whoever dribbles a request through all of it holds up no stop.
     let finish_within = settings.stop_timeout / 2;
     let routes = http::admin(Arc::clone(&edge), settings.admin_token.clone(), stopping.clone());
-    let front = Front::admin(routes, settings.http, finish_within, Arc::clone(&edge.metrics));
+    let front = Front::admin(routes, settings.http, Arc::clone(&edge.metrics));
     let admin = Listener::Tcp(listeners.admin);
-    // It is told of no stop: who probes meanwhile hears that the server is stopping, until nothing is left to say.
+    // It is told of no stop: who probes meanwhile hears that the server is stopping, until nothing is left to say. Where
+    // this returns early, it ends with the channel that is dropped.
     let (_told_of_no_stop, unending) = watch::channel(false);
     let answering_operator = tokio::spawn(http::serve(admin, None, Arc::new(front), unending));
     let mut serving = JoinSet::new();
@@ -241,10 +242,11 @@ pub async fn run(
     if let Some(sharing) = sharing {
         sharing.abort();
     }
-    // Nobody waits for an operator's browser that does not read.
-    answering_operator.abort();
     let left = deadline.saturating_duration_since(Instant::now());
     let closed = tokio::task::spawn_blocking(move || delivery.close(left)).await?;
+    answering_operator.abort();
+    // That it was aborted is no news; once it has ended, nobody can connect.
+    let _ = answering_operator.await;
     if in_time && closed == CloseOutcome::Drained {
         edge.receipts.close();
         tracing::info!("stopped: everything acknowledged is durable");

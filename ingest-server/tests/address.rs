@@ -5,8 +5,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use std::time::Duration;
-use support::{Server, geo_file, stored};
+use support::{Server, geo_file, stored, until};
 
 const EVENT: &str = r#"{"events":[{"event":"a"}]}"#;
 
@@ -119,12 +118,10 @@ async fn a_database_is_replaced_while_the_server_runs_and_its_age_is_told() {
     let beside = dir.path().join("new");
     std::fs::copy(geo_file("GeoIP2-City-Test.mmdb"), &beside).unwrap();
     std::fs::rename(&beside, &path).unwrap();
-    let taken_over = async { while metric(built).await == first {} };
-    tokio::time::timeout(Duration::from_secs(20), taken_over).await.unwrap();
+    until(async || metric(built).await != first).await;
 
     std::fs::write(&path, "half of it").unwrap();
-    let refused = async { while metric("footfall_geo_databases_refused_total").await == 0 {} };
-    tokio::time::timeout(Duration::from_secs(20), refused).await.unwrap();
+    until(async || metric("footfall_geo_databases_refused_total").await > 0).await;
     assert_eq!(server.post_with("/v1/events?key=pk_demo", &[KNOWN], EVENT).await.code(), "ok");
     let (ended, dir) = server.stop().await;
     ended.unwrap();

@@ -6,7 +6,7 @@ mod support;
 
 use footfall_delivery::journal::JournalReader;
 use std::time::Duration;
-use support::{Server, send};
+use support::{Server, send, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -70,12 +70,7 @@ async fn bodies_take_no_more_memory_than_they_are_given() {
 }
 
 async fn until_status(server: &Server, status: u16) {
-    let again = async {
-        while server.post(r#"{"events":[]}"#).await.status != status {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), again).await.unwrap();
+    until(async || server.post(r#"{"events":[]}"#).await.status == status).await;
 }
 
 #[tokio::test]
@@ -92,12 +87,7 @@ async fn a_batch_of_a_page_that_goes_away_is_stored_all_the_same() {
         page.write_all(request.as_bytes()).await.unwrap();
         page.shutdown().await.unwrap();
     }
-    let all = async {
-        while stored(&server) < PAGES {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), all).await.unwrap();
+    until(async || stored(&server) >= PAGES).await;
     let text = String::from_utf8(server.get("/metrics").await.body.to_vec()).unwrap();
     assert!(text.contains(&format!("footfall_events_total{{status=\"accepted\"}} {PAGES}")), "{text}");
 }
@@ -146,35 +136,29 @@ async fn a_disk_that_takes_nothing_is_told_with_the_time_to_come_again_and_all_p
     assert_eq!((picture.status.as_u16(), picture.header("x-footfall-code")), (503, Some("journal_io")));
     assert!(picture.header("retry-after").is_some());
     other.execute_batch("ROLLBACK").unwrap();
-    let again =
-        async { while server.post(r#"{"events":[{"event":"a","event_id":"e1"}]}"#).await.status != 200 {} };
-    tokio::time::timeout(Duration::from_secs(20), again).await.unwrap();
+    until(async || server.post(r#"{"events":[{"event":"a","event_id":"e1"}]}"#).await.status == 200).await;
     assert_eq!(stored(&server), 1);
 }
 
 #[tokio::test]
 async fn who_probes_while_it_stops_hears_that_it_is_stopping_and_what_is_under_way_is_answered() {
-    let server = Server::start(&[]).await;
+    // Half of a stop is for connections, and 10 KB of a body buy some 20 seconds: a busy machine is in time.
+    let server = Server::start(&[("stop_timeout", "60s"), ("http.body_timeout", "60s")]).await;
     let (public, admin) = (server.public, server.admin);
     let mut stream = TcpStream::connect(public).await.unwrap();
-    let body = r#"{"events":[{"event":"a"}]}"#;
+    let body = format!(r#"{{"events":[{{"event":"a"}}]{}}}"#, " ".repeat(10_000));
+    let (body, last) = body.split_at(body.len() - 1);
+    let length = body.len() + last.len();
     let head =
-        format!("POST /v1/events?key=pk_demo HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+        format!("POST /v1/events?key=pk_demo HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}");
     stream.write_all(head.as_bytes()).await.unwrap();
     server.until_metric("footfall_requests_in_flight 1").await;
     let stopping = tokio::spawn(server.stop());
-    let told = async {
-        loop {
-            let reply = send(admin, "GET", "/readyz", &[], "").await;
-            if reply.status != 200 {
-                break reply;
-            }
-        }
-    };
-    let told = tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
+    until(async || send(admin, "GET", "/readyz", &[], "").await.status != 200).await;
+    let told = send(admin, "GET", "/readyz", &[], "").await;
     assert_eq!((told.status.as_u16(), &*told.body), (503, &b"not ready: the server is stopping\n"[..]));
     assert_eq!(send(admin, "GET", "/healthz", &[], "").await.status, 200);
-    stream.write_all(body.as_bytes()).await.unwrap();
+    stream.write_all(last.as_bytes()).await.unwrap();
     let mut reply = String::new();
     stream.read_to_string(&mut reply).await.unwrap();
     assert!(reply.starts_with("HTTP/1.1 200 ") && reply.contains(r#""accepted":1"#), "{reply}");

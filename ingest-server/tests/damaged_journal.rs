@@ -8,7 +8,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Output;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use support::program::{Program, footfall};
 
 const BATCHES: usize = 20;
@@ -64,16 +64,15 @@ async fn what_can_be_read_is_exported_and_printed_and_the_rest_is_told_everywher
     let admin = admin.split_once("http://").unwrap().1.split_once(" (admin)").unwrap().0.to_owned();
     assert_eq!(program.post(r#"{"event":"post_view"}"#).await.status, 200);
     let counted = format!("footfall_journal_damaged_rows_total {lost}");
-    let begun = Instant::now();
-    loop {
-        let metrics = support::send(admin.parse().unwrap(), "GET", "/metrics", &[], "").await;
-        let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
-        if metrics.lines().any(|line| line == counted) {
-            assert!(metrics.contains(&format!("footfall_journal_rows {}", EVENTS + 1)), "{metrics}");
-            break;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "no {counted} in {metrics}");
-    }
+    let mut metrics = String::new();
+    let is_counted = async || {
+        let reply = support::send(admin.parse().unwrap(), "GET", "/metrics", &[], "").await;
+        metrics = String::from_utf8(reply.body.to_vec()).unwrap();
+        metrics.lines().any(|line| line == counted)
+    };
+    let in_time = support::until_within(Duration::from_secs(60), is_counted).await;
+    assert!(in_time.is_ok(), "no {counted} in {metrics}");
+    assert!(metrics.contains(&format!("footfall_journal_rows {}", EVENTS + 1)), "{metrics}");
     let mut status = footfall(&["status", "--admin-listen", &admin]);
     let said = String::from_utf8(status.output().unwrap().stdout).unwrap();
     for words in [format!("{} events stay in it", EVENTS + 1), format!("{lost} rows are damaged")] {

@@ -102,12 +102,7 @@ async fn so_many_may_watch_and_one_that_leaves_makes_room() {
     assert_eq!(reply.header("retry-after"), Some("5"));
     assert!(reply.json()["reason"].as_str().unwrap().starts_with("256 live views are open"));
     drop(watchers.pop());
-    let room = async {
-        while ask(server.admin, "", &[]).await.is_err() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(20), room).await.unwrap();
+    support::until(async || ask(server.admin, "", &[]).await.is_ok()).await;
     server.post(r#"{"events":[{"event":"a"}]}"#).await;
     for watcher in &mut watchers {
         assert_eq!(watcher.until(1).await[0].data["event"], "a", "nobody was cut off");

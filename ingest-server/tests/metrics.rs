@@ -122,8 +122,7 @@ async fn refused_events_are_counted_by_code_and_what_is_in_flight_is_seen() {
     let begun = [head.as_bytes(), &[b' '; 40_000]].concat();
     tokio::io::AsyncWriteExt::write_all(&mut stream, &begun).await.unwrap();
     server.until_metric("footfall_requests_in_flight 1").await;
-    let kept = async { while server.metrics().await.contains("\nfootfall_bodies_bytes 0\n") {} };
-    tokio::time::timeout(std::time::Duration::from_secs(20), kept).await.unwrap();
+    support::until(async || !server.metrics().await.contains("\nfootfall_bodies_bytes 0\n")).await;
     drop(stream);
     server.until_metric("footfall_requests_in_flight 0").await;
     server.until_metric("footfall_bodies_bytes 0").await;

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::program::Program;
 use support::redis::{Redis, memory};
-use support::{Reply, Server, send};
+use support::{Reply, Server, send, until};
 
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
@@ -62,15 +62,6 @@ async fn all(clients: Vec<tokio::task::JoinHandle<Replies>>) -> Replies {
         replies.extend(client.await.unwrap());
     }
     replies
-}
-
-async fn until(mut is_so: impl AsyncFnMut() -> bool) {
-    let so = async {
-        while !is_so().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), so).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,9 +6,9 @@ mod support;
 
 use footfall_event_model::uuid_v7;
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use support::Server;
+use std::time::{SystemTime, UNIX_EPOCH};
 use support::redis::Redis;
+use support::{Server, until};
 
 const EPOCH: &str = "footfall:{pk_demo}:epoch";
 
@@ -30,15 +30,6 @@ async fn asked(server: &Server) -> Value {
     let id = uuid_v7(now() - 20_000, &[1; 10]);
     let told = server.post(batch("ask", &[&id])).await.json();
     told["receipts"][0]["status"].clone()
-}
-
-async fn until(mut is_so: impl AsyncFnMut() -> bool) {
-    let so = async {
-        while !is_so().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), so).await.unwrap();
 }
 
 /// Makes the memory ten minutes old, whereupon what it does not have is called `unseen`.

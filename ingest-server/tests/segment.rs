@@ -285,6 +285,8 @@ async fn only_a_trusted_proxy_is_believed_that_it_takes_tls_off() {
         ("127.0.0.1", &[], "http"),
         // The client's own word before the proxy's.
         ("127.0.0.1", &["https", "http"], "http"),
+        ("127.0.0.1", &["https, http"], "http"),
+        ("127.0.0.1", &["http", "http , HTTPS "], "https"),
     ] {
         let server = Server::start(&[("proxies.trusted", trusted)]).await;
         let mut headers = vec![("origin", "http://a.example")];

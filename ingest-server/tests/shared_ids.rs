@@ -13,7 +13,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::redis::{Redis, memory};
-use support::{Server, stored};
+use support::{Server, stored, until};
 
 const SITE: &str = "pk_demo";
 
@@ -177,8 +177,7 @@ async fn what_one_servers_store_fails_to_take_is_free_for_the_others() {
     let refused = large.replacen('{', &format!(r#"{{"batch_id":"{failed}","#), 1);
     assert_eq!(full.post(refused).await.code(), "journal_full");
     redis.age(SITE, 600);
-    let told = async { while asked(&other, &failed).await.as_deref() != Some("unseen") {} };
-    tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
+    until(async || asked(&other, &failed).await.as_deref() == Some("unseen")).await;
     assert_eq!(other.post(batch(&failed, &["b"], &[])).await.json()["accepted"], 1);
 }
 
@@ -206,6 +205,53 @@ async fn scripts_that_redis_forgot_are_loaded_again_and_strange_data_concerns_it
     servers[1]
         .until_metric("footfall_redis_commands_total{command=\"reserve_batch\",result=\"error\"} 1")
         .await;
+}
+
+/// The largest batch, which Redis is told of in several commands.
+const LARGEST: u32 = 2_500;
+
+#[tokio::test]
+async fn of_the_largest_batch_all_is_stored_once_and_no_command_is_long() {
+    let redis = Redis::start();
+    let servers = [server(&redis).await, server(&redis).await];
+    let calls: Vec<_> = (0..LARGEST)
+        .map(|number| json!({"type": "track", "event": "a", "messageId": format!("id_{number}")}))
+        .collect();
+    let body = json!({"batch": calls, "writeKey": SITE}).to_string();
+    for (server, status) in servers.iter().zip(["accepted", "duplicate"]) {
+        let reply =
+            server.post_with("/v1/batch", &[("content-type", "application/json")], body.clone()).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        server.until_metric(&format!("footfall_events_total{{status=\"{status}\"}} {LARGEST}")).await;
+        let line = "footfall_redis_commands_total{command=\"reserve_events\",result=\"ok\"} 5";
+        server.until_metric(line).await;
+    }
+}
+
+#[tokio::test]
+async fn a_large_batch_that_waits_for_one_event_holds_none_of_the_others() {
+    let redis = Redis::start();
+    let (first, second) = (memory(&redis.url(), &[]).await.0, memory(&redis.url(), &[]).await.0);
+    let names: Vec<_> = (0..LARGEST).map(|number| format!("id_{number}")).collect();
+    let ids = || (0..).zip(names.iter().map(String::as_str));
+    // Whichever command it comes in.
+    for busy in [0, 700, 2_499] {
+        let held = holding(&first, &format!("b{busy}"), &[&names[busy]]).await;
+        let mut waits = second.hold(SITE);
+        let at_once = tokio::time::Instant::now();
+        assert!(waits.reserve_events(ids(), at_once).await.is_err());
+        let events = redis.keys().into_iter().filter(|key| key.contains("}:e:"));
+        assert_eq!(events.count(), 1, "the one that it waits for");
+        held.settle(BatchFate::Released, |_| false).await;
+    }
+    // One that was stored before, and the rest in order.
+    holding(&first, "b", &["id_700"]).await.settle(BatchFate::Known, |_| true).await;
+    let mut large = second.hold(SITE);
+    assert_eq!(large.reserve_events(ids(), soon()).await.unwrap(), [700]);
+    large.settle(BatchFate::Known, |place| place != 3).await;
+    let mut copy = first.hold(SITE);
+    let copies: Vec<_> = (0..LARGEST).filter(|place| *place != 3).collect();
+    assert_eq!(copy.reserve_events(ids(), soon()).await.unwrap(), copies);
 }
 
 proptest! {

@@ -44,10 +44,12 @@ pub fn address(proxies: &ProxySettings, peer: Option<IpAddr>, headers: &HeaderMa
     }
 }
 
-/// Whether the client came by TLS that a trusted proxy took off; from anybody else the header says nothing.
+/// Whether the client came by TLS that a trusted proxy took off; from anybody else the header says nothing. Of several
+/// proxies the nearest one counts, whether it wrote a line of its own or appended to one (`http, https`).
 pub fn came_by_tls(proxies: &ProxySettings, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
-    let said = headers.get_all(FORWARDED_PROTO).iter().next_back();
-    proxies.trusts(peer) && said.is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"))
+    let line = headers.get_all(FORWARDED_PROTO).iter().next_back();
+    let said = line.and_then(|line| line.as_bytes().rsplit(|&byte| byte == b',').next());
+    proxies.trusts(peer) && said.is_some_and(|proto| proto.trim_ascii().eq_ignore_ascii_case(b"https"))
 }
 
 /// Goes from the peer outwards, for as long as the hops are trusted.

@@ -31,7 +31,7 @@ async fn a_panic_costs_one_request_a_500_is_counted_and_hurts_no_other() {
     let metrics = Arc::new(Metrics::default());
     let routes = Router::new().route("/fails", get(fails)).route("/works", get(async || "works"));
     let routes = in_public(routes, Arc::clone(&metrics));
-    let front = Front::admin(routes, BOUNDS, LONG, Arc::clone(&metrics));
+    let front = Front::admin(routes, BOUNDS, Arc::clone(&metrics));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopping) = watch::channel(false);

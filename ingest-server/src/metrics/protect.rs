@@ -9,6 +9,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
+use std::borrow::Cow;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct LimitLabels {
@@ -25,10 +26,10 @@ struct PriorityLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PolicyLabels {
     /// `gpc`, `dnt`, `bot` or `anonymous`: the code that stands in the answer.
-    code: &'static str,
+    code: Cow<'static, str>,
 }
 
-/// The codes of all policies that drop events.
+/// The codes of all policies that drop events, which are told from zero on.
 const POLICIES: [&str; 4] = ["gpc", "dnt", "bot", "anonymous"];
 
 /// The counters.
@@ -49,20 +50,19 @@ impl ProtectMetrics {
         from_zero(&self.shed, ["background", "normal", "key"].map(|priority| PriorityLabels { priority }));
         let help = "Events that a site's policy dropped, by the code in the answer";
         registry.register("events_dropped_by_policy", help, self.dropped.clone());
-        from_zero(&self.dropped, POLICIES.map(|code| PolicyLabels { code }));
+        from_zero(&self.dropped, POLICIES.map(|code| PolicyLabels { code: code.into() }));
     }
 
     /// Counts the events of a batch that a policy dropped.
     pub fn count_dropped(&self, code: &'static str, events: usize) {
-        self.dropped.get_or_create(&PolicyLabels { code }).inc_by(events as u64);
+        self.dropped.get_or_create(&PolicyLabels { code: code.into() }).inc_by(events as u64);
     }
 
-    /// Counts those of a batch's events that a policy dropped, each by its own.
+    /// Counts those of a batch's events that a policy dropped, each by its own; each code is a word of this program.
     pub fn count_dropped_of(&self, entries: &[EventResult]) {
         let dropped = entries.iter().filter(|entry| entry.status == EventStatus::Dropped);
-        for entry in dropped {
-            let known = POLICIES.into_iter().find(|code| entry.code.as_deref() == Some(code));
-            known.into_iter().for_each(|code| self.count_dropped(code, 1));
+        for code in dropped.filter_map(|entry| entry.code.clone()) {
+            self.dropped.get_or_create(&PolicyLabels { code: code.into() }).inc();
         }
     }
 

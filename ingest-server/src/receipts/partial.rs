@@ -18,8 +18,9 @@ const FEW_WORDS: usize = BATCH_EVENTS.div_ceil(64);
 pub struct EventSet(Vec<u64>);
 
 impl EventSet {
-    /// Bytes of [`Self::to_bytes`], where all places are low ones and else.
+    /// Bytes of [`Self::to_bytes`] where all places are low ones.
     pub(super) const FEW_BYTES: usize = FEW_WORDS * 8;
+    /// Bytes of it where one is not.
     pub(super) const BYTES: usize = WORDS * 8;
 
     /// Whether that event is in it.

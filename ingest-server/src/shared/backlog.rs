@@ -1,7 +1,7 @@
 //! What became of requests while Redis was away, kept to be told when it is back, so that other servers know it too.
 //! It is bounded by bytes; where the oldest has to go, its site's shared memory begins anew.
 
-use super::scripts::{Command, FORGET, SETTLE};
+use super::scripts::{Command, EVENTS_AT_ONCE, FORGET, SETTLE};
 use crate::metrics::RedisMetrics;
 use redis::ScriptInvocation;
 use std::collections::{BTreeSet, VecDeque};
@@ -31,13 +31,23 @@ pub(super) struct Settlement {
 }
 
 impl Settlement {
-    /// Puts it into a call of `settle.lua`.
-    pub(super) fn fill(&self, call: &mut ScriptInvocation<'_>) {
-        let (key, fate) = self.batch.as_ref().map_or((None, ""), |(key, fate)| (Some(key), fate.as_str()));
+    /// How many calls of `settle.lua` tell it, one after another.
+    pub(super) fn calls(&self) -> usize {
+        self.events.len().div_ceil(EVENTS_AT_ONCE).max(1)
+    }
+
+    /// Puts its part into a call, of which `at` is the number. The batch comes with its last events: where it is told,
+    /// they are.
+    pub(super) fn fill(&self, at: usize, call: &mut ScriptInvocation<'_>) {
+        let part = |len: usize| at * EVENTS_AT_ONCE..len.min((at + 1) * EVENTS_AT_ONCE);
+        let batch = self.batch.as_ref().filter(|_| at + 1 == self.calls());
+        let (key, fate) = batch.map_or((None, ""), |(key, fate)| (Some(key), fate.as_str()));
         if let Some(key) = key {
             call.key(key);
         }
-        call.key(&self.events).arg(&self.token).arg(fate).arg(&self.known_ms[..]).arg(&self.durable);
+        call.key(&self.events[part(self.events.len())]);
+        let durable = &self.durable[part(self.durable.len())];
+        call.arg(&self.token).arg(fate).arg(&self.known_ms[..]).arg(durable);
     }
 
     fn bytes(&self) -> usize {
@@ -64,9 +74,17 @@ impl Untold {
         }
     }
 
-    pub(super) fn fill(&self, call: &mut ScriptInvocation<'_>) {
+    /// How many calls of that command tell it, one after another.
+    pub(super) fn calls(&self) -> usize {
         match self {
-            Self::Settled(settlement) => settlement.fill(call),
+            Self::Settled(settlement) => settlement.calls(),
+            Self::Lost { .. } => 1,
+        }
+    }
+
+    pub(super) fn fill(&self, at: usize, call: &mut ScriptInvocation<'_>) {
+        match self {
+            Self::Settled(settlement) => settlement.fill(at, call),
             Self::Lost { epoch, kept_ms } => {
                 call.key(epoch).arg(kept_ms);
             }

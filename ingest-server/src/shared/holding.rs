@@ -3,11 +3,11 @@
 //! no two servers wait for each other.
 
 use super::backlog::Settlement;
-use super::scripts::{RESERVE_BATCH, RESERVE_EVENTS};
+use super::scripts::{EVENTS_AT_ONCE, RESERVE_BATCH, RESERVE_EVENTS, SETTLE};
 use super::{Away, SharedMemory};
 use crate::receipts::EventSet;
 use crate::refusal::Refused;
-use redis::Value;
+use redis::{ScriptInvocation, Value};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -126,54 +126,69 @@ impl Holding {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let lease = millis(self.memory.lease);
-        let mut looks = Looks::new(deadline);
-        loop {
-            let said: Result<Vec<Value>, Away> = self
-                .memory
-                .link
-                .call(&RESERVE_EVENTS, |call| {
-                    for (_, key) in &events {
-                        call.key(key);
-                    }
-                    call.arg(&self.token).arg(lease);
-                })
-                .await;
-            let said = match said {
-                Ok(said) => said,
-                Err(Away { asked }) => {
-                    self.is_held |= asked;
-                    self.events = events;
-                    return self.memory.go_on().map(|()| Vec::new());
-                }
-            };
-            let mut said = said.into_iter();
-            if said.next().is_none_or(|first| first != Value::BulkString(b"ours".to_vec())) {
-                looks.next().await?;
-                continue;
+        // All servers go through them in one order: of two that have some in common, the one that is ahead passes.
+        events.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
+        let (mut copies, mut looks) = (Vec::new(), Looks::new(deadline));
+        let taken = loop {
+            match self.take_events(&events, &mut copies).await {
+                Ok(false) => looks.next().await?,
+                taken => break taken,
             }
-            let mut known = said.filter_map(|place| match place {
-                Value::Int(place) => usize::try_from(place).ok()?.checked_sub(1),
-                _ => None,
-            });
-            let (mut copies, mut next, mut at) = (Vec::new(), known.next(), 0);
-            events.retain(|&(place, _)| {
-                let is_copy = next == Some(at);
-                if is_copy {
-                    copies.push(place);
-                    next = known.next();
-                }
-                at += 1;
-                !is_copy
-            });
-            self.is_held = true;
-            self.events = events;
-            return Ok(copies);
+        };
+        copies.sort_unstable();
+        events.retain(|(place, _)| copies.binary_search(place).is_err());
+        self.events = events;
+        match taken {
+            Ok(_) => self.is_held = true,
+            Err(Away { asked }) => {
+                self.is_held |= asked;
+                self.memory.go_on()?;
+            }
         }
+        Ok(copies)
     }
 
-    /// Says what became of the batch, and of which places in it the events are durable; waits no longer than a command
-    /// may take.
+    /// Reserves all of these events that are no copies, and tells the places of those that are; or none, where another
+    /// request is storing one of them: `false`.
+    async fn take_events(&self, events: &[(u32, String)], copies: &mut Vec<u32>) -> Result<bool, Away> {
+        let lease = millis(self.memory.lease);
+        copies.clear();
+        for (number, part) in events.chunks(EVENTS_AT_ONCE).enumerate() {
+            let with_earlier = |Away { asked }| Away { asked: asked || number > 0 };
+            let fill = |call: &mut ScriptInvocation<'_>| {
+                part.iter().for_each(|(_, key)| _ = call.key(key));
+                call.arg(&self.token).arg(lease);
+            };
+            let said: Result<Vec<Value>, Away> = self.memory.link.call(&RESERVE_EVENTS, fill).await;
+            let mut said = said.map_err(with_earlier)?.into_iter();
+            if said.next().is_none_or(|first| first != Value::BulkString(b"ours".to_vec())) {
+                self.give_back(&events[..number * EVENTS_AT_ONCE]).await.map_err(with_earlier)?;
+                return Ok(false);
+            }
+            let known = said.filter_map(|place| match place {
+                Value::Int(place) => part.get(usize::try_from(place).ok()?.checked_sub(1)?),
+                _ => None,
+            });
+            copies.extend(known.map(|(place, _)| place));
+        }
+        Ok(true)
+    }
+
+    /// Releases events that were reserved before one that another request is storing.
+    async fn give_back(&self, events: &[(u32, String)]) -> Result<(), Away> {
+        for part in events.chunks(EVENTS_AT_ONCE) {
+            let fill = |call: &mut ScriptInvocation<'_>| {
+                part.iter().for_each(|(_, key)| _ = call.key(key));
+                // No batch is told of, and none of the events is durable.
+                call.arg(&self.token).arg("").arg(0).arg(0).arg("");
+            };
+            self.memory.link.call::<()>(&SETTLE, fill).await?;
+        }
+        Ok(())
+    }
+
+    /// Says what became of the batch, and of which places in it the events are durable; waits no longer than the few
+    /// commands of it may take.
     pub async fn settle(mut self, batch: BatchFate, is_durable: impl Fn(u32) -> bool) {
         self.is_held = false;
         if let Some(settlement) = self.settlement(batch, is_durable) {

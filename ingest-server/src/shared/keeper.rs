@@ -103,9 +103,12 @@ impl SharedMemory {
             let told = untold.iter().map(|untold| {
                 let mut connection = connection.clone();
                 async move {
-                    let mut call = untold.command().script.prepare_invoke();
-                    untold.fill(&mut call);
-                    self.in_time(untold.command(), call.invoke_async::<()>(&mut connection)).await
+                    for at in 0..untold.calls() {
+                        let mut call = untold.command().script.prepare_invoke();
+                        untold.fill(at, &mut call);
+                        self.in_time(untold.command(), call.invoke_async::<()>(&mut connection)).await?;
+                    }
+                    Ok(())
                 }
             });
             let told = futures_util::future::join_all(told).await;

@@ -155,12 +155,15 @@ impl SharedMemory {
 
     /// Tells what became of a request; where Redis is away, as soon as it is back.
     async fn tell(&self, settlement: Settlement) {
-        if self.link.call::<()>(&scripts::SETTLE, |call| settlement.fill(call)).await.is_err() {
-            self.backlog.push(settlement);
+        for at in 0..settlement.calls() {
+            if self.link.call::<()>(&scripts::SETTLE, |call| settlement.fill(at, call)).await.is_err() {
+                // It may be told twice.
+                return self.backlog.push(settlement);
+            }
         }
     }
 
-    /// Waits for what ended requests still have to release: each at most as long as a command may take.
+    /// Waits for what ended requests still have to release: each at most as long as its few commands may take.
     pub async fn close(&self) {
         self.releases.close();
         self.releases.wait().await;

@@ -11,6 +11,10 @@ pub(crate) struct Command {
     pub(super) script: LazyLock<Script>,
 }
 
+/// The events of one call, at most: Redis answers nobody else meanwhile, and a command may take `redis.timeout`. A
+/// batch of more is told in several.
+pub(super) const EVENTS_AT_ONCE: usize = 500;
+
 macro_rules! command {
     ($name:literal) => {
         Command {

@@ -30,6 +30,25 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::error::Elapsed;
+
+/// Between two looks of a test that waits: each may be a connection of its own, and other tests run beside it.
+const LOOKS: Duration = Duration::from_millis(20);
+
+/// Looks until it is so, for at most 20 seconds.
+pub async fn until(is_so: impl AsyncFnMut() -> bool) {
+    until_within(Duration::from_secs(20), is_so).await.unwrap();
+}
+
+/// The same within a time of one's own.
+pub async fn until_within(patience: Duration, mut is_so: impl AsyncFnMut() -> bool) -> Result<(), Elapsed> {
+    let so = async {
+        while !is_so().await {
+            tokio::time::sleep(LOOKS).await;
+        }
+    };
+    tokio::time::timeout(patience, so).await
+}
 
 /// A running server.
 pub struct Server {
@@ -116,12 +135,7 @@ impl Server {
     }
 
     async fn until_ready(&self) {
-        let ready = async {
-            while send(self.admin, "GET", "/readyz", &[], "").await.status != StatusCode::OK {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), ready).await.unwrap();
+        until(async || self.get("/readyz").await.status == StatusCode::OK).await;
     }
 
     /// Stops the server and tells how it ended.
@@ -146,12 +160,8 @@ impl Server {
 
     /// Waits until the metrics have that line.
     pub async fn until_metric(&self, line: &str) {
-        let there = async {
-            while !self.metrics().await.lines().any(|each| each == line) {
-                tokio::task::yield_now().await;
-            }
-        };
-        if tokio::time::timeout(Duration::from_secs(20), there).await.is_err() {
+        let is_there = async || self.metrics().await.lines().any(|each| each == line);
+        if until_within(Duration::from_secs(20), is_there).await.is_err() {
             panic!("no {line} in {}", self.metrics().await);
         }
     }

@@ -79,15 +79,11 @@ impl Front {
         Self { routes, bounds, http, open, places, trusted, proxy_header, metrics, finish_within }
     }
 
-    /// The front of the operator's routes: no bound for each address, and its streams may last.
-    pub fn admin(
-        routes: Router,
-        bounds: HttpSettings,
-        finish_within: Duration,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    /// The front of the operator's routes: no bound for each address, and its streams may last. Nobody waits at the end
+    /// for an operator's browser that does not read.
+    pub fn admin(routes: Router, bounds: HttpSettings, metrics: Arc<Metrics>) -> Self {
         let trusted: Trusted = Arc::new(|_| false);
-        let public = Self::public(routes, bounds, trusted, false, finish_within, metrics);
+        let public = Self::public(routes, bounds, trusted, false, Duration::ZERO, metrics);
         Self { places: None, ..public }
     }
 }
