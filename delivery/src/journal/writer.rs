@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::commit::now_ms;
+use super::commit::{Rows, now_ms};
 use super::database::{Database, WriteError};
 use super::job::Job;
 use super::lock::WriterLock;
@@ -14,7 +14,7 @@ use super::repair::Repair;
 use super::retention::Retention;
 use super::sink::JournalCounters;
 use crate::error::DeliveryError;
-use crate::fallback::Books;
+use crate::fallback::{Books, CommitPlan};
 use crate::pace::Pace;
 use crate::readiness::Health;
 use crate::receipt::{Receipt, Stored};
@@ -97,6 +97,10 @@ impl Writer {
 
     /// Deletes a step of the events that are too old or too many.
     fn retain(&mut self) {
+        if self.repair.closed().is_some() {
+            self.retention.look_later();
+            return;
+        }
         let expired = self.retention.look(&mut self.database, now_ms());
         self.expired(expired);
         if let Some(reason) = self.retention.take_damage() {
@@ -107,6 +111,9 @@ impl Writer {
 
     /// New events win over the oldest ones: those go before the new ones would be refused.
     fn make_room(&mut self, group: &[Job]) {
+        if self.repair.closed().is_some() {
+            return;
+        }
         let wanted = group.iter().map(|job| job.size_bytes() as u64).sum();
         let expired = self.retention.make_room(&mut self.database, wanted);
         self.expired(expired);
@@ -129,13 +136,13 @@ impl Writer {
     /// Learns whether the disk and the cap take something, and says so.
     pub(super) fn probe(&mut self) {
         self.open_again();
-        let mut probed = self.database.probe();
+        let mut probed = self.try_probe();
         if let Err(WriteError::Damaged(reason)) = &probed
             && self.mend(reason)
         {
-            probed = self.database.probe();
+            probed = self.try_probe();
         }
-        match probed {
+        match probed.map_err(|error| self.repair.in_words(error)) {
             Ok(()) => {
                 self.pace.reset();
                 self.probe_at = None;
@@ -146,17 +153,31 @@ impl Writer {
         self.publish_size();
     }
 
+    fn try_probe(&mut self) -> Result<(), WriteError> {
+        self.repair.closed().map_or_else(|| self.database.probe(), Err)
+    }
+
+    fn try_commit(
+        &mut self,
+        group: &[Job],
+        plan: &CommitPlan,
+        topics: &Topics,
+    ) -> Result<Vec<Rows>, WriteError> {
+        self.repair.closed().map_or_else(|| self.database.commit(group, plan, topics), Err)
+    }
+
     fn commit(&mut self, group: Vec<Job>) {
         let books = self.outbox.as_ref().map(|(books, _)| Arc::clone(books));
         let plan = books.as_ref().map(|books| books.begin_commit(&group)).unwrap_or_default();
         let topics = self.outbox.as_ref().map(|(_, topics)| topics.clone()).unwrap_or_default();
-        let mut result = self.database.commit(&group, &plan, &topics);
+        let mut result = self.try_commit(&group, &plan, &topics);
         if let Err(WriteError::Damaged(reason)) = &result
             && self.mend(reason)
         {
             self.probe();
-            result = self.database.commit(&group, &plan, &topics);
+            result = self.try_commit(&group, &plan, &topics);
         }
+        let result = result.map_err(|error| self.repair.in_words(error));
         // Readiness and sizes are told first: a caller that is woken finds them true.
         match &result {
             Ok(_) => self.counters.commits.add(1),
