@@ -276,13 +276,12 @@ impl Copy<'_> {
     /// No row behind says whether the last one's number is right.
     fn settle(&mut self, end: Option<i64>) -> Done {
         let Some(held) = self.held.take() else { return Ok(()) };
-        let used = self.used()?;
-        let is_near = held.seq - self.last <= LOOK_AHEAD;
-        if is_near || used.is_some_and(|used| held.seq <= used) || (used.is_none() && end == Some(held.seq)) {
-            self.keep(&held)
-        } else {
-            self.set_aside(&held, "its number was never given out")
-        }
+        let is_given = match self.used()? {
+            Some(used) if used >= self.last => held.seq <= used,
+            // Rows were kept that it does not know of: then it says nothing.
+            _ => held.seq - self.last <= LOOK_AHEAD || end == Some(held.seq),
+        };
+        if is_given { self.keep(&held) } else { self.set_aside(&held, "its number was never given out") }
     }
 
     /// The last number that was given out, as far as the file says.

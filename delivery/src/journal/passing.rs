@@ -10,6 +10,9 @@ use super::row::JournalRow;
 /// some thousand.
 const TRIED: i64 = 4_096;
 
+/// More than a page holds.
+pub(super) const ROWS_OF_A_PAGE: i64 = 256;
+
 /// Whether pages of the file are damaged, and not the way to it.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
@@ -170,6 +173,29 @@ impl JournalReader {
         Err(ReadError::DamagedPages { path: self.path.clone(), first, last, reason })
     }
 
+    /// Whether a row whose number is out of order stands between these two, where the first may not have been met.
+    pub(super) fn is_odd_between(&self, table: &str, seq: i64, next: i64) -> bool {
+        let numbers = format!("SELECT seq FROM {table} WHERE seq >= ?1 ORDER BY seq LIMIT ?2");
+        let is_odd = || -> rusqlite::Result<bool> {
+            let mut select = self.connection.prepare_cached(&numbers)?;
+            let mut found = select.query([seq - ROWS_OF_A_PAGE, 4 * ROWS_OF_A_PAGE])?;
+            let mut last = i64::MIN;
+            while let Some(row) = found.next()? {
+                let number: i64 = row.get(0)?;
+                if number <= last {
+                    return Ok(true);
+                }
+                if number >= next {
+                    break;
+                }
+                last = number;
+            }
+            Ok(false)
+        };
+        // Damage is told by whoever reads on.
+        is_odd().unwrap_or(false)
+    }
+
     /// Nothing in order was found behind `seq`, but a row with a number that is out of order or was never given out.
     pub(super) fn at_odd_end(
         &self,
@@ -191,7 +217,11 @@ impl JournalReader {
     }
 
     /// One row by its number.
-    fn try_row(&self, table: &str, seq: i64) -> rusqlite::Result<Option<Result<JournalRow, ReadError>>> {
+    pub(super) fn try_row(
+        &self,
+        table: &str,
+        seq: i64,
+    ) -> rusqlite::Result<Option<Result<JournalRow, ReadError>>> {
         let select = format!("SELECT {COLUMNS} FROM {table} WHERE seq = ?1");
         let mut select = self.connection.prepare_cached(&select)?;
         let mut found = select.query([seq])?;

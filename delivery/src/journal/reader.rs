@@ -9,7 +9,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OpenFlags, Row};
 
 use super::journal_path;
-use super::passing::is_damage;
+use super::passing::{ROWS_OF_A_PAGE, is_damage};
 use super::row::{JournalRow, checksum, read_headers};
 use super::schema;
 use super::words::in_words;
@@ -148,9 +148,10 @@ impl JournalReader {
         let mut select = self.connection.prepare_cached(&select).map_err(failed)?;
         let mut found = select.query([seq]).map_err(failed)?;
         let mut rows = InOrder::after(seq);
+        let mut is_first = true;
         // Why reading in order came to its end too early; the good rows before that are given first.
         let mut met: Option<ReadError> = None;
-        while rows.rows.len() < limit && rows.bytes < READ_MAX_BYTES {
+        loop {
             let row = match found.next() {
                 Ok(Some(row)) => row,
                 Ok(None) => break,
@@ -161,8 +162,22 @@ impl JournalReader {
                 Err(error) => return Err(failed(error)),
             };
             let number = row.get(0).map_err(failed)?;
+            // SQLite halves a page to find where to begin, and a wrong number there leads it too far.
+            if std::mem::take(&mut is_first)
+                && seq > 0
+                && number > seq + 1
+                && self.is_odd_between(table, seq, number)
+            {
+                drop(found);
+                found = select.query([seq - ROWS_OF_A_PAGE]).map_err(failed)?;
+                continue;
+            }
             if number == seq || !rows.takes(number) {
                 continue;
+            }
+            // Only now is it known that the number of the last one can be right.
+            if rows.rows.len() >= limit || rows.bytes >= READ_MAX_BYTES {
+                break;
             }
             // Between rows whose numbers are wrong, others are missing.
             if let Some((first, last)) = rows.missing_before(number) {
@@ -179,6 +194,12 @@ impl JournalReader {
             }
         }
         drop(found);
+        if matches!(met, Some(ReadError::Journal { .. })) {
+            rows.drop_last_unless(|row| {
+                let same = self.try_row(table, row.seq);
+                same.is_ok_and(|same| same.is_some_and(|same| same.is_ok_and(|same| same == *row)))
+            });
+        }
         let InOrder { mut rows, is_odd, .. } = rows;
         // A number that was never given out would have whoever goes on after it miss everything.
         let never_given = rows.pop_if(|last| !self.is_given(table, last.seq));
@@ -245,6 +266,13 @@ impl InOrder {
         let first = self.last() + 1;
         self.is_odd &= first < number;
         self.is_odd.then_some((first, number - 1))
+    }
+
+    /// No row behind the last one says whether its number is right: where it does not follow the one before, it must be found
+    /// under that number.
+    fn drop_last_unless(&mut self, is_found: impl Fn(&JournalRow) -> bool) {
+        let before = self.rows.len().checked_sub(2).map_or(self.after, |index| self.rows[index].seq);
+        drop(self.rows.pop_if(|last| last.seq != before + 1 && !is_found(last)));
     }
 
     fn push(&mut self, row: JournalRow) {

@@ -62,9 +62,8 @@ pub(super) fn replace(path: &Path, settings: &JournalSettings, reason: &str) -> 
     let Copied { kept, lost } = copy(path, &salvaging, settings).map_err(|words| {
         // What is left of it takes the room that is lacking.
         drop(remove_all(&salvaging));
-        let reason = format!(
-            "{reason}; it stays where it is and takes nothing, since what can be read of it cannot be copied: {words}"
-        );
+        let reason =
+            format!("{reason}; it stays where it is, since what can be read of it cannot be copied: {words}");
         OpenError::DamagedJournal { path: path.to_owned(), reason }
     })?;
     rename(&salvaging, &salvaged(path))?;
@@ -82,7 +81,8 @@ pub(super) fn replace(path: &Path, settings: &JournalSettings, reason: &str) -> 
 fn copy(path: &Path, salvaging: &Path, settings: &JournalSettings) -> Result<Copied, String> {
     // Its bound may have been lowered below what it holds.
     let unbound = JournalSettings { max_bytes: u64::MAX, ..settings.clone() };
-    let copy = Database::open(salvaging, &unbound).map_err(|error| error.to_string())?;
+    let copy = Database::open(salvaging, &unbound)
+        .map_err(|error| CopyError::Copy(error.to_string()).to_string())?;
     let copied = salvage(path, &copy.connection).map_err(|error: CopyError| error.to_string())?;
     // Removes the log, or there would be one that belongs to no file.
     copy.connection.close().map_err(|(_, error)| open_error(salvaging, &error).to_string())?;

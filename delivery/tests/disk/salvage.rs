@@ -1,0 +1,182 @@
+//! A damaged journal on a disk that does not take the copy of it: nothing is moved, it says so, and once there is room the
+//! copy is made.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use footfall_delivery::journal::{JOURNAL_FILE, JournalReader};
+use footfall_delivery::{Delivery, DeliverySettings, JournalSettings, Readiness};
+use rusqlite::Connection;
+use tempfile::tempdir;
+
+use super::recorder::{Disk, Fault};
+use super::support::{batch, journal, kafka_settings, large_batch, wait_until_not_ready, wait_until_ready};
+
+const ROWS: usize = 3_000;
+
+async fn filled(directory: &Path) {
+    let delivery = journal(directory);
+    for first in (0..ROWS).step_by(1_000) {
+        delivery.append(batch(first..first + 1_000)).await.unwrap();
+    }
+}
+
+/// Overwrites the last page of a table, on which is written next.
+fn damage_last_page(directory: &Path, table: &str) {
+    let path = directory.join(JOURNAL_FILE);
+    let journal = Connection::open(&path).unwrap();
+    journal.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let last = "SELECT pageno FROM dbstat WHERE name = ?1 AND pagetype = 'leaf' ORDER BY path DESC LIMIT 1";
+    let page: u32 = journal.query_row(last, [table], |row| row.get(0)).unwrap();
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .write_all_at(&[0xa5; 4096], u64::from(page - 1) * 4096)
+        .unwrap();
+}
+
+fn readable(directory: &Path) -> Vec<i64> {
+    let reader = JournalReader::open(directory).unwrap();
+    let (mut read, mut after) = (Vec::new(), 0);
+    loop {
+        match reader.read_after(after, 500) {
+            Ok(rows) if rows.is_empty() => return read,
+            Ok(rows) => {
+                after = rows.last().unwrap().seq;
+                read.extend(rows.iter().map(|row| row.seq));
+            }
+            Err(error) => after = error.passes_over().unwrap().0,
+        }
+    }
+}
+
+fn names(directory: &Path, part: &str) -> usize {
+    let names = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
+    names.filter(|name| name.to_string_lossy().contains(part)).count()
+}
+
+const COPIES: [Fault; 4] = [
+    Fault::WriteOfTheCopy,
+    Fault::NoRoomForTheCopy(0),
+    Fault::NoRoomForTheCopy(64 << 10),
+    Fault::NoRoomForTheCopy(256 << 10),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_does_not_fit_leaves_the_damaged_journal_in_its_place_at_a_start() {
+    for fault in COPIES {
+        let directory = tempdir().unwrap();
+        filled(directory.path()).await;
+        damage_last_page(directory.path(), "events");
+        let before = readable(directory.path());
+        assert!(before.len() > 2_900);
+        let disk = Disk::watch(directory.path());
+        disk.refuse(Some(fault));
+        let delivery = journal(directory.path());
+        let reason = wait_until_refused(&delivery).await;
+        assert!(reason.contains("the copy cannot be written"), "{fault:?}: {reason}");
+        let error = delivery.append(batch(0..1)).await.unwrap_err();
+        assert_eq!(error.code(), "journal_io");
+        assert!(error.to_string().contains("the copy cannot be written"), "{error}");
+        drop(delivery);
+        assert_eq!(readable(directory.path()), before);
+        assert_eq!((names(directory.path(), "journal.damaged"), names(directory.path(), "salvag")), (0, 0));
+
+        disk.refuse(None);
+        let delivery = journal(directory.path());
+        wait_until_ready(&delivery).await;
+        let damaged = delivery.stats().journal.damaged_rows as usize;
+        assert_eq!((readable(directory.path()), before.len() + damaged), (before.clone(), ROWS));
+        delivery.append(batch(0..1)).await.unwrap();
+        assert_eq!(readable(directory.path()).last(), Some(&(ROWS as i64 + 1)));
+        drop(delivery);
+        disk.steps();
+    }
+}
+
+async fn wait_until_refused(delivery: &Delivery) -> String {
+    wait_until_not_ready(delivery, "stays where it is").await;
+    match delivery.readiness() {
+        Readiness::NotReady { reason } => reason,
+        Readiness::Ready => panic!("it is ready"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_for_kafka_stay_where_they_are_when_their_copy_does_not_fit() {
+    for fault in COPIES {
+        let directory = tempdir().unwrap();
+        let settings = || kafka_settings(directory.path(), "127.0.0.1:1", "away");
+        let delivery = Delivery::open(settings()).unwrap();
+        for first in (0..ROWS).step_by(500) {
+            delivery.append(batch(first..first + 500)).await.unwrap();
+        }
+        drop(delivery);
+        damage_last_page(directory.path(), "outbox");
+        let whole = std::fs::read(directory.path().join(JOURNAL_FILE)).unwrap();
+        let disk = Disk::watch(directory.path());
+        disk.refuse(Some(fault));
+        let error = Delivery::open(settings()).err().unwrap().to_string();
+        assert!(
+            error.contains("stays where it is") && error.contains("the copy cannot be written"),
+            "{error}"
+        );
+        assert!(std::fs::read(directory.path().join(JOURNAL_FILE)).unwrap() == whole, "it was written to");
+        assert_eq!((names(directory.path(), "journal.damaged"), names(directory.path(), "salvag")), (0, 0));
+        disk.refuse(None);
+        let delivery = Delivery::open(settings()).unwrap();
+        let waiting = delivery.stats().kafka.unwrap().waiting_rows + delivery.stats().journal.damaged_rows;
+        assert_eq!(waiting, ROWS as u64);
+        drop(delivery);
+        disk.steps();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_runs_refuses_with_the_reason_while_the_copy_does_not_fit() {
+    let directory = tempdir().unwrap();
+    filled(directory.path()).await;
+    let disk = Disk::watch(directory.path());
+    let delivery = journal(directory.path());
+    delivery.append(batch(0..1)).await.unwrap();
+    damage_last_page(directory.path(), "events");
+    let before = readable(directory.path());
+    disk.refuse(Some(Fault::NoRoomForTheCopy(64 << 10)));
+    // Somebody else's write has the writer read its pages again.
+    let other = Connection::open(directory.path().join(JOURNAL_FILE)).unwrap();
+    other.execute_batch("INSERT INTO probe VALUES (x'00'); DELETE FROM probe;").unwrap();
+    drop(other);
+    for _ in 0..3 {
+        let error = delivery.append(batch(0..1)).await.unwrap_err();
+        assert_eq!(error.code(), "journal_io");
+        assert!(error.to_string().contains("the copy cannot be written"), "{error}");
+    }
+    assert_eq!(readable(directory.path()), before);
+    assert_eq!((names(directory.path(), "journal.damaged"), names(directory.path(), "salvag")), (0, 0));
+    drop(delivery);
+    disk.refuse(None);
+    let delivery = journal(directory.path());
+    wait_until_ready(&delivery).await;
+    assert_eq!(readable(directory.path()), before);
+    assert_eq!(names(directory.path(), "journal.damaged"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bound_that_was_lowered_below_what_the_journal_holds_costs_no_row() {
+    let directory = tempdir().unwrap();
+    let delivery = journal(directory.path());
+    for _ in 0..1_000 {
+        delivery.append(large_batch(3_000)).await.unwrap();
+    }
+    drop(delivery);
+    damage_last_page(directory.path(), "events");
+    let before = readable(directory.path());
+    let lowered = JournalSettings { max_bytes: 1 << 20, retention_bytes: None, ..JournalSettings::default() };
+    let settings = DeliverySettings { journal: lowered, ..DeliverySettings::new(directory.path()) };
+    let delivery = Delivery::open(settings).unwrap();
+    assert_eq!(names(directory.path(), "journal.damaged"), 1);
+    assert_eq!(readable(directory.path()), before);
+    assert_eq!(delivery.stats().journal.damaged_rows as usize, 1_000 - before.len());
+}
