@@ -33,6 +33,8 @@ pub(super) struct Writer {
     pub(super) repair: Repair,
     /// What is known of the rows on their way to Kafka, where it is set.
     pub(super) outbox: Option<(Arc<Books>, Topics)>,
+    /// Rows that Kafka has could not be deleted.
+    keeps_delivered: bool,
     /// Given back only when the last write is over.
     _lock: WriterLock,
 }
@@ -57,6 +59,7 @@ impl Writer {
             retention,
             repair,
             outbox: None,
+            keeps_delivered: false,
             _lock: lock,
         }
     }
@@ -166,9 +169,35 @@ impl Writer {
         self.repair.closed().map_or_else(|| self.database.commit(group, plan, topics), Err)
     }
 
+    /// A page that is damaged may be that of rows which Kafka has: they stay until the next start, and what is new is written.
+    /// That start looks for them in the topic and sends none again, so no offset behind them may be kept from now on.
+    fn commit_without_deleting(
+        &mut self,
+        group: &[Job],
+        plan: &mut CommitPlan,
+        topics: &Topics,
+        failed: Result<Vec<Rows>, WriteError>,
+    ) -> Result<Vec<Rows>, WriteError> {
+        let rest = CommitPlan { copies: std::mem::take(&mut plan.copies), ..CommitPlan::default() };
+        let result = self.try_commit(group, &rest, topics);
+        plan.copies = rest.copies;
+        if result.is_err() {
+            return failed;
+        }
+        if !std::mem::replace(&mut self.keeps_delivered, true) {
+            tracing::error!(
+                "the journal is damaged where rows stand that Kafka has: they stay until the next start"
+            );
+        }
+        result
+    }
+
     fn commit(&mut self, group: Vec<Job>) {
         let books = self.outbox.as_ref().map(|(books, _)| Arc::clone(books));
-        let plan = books.as_ref().map(|books| books.begin_commit(&group)).unwrap_or_default();
+        let mut plan = books.as_ref().map(|books| books.begin_commit(&group)).unwrap_or_default();
+        if self.keeps_delivered {
+            plan.offsets.clear();
+        }
         let topics = self.outbox.as_ref().map(|(_, topics)| topics.clone()).unwrap_or_default();
         let mut result = self.try_commit(&group, &plan, &topics);
         if let Err(WriteError::Damaged(reason)) = &result
@@ -176,6 +205,9 @@ impl Writer {
         {
             self.probe();
             result = self.try_commit(&group, &plan, &topics);
+        }
+        if matches!(result, Err(WriteError::Damaged(_))) && !plan.delete.is_empty() {
+            result = self.commit_without_deleting(&group, &mut plan, &topics, result);
         }
         let result = result.map_err(|error| self.repair.in_words(error));
         // Readiness and sizes are told first: a caller that is woken finds them true.
