@@ -130,19 +130,19 @@ async fn reads_that_fail_are_told_and_nothing_is_taken_for_damaged() {
 }
 
 /// A port behind which Kafka stands once it is opened; connections before that wait.
-struct Gate(TcpListener);
+pub(crate) struct Gate(TcpListener);
 
 impl Gate {
-    fn closed() -> Self {
+    pub(crate) fn closed() -> Self {
         Self(TcpListener::bind("127.0.0.1:0").unwrap())
     }
 
-    fn brokers(&self) -> String {
+    pub(crate) fn brokers(&self) -> String {
         self.0.local_addr().unwrap().to_string()
     }
 
     /// Serves the first answers, in which Kafka names its own port.
-    fn open_to(self, port: u16) {
+    pub(crate) fn open_to(self, port: u16) {
         std::thread::spawn(move || {
             for client in self.0.incoming() {
                 let (client, kafka) = (client.unwrap(), TcpStream::connect(("127.0.0.1", port)).unwrap());

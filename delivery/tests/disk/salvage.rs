@@ -6,12 +6,16 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use footfall_delivery::journal::{JOURNAL_FILE, JournalReader};
-use footfall_delivery::{Delivery, DeliverySettings, JournalSettings, Readiness};
+use footfall_delivery::{CloseOutcome, Delivery, DeliverySettings, JournalSettings, Readiness};
 use rusqlite::Connection;
 use tempfile::tempdir;
 
+use super::io_errors::Gate;
 use super::recorder::{Disk, Fault};
-use super::support::{batch, journal, kafka_settings, large_batch, wait_until_not_ready, wait_until_ready};
+use super::support::kafka::Kafka;
+use super::support::{
+    DEADLINE, batch, journal, kafka_settings, large_batch, wait_for, wait_until_not_ready, wait_until_ready,
+};
 
 const ROWS: usize = 3_000;
 
@@ -179,4 +183,77 @@ async fn a_bound_that_was_lowered_below_what_the_journal_holds_costs_no_row() {
     assert_eq!(names(directory.path(), "journal.damaged"), 1);
     assert_eq!(readable(directory.path()), before);
     assert_eq!(delivery.stats().journal.damaged_rows as usize, 1_000 - before.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_value_in_one_row_costs_no_other_in_a_copy() {
+    let directory = tempdir().unwrap();
+    let settings = || kafka_settings(directory.path(), "127.0.0.1:1", "away");
+    let delivery = Delivery::open(settings()).unwrap();
+    delivery.append(batch(0..500)).await.unwrap();
+    drop(delivery);
+    let journal = || Connection::open(directory.path().join(JOURNAL_FILE)).unwrap();
+    let wrong =
+        "UPDATE outbox SET stream = 7 WHERE seq = 5; UPDATE outbox SET payload = x'00' WHERE seq = 9;";
+    journal().execute_batch(wrong).unwrap();
+    damage_last_page(directory.path(), "outbox");
+    let delivery = Delivery::open(settings()).unwrap();
+    let (waiting, damaged) =
+        (delivery.stats().kafka.unwrap().waiting_rows, delivery.stats().journal.damaged_rows);
+    assert_eq!(waiting + damaged, 500);
+    assert!((3..100).contains(&damaged), "{damaged}");
+    drop(delivery);
+    let journal = journal();
+    let mut select = journal.prepare("SELECT seq, reason FROM damaged_rows ORDER BY seq").unwrap();
+    let aside = select.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))).unwrap();
+    let aside: Vec<(i64, String)> = aside.map(Result::unwrap).collect();
+    assert_eq!((aside.len(), aside[0].0, aside[1].0), (2, 5, 9), "{aside:?}");
+    assert!(aside[0].1.contains("stream") && aside[1].1.contains("checksum"), "{aside:?}");
+}
+
+/// The page is found damaged only when its neighbours are emptied.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_kafka_has_and_that_cannot_be_deleted_stop_nothing_and_are_not_sent_again() {
+    let kafka = Kafka::shared();
+    for topic in ["undeleted", "undeleted.dead-letter"] {
+        kafka.create_topic(topic, &[]).await;
+    }
+    let directory = tempdir().unwrap();
+    let gate = Gate::closed();
+    let delivery = Delivery::open(kafka_settings(directory.path(), &gate.brokers(), "undeleted")).unwrap();
+    for first in (0..ROWS).step_by(500) {
+        delivery.append(batch(first..first + 500)).await.unwrap();
+    }
+    let path = directory.path().join(JOURNAL_FILE);
+    let other = Connection::open(&path).unwrap();
+    other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let middle = "SELECT pageno FROM dbstat WHERE name = 'outbox' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 20";
+    let page: u32 = other.query_row(middle, [], |row| row.get(0)).unwrap();
+    let file = File::options().write(true).open(&path).unwrap();
+    file.write_all_at(&[0xa5; 4096], u64::from(page - 1) * 4096).unwrap();
+    other.execute_batch("INSERT INTO probe VALUES (x'00'); DELETE FROM probe;").unwrap();
+    drop(other);
+    gate.open_to(kafka.port());
+    wait_for("the rows to be in Kafka", || delivery.stats().kafka.filter(|kafka| kafka.waiting_rows == 0))
+        .await;
+    let lost = delivery.stats().journal.damaged_rows as i64;
+    assert!((1..200).contains(&lost), "{lost}");
+    delivery.append(batch(ROWS..ROWS + 10)).await.unwrap();
+    wait_until_ready(&delivery).await;
+    let closed = tokio::task::spawn_blocking(move || delivery.close(DEADLINE)).await.unwrap();
+    assert_eq!(closed, CloseOutcome::Drained);
+    let first = "SELECT count(*) FROM (SELECT seq FROM outbox ORDER BY seq LIMIT 10)";
+    let left: i64 = Connection::open(&path).unwrap().query_row(first, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 10, "rows could be deleted, so that nothing was shown");
+    let taken = kafka.count("undeleted");
+    assert_eq!(taken, ROWS as i64 + 10 - lost);
+    let delivery = wait_for("the directory", || {
+        Delivery::open(kafka_settings(directory.path(), &kafka.brokers(), "undeleted")).ok()
+    })
+    .await;
+    wait_for("the rows to be looked for", || delivery.stats().kafka.filter(|kafka| kafka.waiting_rows == 0))
+        .await;
+    delivery.append(batch(ROWS + 10..ROWS + 20)).await.unwrap();
+    assert_eq!(kafka.count("undeleted"), taken + 10, "rows were sent again");
+    assert_eq!(names(directory.path(), "journal.damaged"), 1);
 }
