@@ -145,7 +145,10 @@ impl Gate {
     pub(crate) fn open_to(self, port: u16) {
         std::thread::spawn(move || {
             for client in self.0.incoming() {
-                let (client, kafka) = (client.unwrap(), TcpStream::connect(("127.0.0.1", port)).unwrap());
+                // A broker that is down has the client try again.
+                let (Ok(client), Ok(kafka)) = (client, TcpStream::connect(("127.0.0.1", port))) else {
+                    continue;
+                };
                 let pairs = [(client.try_clone().unwrap(), kafka.try_clone().unwrap()), (kafka, client)];
                 for (mut from, mut to) in pairs {
                     std::thread::spawn(move || std::io::copy(&mut from, &mut to));
