@@ -48,10 +48,15 @@ fn damage_page(directory: &Path, thousandths: usize, with: &[u8; 4096]) {
 
 /// The numbers that can be read, and those that are told to be lost.
 fn read_all(directory: &Path) -> (BTreeSet<i64>, BTreeSet<i64>) {
+    read_all_by(directory, 500)
+}
+
+/// The same with reads of so many rows.
+fn read_all_by(directory: &Path, limit: usize) -> (BTreeSet<i64>, BTreeSet<i64>) {
     let reader = JournalReader::open(directory).unwrap();
     let (mut read, mut lost, mut after) = (BTreeSet::new(), BTreeSet::new(), 0);
     loop {
-        match reader.read_after(after, 500) {
+        match reader.read_after(after, limit) {
             Ok(rows) => {
                 let Some(last) = rows.last() else { return (read, lost) };
                 after = last.seq;
@@ -225,4 +230,141 @@ async fn a_copy_that_was_cut_short_is_made_anew_and_one_that_was_whole_is_used()
         assert_eq!(read_all(directory.path()).0, kept);
     }
     assert!(!beside("journal.salvaged.sqlite").exists() && !beside("journal.salvaging.sqlite").exists());
+}
+
+/// The leaves of the events, in order.
+fn leaves(directory: &Path) -> Vec<u32> {
+    let journal = sqlite(directory);
+    journal.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let leaves = "SELECT pageno FROM dbstat WHERE name = 'events' AND pagetype = 'leaf' ORDER BY path";
+    let mut select = journal.prepare(leaves).unwrap();
+    select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+fn change_page(directory: &Path, page: u32, change: impl FnOnce(&mut [u8])) {
+    use std::os::unix::fs::FileExt as _;
+    let file = File::options().read(true).write(true).open(directory.join(JOURNAL_FILE)).unwrap();
+    let mut bytes = [0; 4096];
+    let at = u64::from(page - 1) * 4096;
+    file.read_exact_at(&mut bytes, at).unwrap();
+    change(&mut bytes);
+    file.write_all_at(&bytes, at).unwrap();
+}
+
+/// Gives a row of the first events another number: both take two bytes, as all from 128 to 16383 do.
+fn renumber(directory: &Path, from: i64, to: i64) {
+    let number = |seq: i64| [0x80 | (seq >> 7) as u8, (seq & 0x7f) as u8];
+    let leaves = leaves(directory);
+    let changed = leaves.into_iter().filter(|page| {
+        let mut is_there = false;
+        change_page(directory, *page, |bytes| {
+            for cell in 0..usize::from(u16::from_be_bytes([bytes[3], bytes[4]])) {
+                let pointer = 8 + 2 * cell;
+                let at = usize::from(u16::from_be_bytes([bytes[pointer], bytes[pointer + 1]]));
+                // The length of the row in one or two bytes, then its number.
+                let at = at + if bytes[at] < 0x80 { 1 } else { 2 };
+                if bytes[at..at + 2] == number(from) {
+                    bytes[at..at + 2].copy_from_slice(&number(to));
+                    is_there = true;
+                }
+            }
+        });
+        is_there
+    });
+    assert_eq!(changed.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_with_a_wrong_number_costs_no_other_and_is_told() {
+    for (from, to) in [(1_001, 1_011), (1_001, 16_000), (1_005, 200), (ROWS, 16_000), (ROWS, 200)] {
+        let directory = filled().await;
+        renumber(directory.path(), from, to);
+        for limit in [1, 7, 500] {
+            let (read, lost) = read_all_by(directory.path(), limit);
+            assert!(lost.contains(&from) && !read.contains(&from), "{from} to {to} by {limit}: {lost:?}");
+            let others: BTreeSet<i64> = (1..=ROWS).filter(|seq| *seq != from).collect();
+            assert_eq!(others.difference(&read).count(), 0, "{from} to {to} by {limit}: {lost:?}");
+        }
+        // A copy of it, which another page makes necessary.
+        damage_page(directory.path(), 0, &GARBAGE);
+        let delivery = journal(directory.path());
+        assert_eq!(aside(directory.path()).len(), 1);
+        let lost_page = delivery.stats().journal.damaged_rows as i64 - 1;
+        drop(delivery);
+        let read = read_all(directory.path()).0;
+        let expected: BTreeSet<i64> = (lost_page + 1..=ROWS).filter(|seq| *seq != from).collect();
+        let differ: Vec<_> = read.symmetric_difference(&expected).collect();
+        assert!(differ.is_empty(), "{from} to {to}: {differ:?}");
+        let kept = "SELECT count(*) FROM damaged_rows WHERE headers LIKE '%id-' || ?1 || '\"%'";
+        let kept: i64 = sqlite(directory.path()).query_row(kept, [from - 1], |row| row.get(0)).unwrap();
+        assert_eq!(kept, 1, "what has no number is not thrown away");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_at_the_front_and_in_the_middle_costs_no_row_between() {
+    let directory = filled().await;
+    // As if retention had been there for long: far-off numbers.
+    let far = 1_000_000_000;
+    sqlite(directory.path())
+        .execute_batch(&format!(
+            "UPDATE events SET seq = seq + {far}; UPDATE sqlite_sequence SET seq = seq + {far} WHERE name = 'events'"
+        ))
+        .unwrap();
+    let whole = read_all(directory.path()).0.len();
+    assert_eq!(whole as i64, ROWS);
+    for thousandths in [0, 300, 600, 610] {
+        damage_page(directory.path(), thousandths, &GARBAGE);
+    }
+    let reader = JournalReader::open(directory.path()).unwrap();
+    let first = reader.first_seq().unwrap();
+    assert!((far + 1..far + 200).contains(&first), "{first}");
+    let mut read = 0;
+    let mut after = first - 1;
+    let mut told = 0;
+    loop {
+        match reader.read_after(after, 500) {
+            Ok(rows) if rows.is_empty() => break,
+            Ok(rows) => {
+                read += rows.len();
+                after = rows.last().unwrap().seq;
+            }
+            Err(error) => {
+                let (last, rows) = error.passes_over().unwrap();
+                told += rows;
+                after = last;
+            }
+        }
+    }
+    assert!(read > 2_600 && told < 400, "{read} {told}");
+    let begun = std::time::Instant::now();
+    let delivery = journal(directory.path());
+    println!("copied in {:?}", begun.elapsed());
+    let stats = delivery.stats().journal;
+    assert!((1..400).contains(&stats.damaged_rows), "{stats:?}");
+    assert_eq!(aside(directory.path()).len(), 1);
+    let reader = JournalReader::open(directory.path()).unwrap();
+    assert_eq!(reader.read_after(0, usize::MAX).unwrap().len(), read);
+    delivery.append(batch(0..1)).await.unwrap();
+    assert_eq!(reader.last_seq().unwrap(), far + ROWS + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_are_not_used_twice_where_the_last_one_cannot_be_read() {
+    for wrong in [
+        "DELETE FROM sqlite_sequence",
+        "UPDATE sqlite_sequence SET seq = 3",
+        "UPDATE sqlite_sequence SET seq = 9000000000000000000",
+    ] {
+        let directory = filled().await;
+        sqlite(directory.path()).execute_batch(wrong).unwrap();
+        damage_page(directory.path(), 0, &GARBAGE);
+        let begun = std::time::Instant::now();
+        let delivery = journal(directory.path());
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "the walk has no bound");
+        delivery.append(batch(0..1)).await.unwrap();
+        let read = read_all(directory.path()).0;
+        assert!(read.len() as i64 > ROWS - 100 && read.contains(&ROWS), "{wrong}: {}", read.len());
+        assert!(*read.last().unwrap() > ROWS, "{wrong}");
+    }
 }

@@ -121,6 +121,8 @@ impl Books {
                 Job::Outbox { .. } => core.fresh_written(rows),
                 Job::Copy(copy) => ended = core.copied(copy, copied, *rows.start()),
                 Job::SetAside(SetAside { row, .. }) => core.moved(*row, rows),
+                // It was found to be whole after all.
+                Job::SetAsideDamaged { seq, .. } if rows.is_empty() => core.rows.given_up(*seq),
                 Job::SetAsideDamaged { seq, .. } => core.rows.delivered(*seq),
                 Job::Store { .. } | Job::KeepOffsets(_) => return,
             }

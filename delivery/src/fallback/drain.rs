@@ -148,7 +148,9 @@ impl Drain {
                         }
                     }
                 }
-                Err(_) => {
+                // The next read says so, and waits.
+                Err(OutboxError::Io(_)) => return,
+                Err(OutboxError::DamagedRow { .. } | OutboxError::DamagedPage(_)) => {
                     self.damaged(seq);
                     self.shared.books.core().rows.unreadable();
                     lost += 1;

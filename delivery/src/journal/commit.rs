@@ -67,8 +67,9 @@ impl Database {
                     insert.outbox(Stream::DeadLetters, std::iter::once(&letter))?
                 }
                 Job::SetAsideDamaged { table, seq, reason } => {
-                    damaged::set_aside(&transaction, *table, *seq, reason, insert.appended_at_ms)?;
-                    NO_ROWS
+                    let is_moved =
+                        damaged::set_aside(&transaction, *table, *seq, reason, insert.appended_at_ms)?;
+                    if is_moved { *seq..=*seq } else { NO_ROWS }
                 }
                 Job::KeepOffsets(_) => NO_ROWS,
             });

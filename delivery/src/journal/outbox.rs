@@ -43,6 +43,14 @@ pub(crate) struct Left {
     pub(crate) bytes: u64,
 }
 
+impl Left {
+    /// What is known where no file is open.
+    #[allow(clippy::reversed_empty_ranges)]
+    pub(super) fn none() -> Self {
+        Self { rows: 1..=0, count: 0, bytes: 0 }
+    }
+}
+
 /// The rows that wait, or an empty range behind the last number that was ever used.
 pub(super) fn left(connection: &Connection) -> rusqlite::Result<Left> {
     let sql = "SELECT count(*), min(seq), max(seq),

@@ -15,6 +15,10 @@ use super::reader::read_row;
 use super::words::in_words;
 use crate::record::{Priority, Record, Stream};
 
+/// The columns of a row, as [`read_outbox_row`] takes them.
+pub(super) const OUTBOX_COLUMNS: &str =
+    "seq, appended_at_ms, partition_key, headers, payload, checksum, stream, topic";
+
 /// A row on its way to Kafka.
 #[derive(Clone, Debug)]
 pub(crate) struct OutboxRow {
@@ -70,29 +74,28 @@ impl OutboxReader {
         max_bytes: usize,
     ) -> Result<Vec<OutboxRow>, OutboxError> {
         let sql =
-            "SELECT seq, appended_at_ms, partition_key, headers, payload, checksum, stream, topic FROM outbox
-                   WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3";
+            format!("SELECT {OUTBOX_COLUMNS} FROM outbox WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut select = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut select = self.connection.prepare_cached(&sql).map_err(failed)?;
         let mut found = select.query([*range.start(), *range.end(), limit]).map_err(failed)?;
         let (mut rows, mut bytes) = (Vec::new(), 0);
         while bytes < max_bytes
             && let Some(row) = found.next().map_err(failed)?
         {
             let seq = row.get(0).map_err(failed)?;
-            match read_row(seq, row) {
+            // One of the two is wrong, and whoever goes on behind the wrong one would miss rows: they are looked at one
+            // by one then.
+            if rows.last().is_some_and(|last: &OutboxRow| seq <= last.seq) {
+                rows.retain(|row| row.seq < seq);
+                if rows.is_empty() {
+                    return Err(OutboxError::DamagedPage("numbers of rows are out of order".to_owned()));
+                }
+                break;
+            }
+            match read_outbox_row(seq, row) {
                 Ok(read) => {
-                    bytes += read.payload.len();
-                    let stream = match row.get::<_, i64>(6).map_err(failed)? {
-                        0 => Stream::Events,
-                        _ => Stream::DeadLetters,
-                    };
-                    let (key, headers, payload) = (read.key, read.headers.into(), read.payload);
-                    let appended_at_ms = read.appended_at_ms;
-                    let topic: Option<String> = row.get(7).map_err(failed)?;
-                    let topic = topic.map(Arc::from);
-                    let record = Record { key, headers, payload, priority: Priority::Normal, topic };
-                    rows.push(OutboxRow { seq, stream, appended_at_ms, record });
+                    bytes += read.record.payload.len();
+                    rows.push(read);
                 }
                 // The good ones before it first.
                 Err(_) if !rows.is_empty() => break,
@@ -101,6 +104,21 @@ impl OutboxReader {
         }
         Ok(rows)
     }
+}
+
+/// The checksum leaves stream and topic out.
+pub(super) fn read_outbox_row(seq: i64, row: &rusqlite::Row<'_>) -> Result<OutboxRow, String> {
+    let read = read_row(seq, row)?;
+    let stream = match row.get(6) {
+        Ok(0) => Stream::Events,
+        Ok(1) => Stream::DeadLetters,
+        Ok(other) => return Err(format!("its stream is {other}")),
+        Err(error) => return Err(format!("its stream cannot be read: {error}")),
+    };
+    let topic: Option<String> = row.get(7).map_err(|error| format!("its topic cannot be read: {error}"))?;
+    let (key, headers, payload) = (read.key, read.headers.into(), read.payload);
+    let record = Record { key, headers, payload, priority: Priority::Normal, topic: topic.map(Arc::from) };
+    Ok(OutboxRow { seq, stream, appended_at_ms: read.appended_at_ms, record })
 }
 
 fn failed(error: rusqlite::Error) -> OutboxError {

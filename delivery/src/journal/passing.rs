@@ -10,9 +10,60 @@ use super::row::JournalRow;
 /// some thousand.
 const TRIED: i64 = 4_096;
 
+/// More than a page holds.
+pub(super) const ROWS_OF_A_PAGE: i64 = 256;
+
 /// Whether pages of the file are damaged, and not the way to it.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Fails where the page on which this row stands, or would, cannot be read.
+pub(super) fn is_on_whole_page(connection: &Connection, table: &str, seq: i64) -> rusqlite::Result<()> {
+    let select = format!("SELECT 1 FROM {table} WHERE rowid = ?1");
+    connection.prepare_cached(&select)?.query_row([seq], |_| Ok(())).optional().map(drop)
+}
+
+/// The first number of `low..=high` that can be read, where that of `low` cannot and what can be is unknown. The search
+/// halves the range, so it ends at a row that stands behind a damaged page; whether others can be read before that page
+/// too, it looks in steps that double, and one by one for the next `tried`.
+pub(super) fn first_readable<E>(
+    low: i64,
+    high: i64,
+    tried: i64,
+    can_be_read: &mut impl FnMut(i64) -> Result<bool, E>,
+) -> Result<Option<i64>, E> {
+    let (mut found, mut high) = (None, high);
+    while low <= high {
+        let (mut first, mut end) = (low, high);
+        while first < end {
+            let middle = first + (end - first) / 2;
+            if can_be_read(middle)? {
+                end = middle;
+            } else {
+                first = middle + 1;
+            }
+        }
+        if can_be_read(first)? {
+            found = Some(first);
+        }
+        let doubling = || std::iter::successors(Some(1_i64), |step| step.checked_mul(2));
+        let down = doubling().chain(1..=tried).map(|step| first.saturating_sub(step));
+        // From below too, where the search has come out at an end that is far off.
+        let up = doubling().map(|step| low.saturating_add(step - 1)).filter(|_| found.is_none());
+        let mut before = None;
+        for number in down.chain(up).filter(|number| (low..first).contains(number)) {
+            if can_be_read(number)? {
+                before = Some(number);
+                break;
+            }
+        }
+        match before {
+            Some(before) => high = before,
+            None => break,
+        }
+    }
+    Ok(found)
 }
 
 impl JournalReader {
@@ -32,23 +83,27 @@ impl JournalReader {
     ///
     /// [`ReadError::Journal`] if the file cannot be read.
     pub fn first_seq(&self) -> Result<i64, ReadError> {
-        let first =
-            self.connection.query_row("SELECT min(seq) FROM events", [], |row| row.get::<_, Option<i64>>(0));
-        match first {
+        self.first_of("events")
+    }
+
+    pub(super) fn first_of(&self, table: &str) -> Result<i64, ReadError> {
+        let failed = |error: rusqlite::Error| self.failed(&error);
+        let min = format!("SELECT min(seq) FROM {table}");
+        match self.connection.query_row(&min, [], |row| row.get::<_, Option<i64>>(0)) {
             Err(error) if is_damage(&error) => {
                 // What is before the first row leads to its page too, so that the damage begins at 1.
-                let (mut low, mut high) = (1, self.last_seq()?);
-                while low < high {
-                    let middle = low + (high - low) / 2;
-                    match self.try_row("events", middle) {
-                        Err(error) if is_damage(&error) => low = middle + 1,
-                        Err(error) => return Err(self.failed(&error)),
-                        Ok(_) => high = middle,
-                    }
-                }
-                Ok((low - 1).max(1))
+                let last = self.last_of(table).map_err(failed)?;
+                let first = first_readable(1, last, TRIED, &mut |seq| match is_on_whole_page(
+                    &self.connection,
+                    table,
+                    seq,
+                ) {
+                    Err(error) if is_damage(&error) => Ok(false),
+                    looked => looked.map(|()| true),
+                });
+                Ok((first.map_err(failed)?.unwrap_or(last) - 1).max(1))
             }
-            first => first.map(Option::unwrap_or_default).map_err(|error| self.failed(&error)),
+            first => first.map(Option::unwrap_or_default).map_err(failed),
         }
     }
 
@@ -98,6 +153,10 @@ impl JournalReader {
                 Err(error) => return Err(self.failed(&error)),
                 Ok(Some(row)) if damaged.is_none() => return row.map(|row| vec![row]),
                 Ok(Some(_)) => break,
+                // The row that was met has another number than its own.
+                Ok(None) if matches!(met, ReadError::DamagedRow { .. }) => {
+                    damaged = Some((damaged.map_or(number, |(first, _)| first), number));
+                }
                 // A number that is not used, which a whole page says.
                 Ok(None) => {}
             }
@@ -114,8 +173,55 @@ impl JournalReader {
         Err(ReadError::DamagedPages { path: self.path.clone(), first, last, reason })
     }
 
+    /// Whether a row whose number is out of order stands between these two, where the first may not have been met.
+    pub(super) fn is_odd_between(&self, table: &str, seq: i64, next: i64) -> bool {
+        let numbers = format!("SELECT seq FROM {table} WHERE seq >= ?1 ORDER BY seq LIMIT ?2");
+        let is_odd = || -> rusqlite::Result<bool> {
+            let mut select = self.connection.prepare_cached(&numbers)?;
+            let mut found = select.query([seq - ROWS_OF_A_PAGE, 4 * ROWS_OF_A_PAGE])?;
+            let mut last = i64::MIN;
+            while let Some(row) = found.next()? {
+                let number: i64 = row.get(0)?;
+                if number <= last {
+                    return Ok(true);
+                }
+                if number >= next {
+                    break;
+                }
+                last = number;
+            }
+            Ok(false)
+        };
+        // Damage is told by whoever reads on.
+        is_odd().unwrap_or(false)
+    }
+
+    /// Nothing in order was found behind `seq`, but a row with a number that is out of order or was never given out.
+    pub(super) fn at_odd_end(
+        &self,
+        table: &str,
+        seq: i64,
+        never_given: Option<JournalRow>,
+    ) -> Result<Vec<JournalRow>, ReadError> {
+        match last_given(&self.connection, table) {
+            Ok(last) if last > seq => Err(ReadError::DamagedPages {
+                path: self.path.clone(),
+                first: seq + 1,
+                last,
+                reason: "numbers of rows are out of order".to_owned(),
+            }),
+            Err(error) if !is_damage(&error) => Err(self.failed(&error)),
+            // Where rows were given that it does not know of, the word on the last number is what is wrong.
+            _ => Ok(never_given.filter(|row| row.seq.saturating_sub(seq) <= TRIED).into_iter().collect()),
+        }
+    }
+
     /// One row by its number.
-    fn try_row(&self, table: &str, seq: i64) -> rusqlite::Result<Option<Result<JournalRow, ReadError>>> {
+    pub(super) fn try_row(
+        &self,
+        table: &str,
+        seq: i64,
+    ) -> rusqlite::Result<Option<Result<JournalRow, ReadError>>> {
         let select = format!("SELECT {COLUMNS} FROM {table} WHERE seq = ?1");
         let mut select = self.connection.prepare_cached(&select)?;
         let mut found = select.query([seq])?;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OpenFlags, Row};
 
 use super::journal_path;
-use super::passing::is_damage;
+use super::passing::{ROWS_OF_A_PAGE, is_damage};
 use super::row::{JournalRow, checksum, read_headers};
 use super::schema;
 use super::words::in_words;
@@ -140,15 +140,18 @@ impl JournalReader {
     }
 
     fn read(&self, table: &str, seq: i64, limit: usize) -> Result<Vec<JournalRow>, ReadError> {
-        let select = format!("SELECT {COLUMNS} FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2");
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        // With the row that was given last, so that one whose number is wrong is met between it and the next.
+        let select = format!("SELECT {COLUMNS} FROM {table} WHERE seq >= ?1 ORDER BY seq");
         let failed = |error: rusqlite::Error| self.failed(&error);
+        // What is asked about the numbers below belongs to the same state of the file.
+        let _snapshot = self.connection.unchecked_transaction().map_err(failed)?;
         let mut select = self.connection.prepare_cached(&select).map_err(failed)?;
-        let mut found = select.query([seq, limit]).map_err(failed)?;
-        let (mut rows, mut bytes, mut last) = (Vec::new(), 0, seq);
+        let mut found = select.query([seq]).map_err(failed)?;
+        let mut rows = InOrder::after(seq);
+        let mut is_first = true;
         // Why reading in order came to its end too early; the good rows before that are given first.
         let mut met: Option<ReadError> = None;
-        while bytes < READ_MAX_BYTES {
+        loop {
             let row = match found.next() {
                 Ok(Some(row)) => row,
                 Ok(None) => break,
@@ -159,30 +162,51 @@ impl JournalReader {
                 Err(error) => return Err(failed(error)),
             };
             let number = row.get(0).map_err(failed)?;
-            let damaged = |reason| ReadError::DamagedRow { path: self.path.clone(), seq: number, reason };
-            // The checksum leaves the number out.
-            if number <= last {
-                met = Some(damaged("its number is out of order".to_owned()));
+            // SQLite halves a page to find where to begin, and a wrong number there leads it too far.
+            if std::mem::take(&mut is_first)
+                && seq > 0
+                && number > seq + 1
+                && self.is_odd_between(table, seq, number)
+            {
+                drop(found);
+                found = select.query([seq - ROWS_OF_A_PAGE]).map_err(failed)?;
+                continue;
+            }
+            if number == seq || !rows.takes(number) {
+                continue;
+            }
+            // Only now is it known that the number of the last one can be right.
+            if rows.rows.len() >= limit || rows.bytes >= READ_MAX_BYTES {
+                break;
+            }
+            // Between rows whose numbers are wrong, others are missing.
+            if let Some((first, last)) = rows.missing_before(number) {
+                let reason = "numbers of rows are out of order".to_owned();
+                met = Some(ReadError::DamagedPages { path: self.path.clone(), first, last, reason });
                 break;
             }
             match read_row(number, row) {
-                Ok(row) => {
-                    bytes += row.payload.len();
-                    last = number;
-                    rows.push(row);
-                }
+                Ok(row) => rows.push(row),
                 Err(reason) => {
-                    met = Some(damaged(reason));
+                    met = Some(ReadError::DamagedRow { path: self.path.clone(), seq: number, reason });
                     break;
                 }
             }
         }
         drop(found);
-        // A number that was never given out would have whoever goes on after it miss everything.
-        if !rows.is_empty() && !self.is_given(table, last) {
-            rows.pop();
+        if matches!(met, Some(ReadError::Journal { .. })) {
+            rows.drop_last_unless(|row| {
+                let same = self.try_row(table, row.seq);
+                same.is_ok_and(|same| same.is_some_and(|same| same.is_ok_and(|same| same == *row)))
+            });
         }
+        let InOrder { mut rows, is_odd, .. } = rows;
+        // A number that was never given out would have whoever goes on after it miss everything.
+        let never_given = rows.pop_if(|last| !self.is_given(table, last.seq));
         match met {
+            None if rows.is_empty() && (is_odd || never_given.is_some()) => {
+                self.at_odd_end(table, seq, never_given)
+            }
             None => Ok(rows),
             Some(_) if !rows.is_empty() => Ok(rows),
             Some(damaged @ ReadError::DamagedRow { seq: number, .. })
@@ -190,6 +214,7 @@ impl JournalReader {
             {
                 Err(damaged)
             }
+            Some(missing @ ReadError::DamagedPages { .. }) => Err(missing),
             Some(met) => self.pass_over(table, seq, &met),
         }
     }
@@ -197,6 +222,62 @@ impl JournalReader {
     /// The error of a file that cannot be read.
     pub(super) fn failed(&self, error: &rusqlite::Error) -> ReadError {
         ReadError::Journal { path: self.path.clone(), reason: in_words(error) }
+    }
+}
+
+/// Rows as they stand in the file, whose numbers rise; the checksum leaves the number out.
+struct InOrder {
+    after: i64,
+    rows: Vec<JournalRow>,
+    bytes: usize,
+    /// A wrong number was met since the last row.
+    is_odd: bool,
+}
+
+impl InOrder {
+    fn after(seq: i64) -> Self {
+        Self { after: seq, rows: Vec::new(), bytes: 0, is_odd: false }
+    }
+
+    fn last(&self) -> i64 {
+        self.rows.last().map_or(self.after, |row| row.seq)
+    }
+
+    /// Whether the row of this number is the next. Of two whose numbers do not rise, the one is wrong that fits the row
+    /// before less; it is never a later row that pays for an earlier one.
+    fn takes(&mut self, number: i64) -> bool {
+        let last = self.last();
+        if number > last {
+            return true;
+        }
+        self.is_odd = true;
+        let before = self.rows.len().checked_sub(2).map_or(self.after, |index| self.rows[index].seq);
+        let last_jumped = number > before && (number < last || last != before + 1);
+        if !last_jumped {
+            return false;
+        }
+        let Some(jumped) = self.rows.pop() else { return false };
+        self.bytes -= jumped.payload.len();
+        true
+    }
+
+    /// The numbers that are missing before this one, where a wrong number was met among them.
+    fn missing_before(&mut self, number: i64) -> Option<(i64, i64)> {
+        let first = self.last() + 1;
+        self.is_odd &= first < number;
+        self.is_odd.then_some((first, number - 1))
+    }
+
+    /// No row behind the last one says whether its number is right: where it does not follow the one before, it must be found
+    /// under that number.
+    fn drop_last_unless(&mut self, is_found: impl Fn(&JournalRow) -> bool) {
+        let before = self.rows.len().checked_sub(2).map_or(self.after, |index| self.rows[index].seq);
+        drop(self.rows.pop_if(|last| last.seq != before + 1 && !is_found(last)));
+    }
+
+    fn push(&mut self, row: JournalRow) {
+        self.bytes += row.payload.len();
+        self.rows.push(row);
     }
 }
 

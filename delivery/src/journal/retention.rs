@@ -59,6 +59,11 @@ impl Retention {
         self.look_at = self.look_at.map(|_| Instant::now());
     }
 
+    /// No file is open in which to look.
+    pub(super) fn look_later(&mut self) {
+        self.look_at = self.look_at.map(|_| Instant::now() + AFTER_FAILURE);
+    }
+
     /// Damage that was met since the last call.
     pub(super) fn take_damage(&mut self) -> Option<String> {
         self.damage.take()

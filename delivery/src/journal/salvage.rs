@@ -1,5 +1,6 @@
 //! A journal whose file is damaged is moved aside whole, and what can be read of it goes into a new one.
-//! So a damaged disk costs the rows that it damaged, and never keeps the server from starting or going on.
+//! So a damaged disk costs the rows that it damaged. Where the copy cannot be written, nothing is moved: the damaged file
+//! stays in its place, and whoever asked is told why.
 //!
 //! The copy is made beside the journal, in `journal.salvaging.sqlite`, and is whole once it is called
 //! `journal.salvaged.sqlite`: whoever opens the journal then puts it in its place. So a crash in between loses nothing.
@@ -7,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use super::copy::salvage;
+use super::copy::{Copied, CopyError, salvage};
 use super::database::Database;
 use super::schema::open_error;
 use super::{JournalSettings, private};
@@ -17,39 +18,54 @@ use crate::error::OpenError;
 #[derive(Debug)]
 pub(super) struct Salvaged {
     pub(super) database: Database,
-    /// Rows that could not be read.
+    /// Rows that could not be read: at least so many.
     pub(super) lost: u64,
 }
 
 /// Opens the journal; a damaged one is replaced by what can be read of it.
+///
+/// # Errors
+///
+/// [`OpenError::DamagedJournal`] where it is damaged and could not be replaced; it stands as it did then.
 pub(super) fn open(path: &Path, settings: &JournalSettings) -> Result<Salvaged, OpenError> {
     // An earlier process may have come no further.
-    put_in_place(path)?;
+    let resumed = put_in_place(path)?;
+    if let Some(aside) = &resumed {
+        tracing::error!(
+            "the journal is damaged, as an earlier start found: it stands in {} now, and what could be read of it goes on",
+            aside.display()
+        );
+    }
     match Database::open(path, settings).and_then(|database| database.check(path)) {
-        Ok(database) => Ok(Salvaged { database, lost: 0 }),
+        // How many rows that cost, the earlier process knew.
+        Ok(database) => Ok(Salvaged { database, lost: resumed.is_some().into() }),
         Err(OpenError::DamagedJournal { reason, .. }) => replace(path, settings, &reason),
         Err(other) => Err(other),
     }
 }
 
+/// Opens the journal as it stands where it could not be replaced, if nothing of that has begun.
+pub(super) fn reopen(path: &Path, settings: &JournalSettings) -> Option<Database> {
+    // A file that is not there would be made, and be empty.
+    let is_untouched = path.is_file() && !salvaged(path).exists();
+    is_untouched.then(|| Database::open(path, settings).ok()).flatten()
+}
+
 /// Replaces a damaged journal, which nobody writes meanwhile, by what can be read of it.
+///
+/// # Errors
+///
+/// As [`open`].
 pub(super) fn replace(path: &Path, settings: &JournalSettings, reason: &str) -> Result<Salvaged, OpenError> {
     let salvaging = path.with_file_name("journal.salvaging.sqlite");
-    for end in ENDS {
-        remove(&with_end(&salvaging, end))?;
-    }
-    let mut copy = Database::open(&salvaging, settings)?;
-    let (kept, lost) = salvage(path, &mut copy.connection).unwrap_or_else(|error| {
-        tracing::error!("nothing more of the damaged journal can be read: {error}");
-        (0, 0)
-    });
-    // Folds the log into the file, or there would be one that belongs to no file.
-    copy.connection.close().map_err(|(_, error)| open_error(&salvaging, &error))?;
-    let log = with_end(&salvaging, "-wal");
-    if log.exists() {
-        let source = std::io::Error::other("the log of the copy could not be folded into it");
-        return Err(OpenError::Io { path: log, source });
-    }
+    remove_all(&salvaging)?;
+    let Copied { kept, lost } = copy(path, &salvaging, settings).map_err(|words| {
+        // What is left of it takes the room that is lacking.
+        drop(remove_all(&salvaging));
+        let reason =
+            format!("{reason}; it stays where it is, since what can be read of it cannot be copied: {words}");
+        OpenError::DamagedJournal { path: path.to_owned(), reason }
+    })?;
     rename(&salvaging, &salvaged(path))?;
     let aside = put_in_place(path)?.unwrap_or_default();
     tracing::error!(
@@ -59,6 +75,21 @@ pub(super) fn replace(path: &Path, settings: &JournalSettings, reason: &str) -> 
         aside.display()
     );
     Ok(Salvaged { database: Database::open(path, settings)?, lost })
+}
+
+/// Makes a copy that is whole and on the disk, or says in words why not.
+fn copy(path: &Path, salvaging: &Path, settings: &JournalSettings) -> Result<Copied, String> {
+    // Its bound may have been lowered below what it holds.
+    let unbound = JournalSettings { max_bytes: u64::MAX, ..settings.clone() };
+    let copy = Database::open(salvaging, &unbound)
+        .map_err(|error| CopyError::Copy(error.to_string()).to_string())?;
+    let copied = salvage(path, &copy.connection).map_err(|error: CopyError| error.to_string())?;
+    // Removes the log, or there would be one that belongs to no file.
+    copy.connection.close().map_err(|(_, error)| open_error(salvaging, &error).to_string())?;
+    if with_end(salvaging, "-wal").exists() {
+        return Err("the log of the copy could not be folded into it".to_owned());
+    }
+    Ok(copied)
 }
 
 /// What belongs to a database's file, the file itself last.
@@ -75,7 +106,12 @@ fn salvaged(path: &Path) -> PathBuf {
 /// Puts a copy that is whole in the place of the damaged file; says where that stands now.
 fn put_in_place(path: &Path) -> Result<Option<PathBuf>, OpenError> {
     let salvaged = salvaged(path);
-    let Ok(made) = salvaged.metadata().and_then(|copy| copy.modified()) else { return Ok(None) };
+    let made = match salvaged.metadata().and_then(|copy| copy.modified()) {
+        Ok(made) => made,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        // It may be there, and a file that is newer must not take its place.
+        Err(source) => return Err(OpenError::Io { path: salvaged, source }),
+    };
     // The same name at each try, so that a file and its log stay together.
     let made_ms = made.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let aside = path.with_file_name(format!("journal.damaged-{made_ms}.sqlite"));
@@ -95,8 +131,13 @@ fn rename(from: &Path, to: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn remove(path: &Path) -> Result<(), OpenError> {
-    missing_is_fine(std::fs::remove_file(path), path)
+/// Removes a file with what belongs to it.
+fn remove_all(path: &Path) -> Result<(), OpenError> {
+    for end in ENDS {
+        let file = with_end(path, end);
+        missing_is_fine(std::fs::remove_file(&file), &file)?;
+    }
+    Ok(())
 }
 
 fn missing_is_fine(done: std::io::Result<()>, path: &Path) -> Result<(), OpenError> {

@@ -46,7 +46,14 @@ impl Scrub {
     }
 
     fn table(&self, reader: &mut JournalReader, table: Table, damaged: &mut u64) -> ControlFlow<()> {
-        let mut after = 0;
+        // What was before the first row is deleted and not damaged; how many numbers that is, says nothing.
+        let mut after = match reader.first_of(table.name()) {
+            Ok(first) => (first - 1).max(0),
+            Err(error) => {
+                tracing::warn!("the journal is not looked through for damage: {error}");
+                return ControlFlow::Break(());
+            }
+        };
         loop {
             let begun = Instant::now();
             let read = match table {

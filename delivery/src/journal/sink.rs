@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::database::Database;
 use super::job::Job;
+use super::lock::WriterLock;
 use super::outbox::{Left, Topics};
 use super::queue::Queue;
 use super::repair::Repair;
@@ -62,12 +64,42 @@ pub(crate) struct OpenJournal {
 
 impl OpenJournal {
     /// Opens or makes the journal. A full disk or a full journal is no error here: it shows in the readiness.
+    /// A damaged one that cannot be replaced is one: which rows are to be sent is not known then.
     pub(crate) fn open(data_dir: &Path, settings: &JournalSettings) -> Result<Self, OpenError> {
         let lock = take_directory(data_dir)?;
         let path = journal_path(data_dir);
-        let Salvaged { database, lost } = salvage::open(&path, settings)?;
-        let left = database.left().map_err(|error| open_error(&path, &error))?;
-        let max_bytes = database.max_bytes();
+        let salvaged = salvage::open(&path, settings)?;
+        Self::opened(data_dir, settings, lock, salvaged, Repair::new(path, settings.clone()))
+    }
+
+    /// The same for a journal that is the store: a damaged one that cannot be replaced refuses everything with the reason.
+    fn open_or_refuse(data_dir: &Path, settings: &JournalSettings) -> Result<Self, OpenError> {
+        let lock = take_directory(data_dir)?;
+        let path = journal_path(data_dir);
+        let mut repair = Repair::new(path.clone(), settings.clone());
+        let salvaged = match salvage::open(&path, settings) {
+            Err(error @ OpenError::DamagedJournal { .. }) => {
+                tracing::error!("{error}");
+                repair.is_closed_for(error.to_string());
+                let database = Database::closed().map_err(|error| open_error(&path, &error))?;
+                Salvaged { database, lost: 0 }
+            }
+            opened => opened?,
+        };
+        Self::opened(data_dir, settings, lock, salvaged, repair)
+    }
+
+    fn opened(
+        data_dir: &Path,
+        settings: &JournalSettings,
+        lock: WriterLock,
+        Salvaged { database, lost }: Salvaged,
+        repair: Repair,
+    ) -> Result<Self, OpenError> {
+        let is_closed = repair.closed().is_some();
+        let left = if is_closed { Ok(Left::none()) } else { database.left() };
+        let left = left.map_err(|error| open_error(&journal_path(data_dir), &error))?;
+        let max_bytes = if is_closed { settings.max_bytes } else { database.max_bytes() };
         let queue = Arc::new(Queue::default());
         let health = Arc::new(Health::starting("journal", "the journal is being opened".to_owned()));
         let counters = Arc::new(JournalCounters::default());
@@ -79,7 +111,7 @@ impl OpenJournal {
             Arc::clone(&health),
             Arc::clone(&counters),
             retention,
-            Repair::new(path, settings.clone()),
+            repair,
             lock,
         );
         writer.probe();
@@ -114,7 +146,7 @@ impl OpenJournal {
 impl JournalSink {
     /// Opens a journal that is the store.
     pub(crate) fn open(data_dir: &Path, settings: &JournalSettings) -> Result<Self, OpenError> {
-        let journal = OpenJournal::open(data_dir, settings)?;
+        let journal = OpenJournal::open_or_refuse(data_dir, settings)?;
         if journal.left.count > 0 {
             tracing::warn!(
                 rows = journal.left.count,

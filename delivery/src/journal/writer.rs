@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::commit::now_ms;
+use super::commit::{Rows, now_ms};
 use super::database::{Database, WriteError};
 use super::job::Job;
 use super::lock::WriterLock;
@@ -14,7 +14,7 @@ use super::repair::Repair;
 use super::retention::Retention;
 use super::sink::JournalCounters;
 use crate::error::DeliveryError;
-use crate::fallback::Books;
+use crate::fallback::{Books, CommitPlan};
 use crate::pace::Pace;
 use crate::readiness::Health;
 use crate::receipt::{Receipt, Stored};
@@ -33,6 +33,8 @@ pub(super) struct Writer {
     pub(super) repair: Repair,
     /// What is known of the rows on their way to Kafka, where it is set.
     pub(super) outbox: Option<(Arc<Books>, Topics)>,
+    /// Rows that Kafka has could not be deleted.
+    keeps_delivered: bool,
     /// Given back only when the last write is over.
     _lock: WriterLock,
 }
@@ -57,6 +59,7 @@ impl Writer {
             retention,
             repair,
             outbox: None,
+            keeps_delivered: false,
             _lock: lock,
         }
     }
@@ -97,6 +100,10 @@ impl Writer {
 
     /// Deletes a step of the events that are too old or too many.
     fn retain(&mut self) {
+        if self.repair.closed().is_some() {
+            self.retention.look_later();
+            return;
+        }
         let expired = self.retention.look(&mut self.database, now_ms());
         self.expired(expired);
         if let Some(reason) = self.retention.take_damage() {
@@ -107,6 +114,9 @@ impl Writer {
 
     /// New events win over the oldest ones: those go before the new ones would be refused.
     fn make_room(&mut self, group: &[Job]) {
+        if self.repair.closed().is_some() {
+            return;
+        }
         let wanted = group.iter().map(|job| job.size_bytes() as u64).sum();
         let expired = self.retention.make_room(&mut self.database, wanted);
         self.expired(expired);
@@ -129,13 +139,13 @@ impl Writer {
     /// Learns whether the disk and the cap take something, and says so.
     pub(super) fn probe(&mut self) {
         self.open_again();
-        let mut probed = self.database.probe();
+        let mut probed = self.try_probe();
         if let Err(WriteError::Damaged(reason)) = &probed
             && self.mend(reason)
         {
-            probed = self.database.probe();
+            probed = self.try_probe();
         }
-        match probed {
+        match probed.map_err(|error| self.repair.in_words(error)) {
             Ok(()) => {
                 self.pace.reset();
                 self.probe_at = None;
@@ -146,17 +156,60 @@ impl Writer {
         self.publish_size();
     }
 
+    fn try_probe(&mut self) -> Result<(), WriteError> {
+        self.repair.closed().map_or_else(|| self.database.probe(), Err)
+    }
+
+    fn try_commit(
+        &mut self,
+        group: &[Job],
+        plan: &CommitPlan,
+        topics: &Topics,
+    ) -> Result<Vec<Rows>, WriteError> {
+        self.repair.closed().map_or_else(|| self.database.commit(group, plan, topics), Err)
+    }
+
+    /// A page that is damaged may be that of rows which Kafka has: they stay until the next start, and what is new is written.
+    /// That start looks for them in the topic and sends none again, so no offset behind them may be kept from now on.
+    fn commit_without_deleting(
+        &mut self,
+        group: &[Job],
+        plan: &mut CommitPlan,
+        topics: &Topics,
+        failed: Result<Vec<Rows>, WriteError>,
+    ) -> Result<Vec<Rows>, WriteError> {
+        let rest = CommitPlan { copies: std::mem::take(&mut plan.copies), ..CommitPlan::default() };
+        let result = self.try_commit(group, &rest, topics);
+        plan.copies = rest.copies;
+        if result.is_err() {
+            return failed;
+        }
+        if !std::mem::replace(&mut self.keeps_delivered, true) {
+            tracing::error!(
+                "the journal is damaged where rows stand that Kafka has: they stay until the next start"
+            );
+        }
+        result
+    }
+
     fn commit(&mut self, group: Vec<Job>) {
         let books = self.outbox.as_ref().map(|(books, _)| Arc::clone(books));
-        let plan = books.as_ref().map(|books| books.begin_commit(&group)).unwrap_or_default();
+        let mut plan = books.as_ref().map(|books| books.begin_commit(&group)).unwrap_or_default();
+        if self.keeps_delivered {
+            plan.offsets.clear();
+        }
         let topics = self.outbox.as_ref().map(|(_, topics)| topics.clone()).unwrap_or_default();
-        let mut result = self.database.commit(&group, &plan, &topics);
+        let mut result = self.try_commit(&group, &plan, &topics);
         if let Err(WriteError::Damaged(reason)) = &result
             && self.mend(reason)
         {
             self.probe();
-            result = self.database.commit(&group, &plan, &topics);
+            result = self.try_commit(&group, &plan, &topics);
         }
+        if matches!(result, Err(WriteError::Damaged(_))) && !plan.delete.is_empty() {
+            result = self.commit_without_deleting(&group, &mut plan, &topics, result);
+        }
+        let result = result.map_err(|error| self.repair.in_words(error));
         // Readiness and sizes are told first: a caller that is woken finds them true.
         match &result {
             Ok(_) => self.counters.commits.add(1),

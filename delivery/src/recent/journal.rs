@@ -1,5 +1,6 @@
 //! The journal's part: events that stay, and rows that wait for Kafka, each page by page from the newest back.
-//! A page that is damaged costs its own rows.
+//! A damaged page of the events costs its own rows. One of the rows for Kafka ends their reading: those before it are left
+//! out. Either is said.
 
 use std::path::Path;
 
@@ -93,7 +94,12 @@ fn outbox(
                         visit(row.record.headers.to_mut(), row.appended_at_ms);
                     }
                 }
-                Err(OutboxError::DamagedRow { seq, .. }) => next = seq + 1,
+                Err(OutboxError::DamagedRow { seq, reason }) => {
+                    reading.left_out(format!(
+                        "row {seq} of the journal that waits for Kafka is damaged: {reason}"
+                    ));
+                    next = seq + 1;
+                }
                 Err(error) => return Err(error),
             }
         }

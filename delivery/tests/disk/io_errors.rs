@@ -1,6 +1,7 @@
 //! Writes, fsyncs and reads of the journal fail for a while: it says so, acknowledges nothing that it does not have, and goes
 //! on by itself afterwards.
 
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
 use footfall_delivery::journal::{JOURNAL_FILE, JournalReader};
@@ -128,6 +129,35 @@ async fn reads_that_fail_are_told_and_nothing_is_taken_for_damaged() {
     assert!(names.iter().all(|name| !name.to_string_lossy().contains("damaged")), "{names:?}");
 }
 
+/// A port behind which Kafka stands once it is opened; connections before that wait.
+pub(crate) struct Gate(TcpListener);
+
+impl Gate {
+    pub(crate) fn closed() -> Self {
+        Self(TcpListener::bind("127.0.0.1:0").unwrap())
+    }
+
+    pub(crate) fn brokers(&self) -> String {
+        self.0.local_addr().unwrap().to_string()
+    }
+
+    /// Serves the first answers, in which Kafka names its own port.
+    pub(crate) fn open_to(self, port: u16) {
+        std::thread::spawn(move || {
+            for client in self.0.incoming() {
+                // A broker that is down has the client try again.
+                let (Ok(client), Ok(kafka)) = (client, TcpStream::connect(("127.0.0.1", port))) else {
+                    continue;
+                };
+                let pairs = [(client.try_clone().unwrap(), kafka.try_clone().unwrap()), (kafka, client)];
+                for (mut from, mut to) in pairs {
+                    std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+                }
+            }
+        });
+    }
+}
+
 /// The drain tries again, a second apart, and every row reaches Kafka once.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_drain_waits_for_a_disk_that_cannot_be_read() {
@@ -142,11 +172,14 @@ async fn the_drain_waits_for_a_disk_that_cannot_be_read() {
     let closed = tokio::task::spawn_blocking(move || away.close(DEADLINE)).await.unwrap();
     assert_eq!(closed, CloseOutcome::Drained);
 
+    // The disk refuses before anything answers where Kafka is said to be.
+    let gate = Gate::closed();
     let delivery = wait_for("the directory", || {
-        Delivery::open(kafka_settings(directory.path(), &kafka.brokers(), "unread")).ok()
+        Delivery::open(kafka_settings(directory.path(), &gate.brokers(), "unread")).ok()
     })
     .await;
     disk.refuse(Some(Fault::Read));
+    gate.open_to(kafka.port());
     // Kafka is there, and the rows cannot be read.
     wait_for("a read that was refused", || (disk.refused_reads() > 2).then_some(())).await;
     assert_eq!(delivery.stats().kafka.unwrap().waiting_rows, 200);

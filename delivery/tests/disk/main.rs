@@ -8,6 +8,7 @@ mod io_errors;
 mod life;
 mod power_loss;
 mod recorder;
+mod salvage;
 #[path = "../support/mod.rs"]
 mod support;
 mod vfs;

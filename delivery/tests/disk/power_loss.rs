@@ -65,8 +65,8 @@ fn lose_power(steps: &[Step], honesty: Honesty, seed: u64, check: Check) -> Vec<
     let mut wrong = Vec::new();
     let begun = Instant::now();
     let tried = moments.len();
-    for (number, moment) in moments.into_iter().enumerate() {
-        let survives = Survives::ALL[number % Survives::ALL.len()];
+    for moment in moments {
+        let survives = Survives::ALL[chance.below(Survives::ALL.len())];
         let files = image(&steps[..moment], survives, honesty, &mut chance);
         let directory = tempdir().unwrap();
         lay_out(directory.path(), &files);

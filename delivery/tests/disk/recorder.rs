@@ -49,6 +49,18 @@ pub(crate) enum Fault {
     /// Of the file alone, so that the log can be written and not be folded into it.
     SyncOfTheFile,
     Read,
+    /// The disk has no room for the copy of a damaged journal, from this byte of it on.
+    NoRoomForTheCopy(usize),
+    /// It takes no byte of that.
+    WriteOfTheCopy,
+}
+
+/// What becomes of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Write {
+    Taken,
+    Failed,
+    Full,
 }
 
 #[derive(Debug)]
@@ -150,13 +162,20 @@ impl OpenFile {
         refused
     }
 
-    pub(crate) fn takes_write(&self, offset: usize, bytes: &[u8]) -> bool {
-        if self.disk.refuses(Fault::Write) {
-            return false;
+    pub(crate) fn takes_write(&self, offset: usize, bytes: &[u8]) -> Write {
+        let is_copy = self.name.starts_with("journal.salvaging");
+        let fault = *lock(&self.disk.0.fault);
+        match fault {
+            Some(Fault::Write) => return Write::Failed,
+            Some(Fault::WriteOfTheCopy) if is_copy => return Write::Failed,
+            Some(Fault::NoRoomForTheCopy(room)) if is_copy && offset + bytes.len() > room => {
+                return Write::Full;
+            }
+            _ => {}
         }
         let file = Arc::clone(&self.name);
         self.disk.push(Step::Write { file, offset, bytes: bytes.to_vec() });
-        true
+        Write::Taken
     }
 
     pub(crate) fn truncated(&self, size: usize) {

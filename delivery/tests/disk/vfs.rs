@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use rusqlite::ffi as c;
 
-use super::recorder::{OpenFile, file_of, is_watched};
+use super::recorder::{OpenFile, Write, file_of, is_watched};
 
 /// SQLite's own VFS for this system.
 static REAL: AtomicPtr<c::sqlite3_vfs> = AtomicPtr::new(ptr::null_mut());
@@ -181,8 +181,10 @@ unsafe extern "C" fn write(
     // SAFETY: SQLite's own open file, and `bytes` bytes that it wants written.
     if let Some(open) = unsafe { opened(file) } {
         let written = unsafe { std::slice::from_raw_parts(from.cast::<u8>(), bytes as usize) };
-        if !open.takes_write(offset as usize, written) {
-            return c::SQLITE_IOERR_WRITE;
+        match open.takes_write(offset as usize, written) {
+            Write::Taken => {}
+            Write::Failed => return c::SQLITE_IOERR_WRITE,
+            Write::Full => return c::SQLITE_FULL,
         }
     }
     pass_on!(file.xWrite(from, bytes, offset))

@@ -8,7 +8,7 @@ use super::block_on;
 use super::lent::{Broker, Lent, Three};
 use super::load::Load;
 use super::row::{is_exactly_once, judge, open, open_at, pass, topic, wait_for_more};
-use super::support::wait_until_healthy;
+use super::support::{wait_for, wait_until_healthy};
 use super::verdict::Verdict;
 
 pub(crate) fn killed(name: &'static str, absence: Duration) -> Verdict {
@@ -90,8 +90,12 @@ pub(crate) fn three(name: &'static str, absence: Duration) -> Verdict {
         wait_until_healthy(&opened).await;
         let with_two = opened.stats().kafka.unwrap();
         nodes.0[1].kill();
+        // With one broker of three it is not healthy; a busy machine may take a while to find that out.
+        wait_for("a state that is not healthy", || {
+            (opened.stats().kafka?.state != KafkaState::Healthy).then_some(())
+        })
+        .await;
         pass(absence).await;
-        let with_one = opened.stats().kafka.unwrap().state;
         std::thread::scope(|scope| {
             nodes.0[1..].iter_mut().for_each(|node| drop(scope.spawn(|| node.start_again())));
         });
@@ -100,7 +104,6 @@ pub(crate) fn three(name: &'static str, absence: Duration) -> Verdict {
         let seen = load.stop().await;
         println!("    with two brokers {with_two:?}");
         let mut verdict = judge(name, &nodes.0[0], opened, seen).await;
-        verdict.expect(with_one != KafkaState::Healthy, "it was healthy with one broker of three");
         verdict.expect(verdict.refused == 0, "events were refused");
         verdict
     })

@@ -58,8 +58,7 @@ const INSIDE: &str = "FAULTS_SMALL_DISK";
 pub(crate) fn disk_full_if_possible(name: &'static str) -> Verdict {
     let namespace = Command::new("unshare").args(NAMESPACE).arg("true").status();
     if std::env::var_os(INSIDE).is_none() && !namespace.is_ok_and(|status| status.success()) {
-        println!("    skipped: this machine gives no mount namespace");
-        return Verdict::told_by_another_process(name);
+        return Verdict::skipped(name, "this machine gives no mount namespace");
     }
     disk_full(name)
 }

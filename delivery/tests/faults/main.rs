@@ -44,7 +44,7 @@ fn main() {
     let all = arguments.iter().any(|argument| argument == "--all");
     let wanted: Vec<&str> =
         arguments.iter().filter(|argument| !argument.starts_with('-')).map(String::as_str).collect();
-    let (mut passed, mut failed) = (0, 0);
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     println!("{}", verdict::HEADING);
     for (number, row) in rows::chosen(&wanted, all).into_iter().enumerate() {
         row::begin_row(number, row.name);
@@ -54,13 +54,17 @@ fn main() {
         let mut verdict = ended.unwrap_or_else(|_| Verdict::failed(row.name, "it panicked, as said above"));
         verdict.took = begun.elapsed();
         println!("{verdict}");
-        if verdict.problems.is_empty() { passed += 1 } else { failed += 1 }
+        match (verdict.skipped, verdict.problems.is_empty()) {
+            (Some(_), true) => skipped += 1,
+            (None, true) => passed += 1,
+            (_, false) => failed += 1,
+        }
     }
-    println!("{passed} passed, {failed} failed");
-    if passed + failed == 0 {
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
+    if passed + failed + skipped == 0 {
         eprintln!("no fault is called so; without a name all that are quick are run, with --all all");
     }
-    std::process::exit(i32::from(failed > 0 || passed == 0));
+    std::process::exit(i32::from(failed > 0 || passed + skipped == 0));
 }
 
 /// Runs one fault on a runtime of its own.

@@ -32,6 +32,8 @@ pub(crate) struct Verdict {
     pub(crate) most_memory: usize,
     pub(crate) stats: DeliveryStats,
     pub(crate) problems: Vec<String>,
+    /// Why nothing was tried.
+    pub(crate) skipped: Option<&'static str>,
     /// The whole row, with the brokers that it had to start.
     pub(crate) took: Duration,
 }
@@ -96,6 +98,7 @@ impl Verdict {
             most_memory: seen.most_memory,
             stats,
             problems: Vec::new(),
+            skipped: None,
             took: Duration::ZERO,
         }
     }
@@ -103,6 +106,11 @@ impl Verdict {
     /// A row that another process has printed.
     pub(crate) fn told_by_another_process(name: &str) -> Self {
         Self::of(name, &[], Seen::default(), DeliveryStats::default())
+    }
+
+    /// A row that this machine cannot run.
+    pub(crate) fn skipped(name: &str, why: &'static str) -> Self {
+        Self { skipped: Some(why), ..Self::told_by_another_process(name) }
     }
 
     /// A row that came to no end.
@@ -147,6 +155,9 @@ pub(crate) const HEADING: &str = "fault                                     acke
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(why) = self.skipped {
+            return write!(f, "{:<40} SKIPPED: {why}", self.name);
+        }
         let kafka = self.stats.kafka.unwrap_or_default();
         write!(
             f,
