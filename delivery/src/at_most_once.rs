@@ -13,7 +13,8 @@ use crate::error::{DeliveryError, OpenError};
 use crate::fallback::{KafkaState, Signal, Ticket};
 use crate::journal::WriterLock;
 use crate::kafka::{
-    KafkaSettings, LastStatistics, POLL, Probe, Producer, Refused, Reports, Statistics, take_over_files,
+    KafkaSettings, LastStatistics, POLL, Probe, Producer, Refused, Report, Reports, Statistics,
+    take_over_files,
 };
 use crate::readiness::{Health, Readiness};
 use crate::receipt::{Position, Receipt, Stored};
@@ -113,7 +114,7 @@ impl AtMostOnceSink {
         for (index, record) in batch.records().iter().enumerate() {
             let opaque = Ticket { slot, index }.to_opaque();
             if let Err(refused) = producer.send(batch.stream(), record, opaque) {
-                books.settled(opaque, Err(refused));
+                books.settle(opaque, Err(refused));
             }
         }
     }
@@ -231,10 +232,9 @@ impl Books {
     fn flights(&self) -> MutexGuard<'_, Slab<Flight>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Reports for Books {
-    fn settled(&self, opaque: usize, fate: Result<Position, Refused>) {
+    /// Notes the fate of one record.
+    fn settle(&self, opaque: usize, fate: Result<Position, Refused>) {
         match fate {
             Ok(_) => self.losing.store(false, Ordering::Relaxed),
             Err(Refused::Record(failure) | Refused::TooLarge(failure) | Refused::GivenUp { failure, .. }) => {
@@ -254,6 +254,14 @@ impl Reports for Books {
         flight.left -= 1;
         if flight.left == 0 {
             flights.remove(slot);
+        }
+    }
+}
+
+impl Reports for Books {
+    fn settled(&self, told: &mut dyn Iterator<Item = Report>) {
+        for Report { opaque, fate } in told {
+            self.settle(opaque, fate);
         }
     }
 

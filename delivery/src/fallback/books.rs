@@ -5,16 +5,18 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::core::{CommitPlan, CopyJob, Core, SetAside, Settled};
+use super::core::{CommitPlan, CopyJob, Core, SetAside};
 use super::phase::KafkaState;
 use super::signal::Signal;
 use super::ticket::Ticket;
 use crate::completion::{AppendResult, Completion};
 use crate::error::DeliveryError;
 use crate::journal::{Job, Queue};
-use crate::kafka::{LastStatistics, Refused, Reports, Statistics};
-use crate::receipt::Position;
+use crate::kafka::{LastStatistics, Report, Reports, Statistics};
 use crate::stats::Count;
+
+/// So many reports are noted under one lock, so that a batch that comes waits for no more of them.
+const SETTLED_AT_ONCE: usize = 128;
 
 pub(crate) struct Books {
     core: Mutex<Core<Completion>>,
@@ -65,19 +67,25 @@ impl Books {
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Notes one record's fate, and does what follows.
-    pub(super) fn settle(&self, ticket: Ticket, fate: Result<Position, Refused>) {
+    /// Notes what became of some records in one go, and does what follows; `false` where there were none.
+    fn settle_some(&self, told: &mut dyn Iterator<Item = Report>) -> bool {
+        let Some(first) = told.next() else { return false };
         let now = self.now();
-        let acknowledged = fate.is_ok();
+        let (mut rows, mut away) = (false, false);
+        let (mut ended, mut set_aside) = (Vec::new(), Vec::new());
         let mut core = self.core();
-        let Settled { ended, set_aside, rows_delivered } = core.settle(now, ticket, fate);
-        let away = acknowledged && core.phase.state() == KafkaState::Away;
-        drop(core);
-        if let Some(set_aside) = set_aside {
-            self.push(Job::SetAside(set_aside));
+        for Report { opaque, fate } in std::iter::once(first).chain(told).take(SETTLED_AT_ONCE) {
+            let acknowledged = fate.is_ok();
+            let settled = core.settle(now, Ticket::from_opaque(opaque), fate);
+            ended.extend(settled.ended);
+            set_aside.extend(settled.set_aside);
+            rows |= settled.rows_delivered;
+            away |= acknowledged && core.phase.state() == KafkaState::Away;
         }
-        end(ended);
-        if rows_delivered {
+        drop(core);
+        set_aside.into_iter().for_each(|set_aside| self.push(Job::SetAside(set_aside)));
+        ended.into_iter().for_each(end);
+        if rows {
             self.journal.tidy_soon();
             self.drain.set();
         }
@@ -85,6 +93,7 @@ impl Books {
             // An outage is over before its next probe was due.
             self.look.set();
         }
+        true
     }
 
     /// A job that nobody waits for. A closed journal takes none: the row stays, and the next start sees to it.
@@ -127,7 +136,7 @@ impl Books {
                 Job::Store { .. } | Job::KeepOffsets(_) => return,
             }
         }
-        end(ended);
+        ended.into_iter().for_each(end);
         self.drain.set();
     }
 
@@ -143,19 +152,19 @@ impl Books {
                 _ => {}
             }
         }
-        end(ended);
+        ended.into_iter().for_each(end);
     }
 }
 
-fn end(ended: Option<(Completion, Option<AppendResult>)>) {
-    if let Some((completion, Some(result))) = ended {
+fn end((completion, result): (Completion, Option<AppendResult>)) {
+    if let Some(result) = result {
         completion.complete(result);
     }
 }
 
 impl Reports for Books {
-    fn settled(&self, opaque: usize, fate: Result<Position, Refused>) {
-        self.settle(Ticket::from_opaque(opaque), fate);
+    fn settled(&self, told: &mut dyn Iterator<Item = Report>) {
+        while self.settle_some(told) {}
     }
 
     fn connection_failed(&self, reason: &str) {

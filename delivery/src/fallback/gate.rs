@@ -11,7 +11,7 @@ use crate::budget::MemoryBudget;
 use crate::completion::Completion;
 use crate::error::{DeliveryError, OpenError};
 use crate::journal::{Job, JournalSink};
-use crate::kafka::{KafkaSettings, Producer};
+use crate::kafka::{KafkaSettings, Producer, Report, Reports as _};
 use crate::readiness::Readiness;
 use crate::record::{Batch, Priority};
 use crate::stats::{Counters, JournalStats};
@@ -60,9 +60,9 @@ impl Shared {
             return transactions.hand_over(Ticket { slot, index: 0 }.to_opaque(), Arc::clone(batch));
         }
         for (index, record) in batch.records().iter().enumerate() {
-            let ticket = Ticket { slot, index };
-            if let Err(refused) = producer.send(batch.stream(), record, ticket.to_opaque()) {
-                self.books.settle(ticket, Err(refused));
+            let opaque = Ticket { slot, index }.to_opaque();
+            if let Err(refused) = producer.send(batch.stream(), record, opaque) {
+                self.books.settled(&mut std::iter::once(Report { opaque, fate: Err(refused) }));
             }
         }
     }

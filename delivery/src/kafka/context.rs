@@ -15,10 +15,18 @@ use super::partitioning::Partitioning;
 use super::statistics::Statistics;
 use crate::receipt::Position;
 
+/// The fate of one record.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// The number that it was sent with.
+    pub(crate) opaque: usize,
+    pub(crate) fate: Result<Position, Refused>,
+}
+
 /// Whoever is told what becomes of records and connections. It is called on the polling thread and must not block.
 pub(crate) trait Reports: Send + Sync {
-    /// The fate of the record that was sent with this number: told once.
-    fn settled(&self, opaque: usize, fate: Result<Position, Refused>);
+    /// What became of records, each told once. They came in one event, and mostly had one request.
+    fn settled(&self, told: &mut dyn Iterator<Item = Report>);
     /// One connection failed, in librdkafka's words.
     fn connection_failed(&self, reason: &str);
     /// The last connection is gone.
@@ -64,12 +72,13 @@ impl ProducerContext<Partitioning> for ReportContext {
         self.partitioning.as_ref()
     }
 
+    /// Only while the binding drops a producer; before, whole events are passed on.
     fn delivery(&self, report: &DeliveryResult<'_>, opaque: usize) {
         let fate = match report {
             Ok(message) => Ok(Position { partition: message.partition(), offset: message.offset() }),
             Err((error, _)) => Err(refused(error)),
         };
-        self.reports.settled(opaque, fate);
+        self.reports.settled(&mut std::iter::once(Report { opaque, fate }));
     }
 }
 

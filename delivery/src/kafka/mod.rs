@@ -5,6 +5,7 @@ mod check;
 mod compression;
 mod config;
 mod context;
+mod events;
 mod failure;
 mod guarantee;
 mod inspect;
@@ -25,7 +26,7 @@ mod words;
 
 pub use compression::Compression;
 pub(crate) use config::DEFAULT_BATCH_BYTES;
-pub(crate) use context::Reports;
+pub(crate) use context::{Report, Reports};
 pub(crate) use failure::{Refused, batch_error};
 pub use guarantee::{Guarantee, GuaranteeName};
 pub use inspect::{Finding, Weight, inspect};

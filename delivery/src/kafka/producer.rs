@@ -2,7 +2,7 @@
 //! It gives no record up by itself for want of time: a record that is given up in flight may be stored all the same.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::Client;
 use rdkafka::config::FromClientConfigAndContext;
@@ -12,6 +12,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
 
 use super::config::{config_error, producer_config};
 use super::context::{ReportContext, Reports};
+use super::events::Events;
 use super::failure::{Refused, refused};
 use super::guarantee::Guarantee;
 use super::partitioning::Partitioning;
@@ -34,6 +35,8 @@ pub(crate) struct Producer {
 
 /// librdkafka's producer, and the topics of records that name none.
 pub(super) struct Sender {
+    /// Given back before the producer that fills it.
+    events: Events,
     pub(super) inner: BaseProducer<ReportContext, Partitioning>,
     topic: String,
     dead_letter_topic: String,
@@ -63,7 +66,7 @@ impl Producer {
             other => OpenError::Kafka { reason: other.to_string() },
         })?;
         let (topic, dead_letter_topic) = (settings.topic.clone(), settings.dead_letter_topic());
-        let sender = Arc::new(Sender { inner, topic, dead_letter_topic });
+        let sender = Arc::new(Sender { events: Events::of(inner.client()), inner, topic, dead_letter_topic });
         let start = |held| Transactions::start(Arc::clone(&sender), held, reports, settings.linger);
         let transactions = held.map(start).transpose()?;
         Ok(Self { sender, transactions, batch_max_bytes, files })
@@ -94,9 +97,13 @@ impl Producer {
         self.sender.send(stream, record, opaque)
     }
 
-    /// Waits for reports at most so long, and passes them on.
-    pub(crate) fn poll(&self, at_most: Duration) {
-        self.sender.inner.poll(at_most);
+    /// Passes on what is reported within this time.
+    pub(crate) fn poll(&self, time: Duration) {
+        let until = Instant::now() + time;
+        let mut left = time;
+        while self.sender.events.pass_on(left, self.client().context()) && !left.is_zero() {
+            left = until.saturating_duration_since(Instant::now());
+        }
     }
 
     /// Takes back what was not sent yet; each record is reported as given up.

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::context::Reports;
+use super::context::{Report, Reports};
 use super::failure::Refused;
 use super::guarantee::Guarantee;
 use super::producer::Producer;
@@ -45,9 +45,11 @@ impl Fates {
 }
 
 impl Reports for Fates {
-    fn settled(&self, opaque: usize, fate: Result<Position, Refused>) {
-        if let Some(place) = self.lock().get_mut(opaque) {
-            *place = Some(fate);
+    fn settled(&self, told: &mut dyn Iterator<Item = Report>) {
+        for Report { opaque, fate } in told {
+            if let Some(place) = self.lock().get_mut(opaque) {
+                *place = Some(fate);
+            }
         }
     }
 
@@ -125,7 +127,7 @@ impl Replayer {
             // Its report may come at once.
             self.fates.lock().push(None);
             if let Err(refused) = self.producer.send(Stream::Events, record, number) {
-                self.fates.settled(number, Err(refused));
+                self.fates.lock()[number] = Some(Err(refused));
             }
         }
         while self.fates.lock().iter().any(Option::is_none) {

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::kafka::context::Reports;
+use crate::kafka::context::{Report, Reports};
 use crate::kafka::failure::Refused;
 use crate::kafka::statistics::Statistics;
 use crate::receipt::Position;
@@ -91,12 +91,13 @@ impl State {
 }
 
 impl Reports for Held {
-    fn settled(&self, opaque: usize, fate: Fate) {
+    fn settled(&self, told: &mut dyn Iterator<Item = Report>) {
         let mut state = self.lock();
-        if opaque >> PLACE_BITS != state.transaction as usize {
-            return;
+        for Report { opaque, fate } in told {
+            if opaque >> PLACE_BITS == state.transaction as usize {
+                state.note(opaque & ((1 << PLACE_BITS) - 1), fate);
+            }
         }
-        state.note(opaque & ((1 << PLACE_BITS) - 1), fate);
         if state.missing == 0 {
             drop(state);
             self.complete.notify_all();
@@ -124,7 +125,7 @@ mod tests {
     struct Nobody;
 
     impl Reports for Nobody {
-        fn settled(&self, _: usize, _: Fate) {
+        fn settled(&self, _: &mut dyn Iterator<Item = Report>) {
             panic!("nothing is passed on before the transaction has ended");
         }
         fn connection_failed(&self, _: &str) {}
@@ -137,11 +138,12 @@ mod tests {
         let at = |offset| Position { partition: 0, offset };
         held.begin(2);
         let late = held.first_number() + 1;
-        held.settled(held.first_number(), Ok(at(1)));
+        let mut told = std::iter::once(Report { opaque: held.first_number(), fate: Ok(at(1)) });
+        held.settled(&mut told);
         assert!(!held.wait(Duration::ZERO));
         assert_eq!(held.take(), [Some(Ok(at(1))), None]);
         held.begin(2);
-        held.settled(late, Ok(at(2)));
+        held.settled(&mut std::iter::once(Report { opaque: late, fate: Ok(at(2)) }));
         assert!(!held.wait(Duration::ZERO));
         let failure = RecordFailure { code: "policy_violation", reason: String::new(), retry: false };
         held.refused_at_once(0, Refused::Record(failure.clone()));

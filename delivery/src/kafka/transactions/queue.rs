@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::kafka::context::Reports;
+use crate::kafka::context::{Report, Reports};
 use crate::kafka::failure::Refused;
 use crate::receipt::RecordFailure;
 use crate::record::Batch;
@@ -109,9 +109,8 @@ impl Queue {
 
     /// It was never sent.
     fn give_back(&self, (first, batch): &Handed) {
-        for number in *first..first + batch.len() {
-            self.reports.settled(number, Err(given_up(false)));
-        }
+        let numbers = *first..first + batch.len();
+        self.reports.settled(&mut numbers.map(|opaque| Report { opaque, fate: Err(given_up(false)) }));
     }
 }
 

@@ -10,6 +10,7 @@ use rdkafka::producer::{Producer as _, PurgeConfig};
 use super::commit::{NotCommitted, commit};
 use super::held::Held;
 use super::queue::{Handed, Queue, given_up};
+use crate::kafka::context::Report;
 use crate::kafka::failure::Refused;
 use crate::kafka::producer::Sender;
 
@@ -69,7 +70,7 @@ impl Work {
         self.queue.reports.transaction_ended(end == End::Committed);
         // First, so that nothing that comes from here on overtakes what is given back.
         let mut gave_back = end != End::Committed && self.queue.halt();
-        for (place, number) in numbers.into_iter().enumerate() {
+        let mut told = numbers.into_iter().enumerate().map(|(place, opaque)| {
             let told = fates.get(place).cloned().flatten();
             let fate = match (end, told) {
                 // One that is the record's own fault holds however the transaction ended.
@@ -79,8 +80,9 @@ impl Work {
                 (End::Committed | End::Unknown, _) => Err(given_up(true)),
             };
             gave_back |= matches!(fate, Err(Refused::GivenUp { .. }));
-            self.queue.reports.settled(number, fate);
-        }
+            Report { opaque, fate }
+        });
+        self.queue.reports.settled(&mut told);
         if end == End::Aborted && !gave_back {
             // It held nothing but what Kafka refuses for good: nobody comes back from the journal to resume.
             self.queue.resume();
