@@ -67,11 +67,14 @@ pub struct EventRefused {
     pub violations: Vec<Violation>,
 }
 
-/// A batch whose head was read and checked, and whose events are still text.
+/// A batch whose head was read and checked.
 #[derive(Debug)]
 pub struct DecodedBatch<'a> {
-    /// The batch.
+    /// The batch, its events as text.
     pub batch: Batch<'a>,
+    /// The events, where all were read and checked on the way: one for each text. Else nothing, and each is to be read by
+    /// [`decode_event`].
+    pub read: Vec<Event>,
     /// Fields outside the events that the wire form does not know.
     pub unknown_fields: u32,
 }
@@ -92,6 +95,10 @@ pub struct DecodedEvent {
 /// [`BatchError`], where the batch must be refused as a whole.
 pub fn decode_batch(body: &mut [u8]) -> Result<DecodedBatch<'_>, BatchError> {
     let text = text_of(body)?;
+    if let Some((batch, read)) = quick::batch(text) {
+        check_batch(&batch, BATCH_EVENTS)?;
+        return Ok(DecodedBatch { batch, read, unknown_fields: 0 });
+    }
     let (batch, unknown_fields) = if text.trim_ascii_start().starts_with('[') {
         (shorter::array(text)?, 0)
     } else {
@@ -101,7 +108,7 @@ pub fn decode_batch(body: &mut [u8]) -> Result<DecodedBatch<'_>, BatchError> {
         }
     };
     check_batch(&batch, BATCH_EVENTS)?;
-    Ok(DecodedBatch { batch, unknown_fields })
+    Ok(DecodedBatch { batch, read: Vec::new(), unknown_fields })
 }
 
 /// The text of a body within the limit of a batch. Lone surrogates in `body` are made U+FFFD in place.

@@ -227,7 +227,7 @@ impl Edge {
             .routed(&self.routes);
         let came = Came { shape, segment_context: decoded.segment_context };
         let mut judge = Judge::new(came, checker, shared, before, self.keeps_letters, live);
-        judge.check(&batch.events, &decoded.beside)?;
+        judge.check(&batch.events, decoded.read, &decoded.beside)?;
         let claimed = Claimed::named(judge.claimed_agents()).read(&self.agents, hides, tags_bots).await;
         judge.check_claimed(&claimed)?;
         step.enter(Timed::ReserveEvents);

@@ -43,7 +43,7 @@ pub struct Judged {
 /// # Errors
 /// [`Refused::Internal`], to which nothing that a sender does may lead.
 pub fn judge(shape: Shape, decoded: Decoded<'_>, site: &Site) -> Result<Judged, Refused> {
-    let Decoded { mut batch, beside, segment_context, .. } = decoded;
+    let Decoded { mut batch, read, beside, segment_context, .. } = decoded;
     let client =
         Client { address: Some("203.0.113.0".to_owned()), address_policy: "truncate", ..Client::default() };
     let stamp =
@@ -65,7 +65,7 @@ pub fn judge(shape: Shape, decoded: Decoded<'_>, site: &Site) -> Result<Judged, 
         true,
         &live,
     );
-    judge.check(&batch.events, &beside)?;
+    judge.check(&batch.events, read, &beside)?;
     let claimed = Claimed::named(judge.claimed_agents());
     let judged = judge.encode(&[], &claimed)?;
     let places = judged.sources.iter().map(|source| source.index);

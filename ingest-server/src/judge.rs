@@ -5,7 +5,7 @@ mod claimed;
 mod refused;
 
 use crate::check::{Checker, Fate, Step};
-use crate::decode::Beside;
+use crate::decode::{Beside, Read};
 use crate::encode::{Came, EncodeError, Shared, Texts};
 use crate::live::{LiveEvent, Site};
 use crate::receipts::EventSet;
@@ -110,16 +110,22 @@ impl<'a> Judge<'a> {
         Self { came, checker, shared, nameless: None, before, keeps_letters, live, kept, waiting, judged }
     }
 
-    /// Reads and checks the events, each on its own; `of_all` came beside all of them.
+    /// Reads and checks the events, each on its own; those in `read` are through with that. `of_all` came beside all of them.
     ///
     /// # Errors
     /// [`Refused::Internal`] where a dead letter cannot be written.
-    pub(crate) fn check(&mut self, events: &[&'a RawValue], of_all: &Beside) -> Result<(), Refused> {
+    pub(crate) fn check(
+        &mut self,
+        events: &[&'a RawValue],
+        read: Vec<Event>,
+        of_all: &Beside,
+    ) -> Result<(), Refused> {
         if let Before::Some(_) = self.before {
             self.kept.reserve_exact(events.len());
         }
+        let mut read = read.into_iter();
         for (index, raw) in (0u32..).zip(events) {
-            self.event(index, raw, of_all).map_err(|error| defect(&error))?;
+            self.event(index, raw, read.next(), of_all).map_err(|error| defect(&error))?;
         }
         Ok(())
     }
@@ -156,8 +162,15 @@ impl<'a> Judge<'a> {
         Ok(self.judged)
     }
 
-    fn event(&mut self, index: u32, raw: &'a RawValue, of_all: &Beside) -> Result<(), EncodeError> {
-        let decoded = match self.came.shape.event(raw) {
+    fn event(
+        &mut self,
+        index: u32,
+        raw: &'a RawValue,
+        read: Option<Event>,
+        of_all: &Beside,
+    ) -> Result<(), EncodeError> {
+        let read = read.map(|event| Read { event, unknown_fields: 0, beside: Beside::default() });
+        let decoded = match read.map_or_else(|| self.came.shape.event(raw), Ok) {
             Ok(decoded) => decoded,
             Err(refused) => return self.refuse(index, raw, Step::Check, refused),
         };
@@ -255,7 +268,7 @@ mod tests {
             let live = Site::new("pk");
             let came = Came { shape: Shape::Events, segment_context: None };
             let mut judge = Judge::new(came, checker, shared, before.clone(), true, &live);
-            judge.check(&events, &Beside::default()).unwrap();
+            judge.check(&events, Vec::new(), &Beside::default()).unwrap();
             assert_eq!(judge.ids().count(), usize::from(before.nothing()), "one has an id");
             let judged = judge.encode(copies, &Claimed::default()).unwrap();
             let indexes: Vec<_> = judged.sources.iter().map(|source| source.index).collect();

@@ -1,19 +1,85 @@
-//! The quick reading of an event: one look at each byte, and nothing built that is not kept.
-//! It takes an event only where `serde` reads the same from it and `check` finds nothing, and leaves all else to these two.
+//! The quick reading of a batch and of its events: one look at each byte, and nothing built that is not kept.
+//! It takes a text only where `serde` reads the same from it and `check` finds nothing, and leaves all else to these two.
+
+mod raw;
+mod reader;
 
 use crate::check::check_beside_bags;
-use crate::json::Shape;
-use crate::limits::{PROPERTY_DEPTH, PROPERTY_KEYS};
+use crate::limits::{BATCH_EVENTS, EVENT_BYTES, PROPERTY_DEPTH, PROPERTY_KEYS, UNCONFIRMED_IDS};
 use crate::object::Object;
-use crate::{Context, Event, EventType, Json};
+use crate::{Batch, Context, Event, EventType, Json};
+use raw::raw;
+use reader::Reader;
+use serde_json::value::RawValue;
 
-/// Digits of a number that fits both a signed and an unsigned one of 64 bits.
-const DIGITS: usize = 18;
+/// Reads a batch and its events as the SDK writes them: no field that the wire form does not know, none twice, no `null`,
+/// no escapes outside of `properties`, `traits` and `context`, and nothing that a check would find in an event.
+pub(super) fn batch(text: &str) -> Option<(Batch<'_>, Vec<Event>)> {
+    let mut reader = Reader::new(text);
+    let (mut batch, mut unconfirmed, mut events) = (Batch::default(), None, None);
+    reader.expect(b'{')?;
+    loop {
+        let name = reader.string()?;
+        reader.expect(b':')?;
+        match name {
+            "write_key" => set(&mut batch.write_key, reader.string()?.to_owned()),
+            "sent_at" => set(&mut batch.sent_at, time(&mut reader)?),
+            "batch_id" => set(&mut batch.batch_id, reader.string()?.to_owned()),
+            "unconfirmed" => set(&mut unconfirmed, list(&mut reader, UNCONFIRMED_IDS, id)?),
+            "dropped" => set(&mut batch.dropped, u32::try_from(reader.number()?).ok()?),
+            "context" => set(&mut batch.context, context(reader.object()?.0)?),
+            "events" => set(&mut events, list(&mut reader, BATCH_EVENTS, text_and_event)?),
+            _ => None,
+        }?;
+        if !reader.goes_on()? {
+            break;
+        }
+    }
+    reader.end()?;
+    let (texts, events) = events?.into_iter().unzip();
+    Some((Batch { unconfirmed: unconfirmed.unwrap_or_default(), events: texts, ..batch }, events))
+}
 
-/// Reads an event from a JSON text without white space around it, as the SDK writes it: no field that the wire form does not
-/// know, none twice, no `null`, and no escapes outside of `properties`, `traits` and `context`.
+fn id(reader: &mut Reader<'_>) -> Option<String> {
+    reader.string().map(str::to_owned)
+}
+
+fn text_and_event<'a>(reader: &mut Reader<'a>) -> Option<(&'a RawValue, Event)> {
+    let start = reader.ahead()?;
+    let event = next_event(reader)?;
+    let text = reader.since(start);
+    Some((raw(text).filter(|_| text.len() <= EVENT_BYTES)?, event))
+}
+
+/// The items of an array, at most so many.
+fn list<'a, T>(
+    reader: &mut Reader<'a>,
+    most: usize,
+    item: impl Fn(&mut Reader<'a>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let mut items = Vec::new();
+    reader.expect(b'[')?;
+    if reader.next_is(b']') {
+        return Some(items);
+    }
+    loop {
+        items.push(item(reader).filter(|_| items.len() < most)?);
+        match reader.next()? {
+            b',' => {}
+            b']' => return Some(items),
+            _ => return None,
+        }
+    }
+}
+
+/// Reads an event from a text without white space around it; what it takes is what [`batch`] takes.
 pub(super) fn event(text: &str) -> Option<Event> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader::new(text);
+    let event = next_event(&mut reader)?;
+    (reader.since(0).len() == text.len()).then_some(event)
+}
+
+fn next_event(reader: &mut Reader<'_>) -> Option<Event> {
     let (mut event, mut kind) = (Event::default(), None);
     reader.expect(b'{')?;
     loop {
@@ -21,33 +87,45 @@ pub(super) fn event(text: &str) -> Option<Event> {
         reader.expect(b':')?;
         match name {
             "event_id" => set(&mut event.event_id, reader.string()?.to_owned()),
-            "type" => set(&mut kind, reader.kind()?),
+            "type" => set(&mut kind, of_name(reader.string()?)?),
             "event" => set(&mut event.name, reader.string()?.to_owned()),
-            "timestamp" => set(&mut event.timestamp, i64::try_from(reader.number()?).ok()?),
+            "timestamp" => set(&mut event.timestamp, time(reader)?),
             "seq" => set(&mut event.seq, reader.number()?),
             "user_id" => set(&mut event.user_id, reader.string()?.to_owned()),
             "group_id" => set(&mut event.group_id, reader.string()?.to_owned()),
             "previous_id" => set(&mut event.previous_id, reader.string()?.to_owned()),
-            "properties" => set(&mut event.properties, reader.bag()?),
-            "traits" => set(&mut event.traits, reader.bag()?),
+            "properties" => set(&mut event.properties, bag(reader)?),
+            "traits" => set(&mut event.traits, bag(reader)?),
             "context" => set(&mut event.context, Box::new(context(reader.object()?.0)?)),
             "key_event" => set(&mut event.key_event, reader.flag()?),
             "possible_duplicate" => set(&mut event.possible_duplicate, reader.flag()?),
             _ => None,
         }?;
-        match reader.next()? {
-            b',' => {}
-            b'}' => break,
-            _ => return None,
+        if !reader.goes_on()? {
+            break;
         }
     }
     event.kind = kind.unwrap_or_default();
-    (reader.at == text.len() && check_beside_bags(&event).is_ok()).then_some(event)
+    check_beside_bags(&event).is_ok().then_some(event)
 }
 
 /// Sets a field that was not there yet.
 fn set<T>(field: &mut Option<T>, value: T) -> Option<()> {
     field.is_none().then(|| *field = Some(value))
+}
+
+fn of_name(name: &str) -> Option<EventType> {
+    EventType::ALL.into_iter().find(|kind| kind.as_str() == name)
+}
+
+fn time(reader: &mut Reader<'_>) -> Option<i64> {
+    i64::try_from(reader.number()?).ok()
+}
+
+/// An object of the sender's own keys, within its limits.
+fn bag(reader: &mut Reader<'_>) -> Option<Json> {
+    let (text, shape) = reader.object()?;
+    (shape.depth <= PROPERTY_DEPTH && shape.keys <= PROPERTY_KEYS).then(|| Json::known(text))
 }
 
 /// A context of known fields alone: few events have one, and it is long.
@@ -58,134 +136,10 @@ fn context(text: &str) -> Option<Context> {
     is_known.then_some(context.0)
 }
 
-/// Goes through a text that is JSON; on one that is not it gives something or nothing, and harms nothing.
-struct Reader<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
-    /// The next byte that is no white space (RFC 8259, section 2).
-    fn next(&mut self) -> Option<u8> {
-        loop {
-            let byte = *self.text.as_bytes().get(self.at)?;
-            self.at += 1;
-            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-                return Some(byte);
-            }
-        }
-    }
-
-    fn expect(&mut self, byte: u8) -> Option<()> {
-        (self.next()? == byte).then_some(())
-    }
-
-    /// A string without escapes.
-    fn string(&mut self) -> Option<&'a str> {
-        self.expect(b'"')?;
-        let start = self.at;
-        let end = start + quote_or_escape(self.text.as_bytes().get(start..)?)?;
-        self.at = end + 1;
-        (self.text.as_bytes()[end] == b'"').then(|| &self.text[start..end])
-    }
-
-    fn kind(&mut self) -> Option<EventType> {
-        let name = self.string()?;
-        EventType::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
-    /// A whole number from 0, short enough to fit.
-    fn number(&mut self) -> Option<u64> {
-        let mut value = u64::from(digit(self.next()?)?);
-        for _ in 1..DIGITS {
-            match self.text.as_bytes().get(self.at)? {
-                b',' | b'}' | b' ' => return Some(value),
-                byte => value = value * 10 + u64::from(digit(*byte)?),
-            }
-            self.at += 1;
-        }
-        None
-    }
-
-    fn flag(&mut self) -> Option<bool> {
-        let (word, flag) = match self.next()? {
-            b't' => ("rue", true),
-            b'f' => ("alse", false),
-            _ => return None,
-        };
-        let rest = self.text.as_bytes().get(self.at..)?;
-        self.at += word.len();
-        rest.starts_with(word.as_bytes()).then_some(flag)
-    }
-
-    /// An object of the sender's own keys, within its limits.
-    fn bag(&mut self) -> Option<Json> {
-        let (text, shape) = self.object()?;
-        (shape.depth <= PROPERTY_DEPTH && shape.keys <= PROPERTY_KEYS).then(|| Json::known(text))
-    }
-
-    /// Any object, measured on the way to its end.
-    fn object(&mut self) -> Option<(&'a str, Shape)> {
-        self.expect(b'{')?;
-        let start = self.at - 1;
-        let bytes = self.text.as_bytes();
-        let (mut shape, mut open) = (Shape { depth: 1, keys: 0 }, 1usize);
-        while open > 0 {
-            let byte = *bytes.get(self.at)?;
-            self.at += 1;
-            match byte {
-                b'"' => self.skip_string()?,
-                b'{' | b'[' => {
-                    open += 1;
-                    shape.depth = shape.depth.max(open);
-                }
-                b'}' | b']' => open -= 1,
-                b':' => shape.keys += 1,
-                _ => {}
-            }
-        }
-        Some((&self.text[start..self.at], shape))
-    }
-
-    /// Goes behind the quote that ends a string.
-    fn skip_string(&mut self) -> Option<()> {
-        let bytes = self.text.as_bytes();
-        loop {
-            self.at += quote_or_escape(bytes.get(self.at..)?)? + 1;
-            if bytes[self.at - 1] == b'"' {
-                return Some(());
-            }
-            // What is escaped is no quote that ends the string.
-            self.at += 1;
-        }
-    }
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    byte.is_ascii_digit().then(|| byte - b'0')
-}
-
-/// Where the first `"` or `\` stands, eight bytes looked at in one step.
-fn quote_or_escape(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 0xff;
-    // The high bit of each byte that is zero, and perhaps of bytes behind the first such one.
-    let zeroes = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (place, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let found = zeroes(word ^ (ONES * u64::from(b'"'))) | zeroes(word ^ (ONES * u64::from(b'\\')));
-        if found != 0 {
-            return Some(place * 8 + found.trailing_zeros() as usize / 8);
-        }
-    }
-    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-    Some(words.len() * 8 + found)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{DecodedEvent, decode_any_event};
+    use crate::wire::{DecodedEvent, decode_any_event, read};
     use proptest::prelude::*;
 
     /// What may stand in an event, and what may not.
@@ -254,6 +208,99 @@ mod tests {
         ) {
             let _ = event(&text);
         }
+    }
+
+    /// What may stand in a batch's head, and what may not.
+    const HEAD: [&str; 22] = [
+        r#""write_key":"pk""#,
+        r#""write_key":null"#,
+        r#""write_key":"p\u006b""#,
+        r#""sent_at":1795458876500"#,
+        r#""sent_at":-1"#,
+        r#""sent_at":01"#,
+        r#""batch_id":"b""#,
+        r#""unconfirmed":[]"#,
+        r#""unconfirmed":["a" , "b"]"#,
+        r#""unconfirmed":["a",]"#,
+        r#""unconfirmed":[1]"#,
+        r#""dropped":3"#,
+        r#""dropped":4294967296"#,
+        r#""context":{"anonymous_id":"a","page":{"path":"/"},"screen":{"w":[1,2]}}"#,
+        r#""context":{"user_id":"u","new":1}"#,
+        r#""context":null"#,
+        r#""context":{"user_id":"u","screen":{"a":01}}"#,
+        r#""other":{"events":[]}"#,
+        r#""events":[{"event":"a"}]"#,
+        r#""events":null"#,
+        r#""events":{}"#,
+        "\"context\":{}",
+    ];
+
+    /// All that the slow way says of a batch that the quick one takes.
+    fn batch_agrees(text: &str) -> bool {
+        let Some((batch, events)) = batch(text) else { return true };
+        let Ok((slow, 0)) = read::<Batch<'_>>(text) else { return false };
+        let told = |event: &Event| Ok(DecodedEvent { event: event.clone(), unknown_fields: 0 });
+        let same_texts = batch.events.iter().map(|raw| raw.get()).eq(slow.events.iter().map(|raw| raw.get()));
+        let same_events =
+            slow.events.iter().map(|raw| decode_any_event(raw.get())).eq(events.iter().map(told));
+        let head = |batch: Batch<'_>| serde_json::to_string(&Batch { events: Vec::new(), ..batch }).unwrap();
+        same_texts && same_events && events.len() == batch.events.len() && head(batch) == head(slow)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+        #[test]
+        fn a_batch_that_it_takes_reads_the_same_the_slow_way(
+            head in prop::collection::vec(0..HEAD.len(), 0..5), at in 0usize..5,
+            events in prop::collection::vec(prop::collection::vec(0..FIELDS.len(), 0..4), 0..4),
+            blank in "[ \n]{0,2}", comma in "[ ]?,[ \t]?", end in "[ \r\n]?[}]?",
+        ) {
+            let event = |places: &Vec<usize>| {
+                let fields: Vec<_> = places.iter().map(|place| FIELDS[*place]).collect();
+                format!(r#"{{"event":"post_view"{}{}}}"#, if fields.is_empty() { "" } else { &comma }, fields.join(&comma))
+            };
+            let events: Vec<_> = events.iter().map(event).collect();
+            let events = format!("{blank}\"events\":{blank}[{blank}{}{blank}]", events.join(&comma));
+            let mut fields: Vec<_> = head.iter().map(|place| HEAD[*place]).collect();
+            fields.insert(at.min(fields.len()), &events);
+            let text = format!("{blank}{{{}{blank}}}{end}", fields.join(&comma));
+            prop_assert!(batch_agrees(&text), "{}", text);
+        }
+
+        /// One byte of a good batch is another one, or is gone, or the text ends before it.
+        #[test]
+        fn a_batch_with_a_fault_reads_the_same_the_slow_way(at in any::<prop::sample::Index>(), byte in 0u8..128, how in 0..3) {
+            let mut text = GOOD.to_owned().into_bytes();
+            let at = at.index(text.len());
+            match how {
+                0 => text[at] = byte,
+                1 => _ = text.remove(at),
+                _ => text.truncate(at),
+            }
+            if let Ok(text) = std::str::from_utf8(&text) {
+                prop_assert!(batch_agrees(text), "{}", text);
+            }
+        }
+    }
+
+    const GOOD: &str = r#"{"write_key":"pk","sent_at":1795458876500,"batch_id":"b","unconfirmed":["a"],"context":{"locale":"de"},
+        "events":[{"event":"a","seq":0,"properties":{"a":[-1.5e+3,0.1,{"b":[]}],"c\u00e9\"":"ü\\","d":true,"e":null,"f":10}},
+        {"event":"b","timestamp":10,"key_event":false,"traits":{"x":{"y":"z"},"w":"\n"}}]}"#;
+
+    #[test]
+    fn a_good_batch_is_read_quickly() {
+        let (batch, events) = batch(GOOD).unwrap();
+        assert_eq!((batch.events.len(), events.len(), batch.unconfirmed.len()), (2, 2, 1));
+        assert!(batch_agrees(GOOD));
+        let too_many = format!("{{\"events\":[{}]}}", vec![r#"{"event":"a"}"#; BATCH_EVENTS + 1].join(","));
+        assert!(super::batch(&too_many).is_none());
+        let deep = format!(
+            r#"{{"events":[{{"event":"a","properties":{{"a":{}{}}}}}]}}"#,
+            "[".repeat(99),
+            "]".repeat(99)
+        );
+        assert!(super::batch(&deep).is_none());
     }
 
     #[test]

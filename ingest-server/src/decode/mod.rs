@@ -26,11 +26,13 @@ pub enum Shape {
     Segment(Option<EventType>),
 }
 
-/// A batch whose head was read, and whose events are still text.
+/// A batch whose head was read.
 #[derive(Debug)]
 pub struct Decoded<'a> {
-    /// The batch.
+    /// The batch, its events as text.
     pub batch: Batch<'a>,
+    /// The events, where all were read and checked on the way; else nothing.
+    pub read: Vec<Event>,
     /// Fields outside the events that the wire form does not know.
     pub unknown_fields: u32,
     /// What came beside all its events.
@@ -113,14 +115,14 @@ impl Shape {
     pub fn batch(self, text: &mut [u8]) -> Result<Decoded<'_>, Refused> {
         let (batch, beside, segment_context) = match self {
             Self::Events | Self::Pixel => {
-                let DecodedBatch { batch, unknown_fields } = wire::decode_batch(text)?;
+                let DecodedBatch { batch, read, unknown_fields } = wire::decode_batch(text)?;
                 let (beside, segment_context) = (Beside::default(), None);
-                return Ok(Decoded { batch, unknown_fields, beside, segment_context });
+                return Ok(Decoded { batch, read, unknown_fields, beside, segment_context });
             }
             Self::Segment(None) => segment::batch(text)?,
             Self::Segment(Some(_)) => (segment::single(text)?, Beside::default(), None),
         };
-        Ok(Decoded { batch, unknown_fields: 0, beside, segment_context })
+        Ok(Decoded { batch, read: Vec::new(), unknown_fields: 0, beside, segment_context })
     }
 
     /// Reads and checks one event.
