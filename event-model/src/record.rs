@@ -10,6 +10,8 @@ pub use agent::{DeviceClass, UserAgent};
 pub use page::{Campaign, Pairs, RecordPage, Referrer, ReferrerClass};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::io::Write;
+use std::ops::DerefMut;
 
 /// The version of the record's form; a field may be added under the same version, never changed or taken away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -179,10 +181,10 @@ impl Record<'_> {
     /// printed record by record is JSON Lines. Gives how many bytes of it are the event's own; the rest is the surroundings.
     ///
     /// # Errors
-    /// [`serde_json::Error`] where it cannot be written as JSON, which it can.
-    pub fn append_to(
+    /// [`serde_json::Error`] where it cannot be written, which it can where `out` is memory.
+    pub fn append_to<W: Write + DerefMut<Target = [u8]>>(
         &self,
-        out: &mut Vec<u8>,
+        out: &mut W,
         surroundings: &SurroundingsText,
     ) -> Result<usize, serde_json::Error> {
         let start = out.len();
@@ -195,7 +197,7 @@ impl Record<'_> {
             *end = b',';
         }
         let own_bytes = out.len() - start;
-        out.extend_from_slice(surroundings.0.get(1..).unwrap_or_default());
+        out.write_all(surroundings.0.get(1..).unwrap_or_default()).map_err(serde_json::Error::io)?;
         Ok(own_bytes)
     }
 }

@@ -4,6 +4,7 @@
 use super::Record;
 use crate::Json;
 use serde::Serialize;
+use std::io::Write;
 
 /// The text of one field's name, behind another field.
 macro_rules! name {
@@ -14,7 +15,7 @@ macro_rules! name {
 
 impl Record<'_> {
     /// Appends the fields as an object.
-    pub(super) fn append_own(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    pub(super) fn append_own(&self, out: &mut impl Write) -> Result<(), serde_json::Error> {
         let Self {
             schema_version,
             event_id,
@@ -34,9 +35,9 @@ impl Record<'_> {
             key_event,
             possible_duplicate,
         } = *self;
-        out.extend_from_slice(b"{\"schema_version\":");
-        serde_json::to_writer(&mut *out, &schema_version)?;
         let mut fields = Fields(out);
+        fields.put("{\"schema_version\":")?;
+        serde_json::to_writer(&mut *fields.0, &schema_version)?;
         fields.text(name!("event_id"), Some(event_id))?;
         fields.text(name!("type"), Some(kind.as_str()))?;
         fields.text(name!("event"), name)?;
@@ -49,41 +50,42 @@ impl Record<'_> {
         fields.text(name!("user_id"), user_id)?;
         fields.text(name!("group_id"), group_id)?;
         fields.text(name!("previous_id"), previous_id)?;
-        fields.json(name!("properties"), properties);
-        fields.json(name!("traits"), traits);
+        fields.json(name!("properties"), properties)?;
+        fields.json(name!("traits"), traits)?;
         fields.other(name!("key_event"), key_event)?;
         fields.other(name!("possible_duplicate"), possible_duplicate)?;
-        out.push(b'}');
-        Ok(())
+        fields.put("}")
     }
 }
 
 /// Fields that are appended, those that are there.
-struct Fields<'a>(&'a mut Vec<u8>);
+struct Fields<'a, W>(&'a mut W);
 
-impl Fields<'_> {
+impl<W: Write> Fields<'_, W> {
+    fn put(&mut self, text: &str) -> Result<(), serde_json::Error> {
+        self.0.write_all(text.as_bytes()).map_err(serde_json::Error::io)
+    }
+
     fn text(&mut self, name: &'static str, text: Option<&str>) -> Result<(), serde_json::Error> {
         let Some(text) = text else { return Ok(()) };
-        self.0.extend_from_slice(name.as_bytes());
+        self.put(name)?;
         if needs_escapes(text) {
             return serde_json::to_writer(&mut *self.0, text);
         }
-        self.0.push(b'"');
-        self.0.extend_from_slice(text.as_bytes());
-        self.0.push(b'"');
-        Ok(())
+        self.put("\"")?;
+        self.put(text)?;
+        self.put("\"")
     }
 
-    fn json(&mut self, name: &'static str, json: Option<&Json>) {
-        if let Some(json) = json {
-            self.0.extend_from_slice(name.as_bytes());
-            self.0.extend_from_slice(json.text().as_bytes());
-        }
+    fn json(&mut self, name: &'static str, json: Option<&Json>) -> Result<(), serde_json::Error> {
+        let Some(json) = json else { return Ok(()) };
+        self.put(name)?;
+        self.put(json.text())
     }
 
     fn other(&mut self, name: &'static str, value: Option<impl Serialize>) -> Result<(), serde_json::Error> {
         let Some(value) = value else { return Ok(()) };
-        self.0.extend_from_slice(name.as_bytes());
+        self.put(name)?;
         serde_json::to_writer(&mut *self.0, &value)
     }
 }

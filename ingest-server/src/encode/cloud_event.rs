@@ -1,6 +1,7 @@
 //! The headers of a record after the CloudEvents 1.0 Kafka binding, in binary mode: their values, each from one event.
 //! Which of them a record has is decided above.
 
+use super::texts::Text;
 use crate::distinct::distinct;
 use bytes::Bytes;
 use footfall_event_model::EventType;
@@ -8,17 +9,17 @@ use std::io::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// `footfall.track.post_view`, `footfall.page`.
-pub(super) fn append_type(out: &mut Vec<u8>, kind: EventType, name: Option<&str>) {
-    out.extend_from_slice(b"footfall.");
-    out.extend_from_slice(kind.as_str().as_bytes());
+pub(super) fn append_type(out: &mut Text, kind: EventType, name: Option<&str>) {
+    out.append(b"footfall.");
+    out.append(kind.as_str().as_bytes());
     if let Some(name) = name {
-        out.push(b'.');
-        out.extend_from_slice(name.as_bytes());
+        out.append(b".");
+        out.append(name.as_bytes());
     }
 }
 
 /// A time for `ce_time`; the clock has made one of it that RFC 3339 can write.
-pub(super) fn append_time(out: &mut Vec<u8>, unix_ms: i64) {
+pub(super) fn append_time(out: &mut Text, unix_ms: i64) {
     let time = UNIX_EPOCH + Duration::from_millis(unix_ms.max(0).unsigned_abs());
     // Writing into memory cannot fail.
     let _ = write!(out, "{}", humantime::format_rfc3339_millis(time));

@@ -221,7 +221,7 @@ impl<'a> Shared<'a> {
         };
         // The values of the headers and the payload are one text.
         let text = texts.begin();
-        text.extend_from_slice(event_id.as_bytes());
+        text.append(event_id.as_bytes());
         let id_end = text.len();
         cloud_event::append_type(text, event.kind, event.name.as_deref());
         let type_end = text.len();

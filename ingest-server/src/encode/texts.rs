@@ -1,48 +1,94 @@
-//! Memory for the texts of one batch's records: written in one place again and again, kept side by side in a few pieces.
+//! Memory for the texts of one batch's records: each is written where it stays, side by side with others in a few pieces.
 //! A piece is freed with the last record of it, so that one record that stays behind holds no more than a piece.
 
 use bytes::{Bytes, BytesMut};
+use std::io::{self, Write};
+use std::ops::{Deref, DerefMut};
 
 /// Bytes of a piece that holds more than one text.
 const PIECE_BYTES: usize = 32 * 1024;
 
-/// Bytes of the draft that are there from the start; most texts are shorter.
-const DRAFT_BYTES: usize = 1024;
+/// Bytes of the first piece, which tells how long the texts of this batch are; most are shorter.
+const FIRST_BYTES: usize = 1024;
+
+/// What a text may be longer than the longest before it, so that the last one still has room: an eighth.
+const SLACK: usize = 8;
 
 /// Where texts are written and kept.
 #[derive(Debug, Default)]
 pub struct Texts {
-    /// The text that is being written.
-    draft: Vec<u8>,
-    /// What is left of the piece.
-    piece: BytesMut,
+    /// The text that is being written, and the room behind it.
+    text: Text,
+    /// Bytes of the longest text so far, up to those of a piece.
+    longest: usize,
     /// How many more texts are expected.
     expected: usize,
 }
 
+/// A text that is being written.
+#[derive(Debug, Default)]
+pub(super) struct Text(BytesMut);
+
 impl Texts {
     /// For so many texts, more or less.
     pub fn new(expected: usize) -> Self {
-        Self { expected, draft: Vec::with_capacity(DRAFT_BYTES), ..Self::default() }
+        Self { expected, ..Self::default() }
     }
 
     /// The text that is being written, empty.
-    pub(super) fn begin(&mut self) -> &mut Vec<u8> {
-        self.draft.clear();
-        &mut self.draft
+    pub(super) fn begin(&mut self) -> &mut Text {
+        self.text.0.clear();
+        if self.longest == 0 || self.text.0.capacity() < self.longest {
+            // Those of one batch are of about the same size.
+            let room = self.longest + self.longest / SLACK;
+            let all = room.saturating_mul(self.expected.max(1)).min(PIECE_BYTES).max(room);
+            self.text = Text(BytesMut::with_capacity(if self.longest == 0 { FIRST_BYTES } else { all }));
+        }
+        &mut self.text
     }
 
     /// Keeps what was written.
     pub(super) fn keep(&mut self) -> Bytes {
-        let bytes = self.draft.len();
-        if self.piece.capacity() < bytes {
-            // Those of one batch are of about the same size.
-            let all = bytes.saturating_mul(self.expected.max(1));
-            self.piece = BytesMut::with_capacity(all.min(PIECE_BYTES).max(bytes));
-        }
+        self.longest = self.longest.max(self.text.0.len()).min(PIECE_BYTES);
         self.expected = self.expected.saturating_sub(1);
-        self.piece.extend_from_slice(&self.draft);
-        self.piece.split().freeze()
+        self.text.0.split().freeze()
+    }
+}
+
+impl Text {
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+/// It never fails.
+impl Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.append(bytes);
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.append(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Deref for Text {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl DerefMut for Text {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.0
     }
 }
 
@@ -51,16 +97,17 @@ mod tests {
     use super::*;
 
     fn keep(texts: &mut Texts, bytes: usize) -> Bytes {
-        texts.begin().resize(bytes, b'x');
+        texts.begin().append(&vec![b'x'; bytes]);
         texts.keep()
     }
 
     #[test]
-    fn texts_stand_side_by_side_and_none_takes_more_than_it_needs() {
-        let mut texts = Texts::new(3);
-        let kept: Vec<_> = (0..3).map(|_| keep(&mut texts, 1000)).collect();
+    fn texts_stand_side_by_side_and_take_little_more_than_they_need() {
+        let mut texts = Texts::new(4);
+        keep(&mut texts, 1000);
+        let kept: Vec<_> = [1000, 1010, 990].map(|bytes| keep(&mut texts, bytes)).into();
         assert!(kept.windows(2).all(|pair| pair[0].as_ptr_range().end == pair[1].as_ptr()));
-        assert_eq!(texts.piece.capacity(), 0, "the piece has room for the three of them alone");
+        assert!(texts.text.0.capacity() <= 3000 / SLACK, "{}", texts.text.0.capacity());
         assert_eq!(keep(&mut texts, 5).len(), 5, "one more than expected");
     }
 
@@ -68,9 +115,20 @@ mod tests {
     fn a_piece_is_no_larger_than_its_bound_or_its_only_text() {
         let mut texts = Texts::new(1000);
         keep(&mut texts, 1000);
-        assert!(texts.piece.capacity() <= PIECE_BYTES - 1000);
+        keep(&mut texts, 1000);
+        assert!(texts.text.0.capacity() <= PIECE_BYTES - 1000);
         let large = keep(&mut texts, 3 * PIECE_BYTES);
-        assert_eq!((large.len(), texts.piece.capacity()), (3 * PIECE_BYTES, 0));
+        assert_eq!(large.len(), 3 * PIECE_BYTES);
+        assert!(texts.text.0.capacity() <= PIECE_BYTES);
         assert_eq!(keep(&mut Texts::default(), 0).len(), 0);
+    }
+
+    #[test]
+    fn a_text_that_outgrows_its_piece_is_whole() {
+        let mut texts = Texts::new(2);
+        keep(&mut texts, 10);
+        let text = texts.begin();
+        (0..100u8).for_each(|byte| text.append(&[byte; 20]));
+        assert_eq!(texts.keep(), (0..100u8).flat_map(|byte| [byte; 20]).collect::<Vec<_>>());
     }
 }
