@@ -107,7 +107,7 @@ impl AtMostOnceSink {
         if books.closed.load(Ordering::Acquire) {
             return completion.complete(Err(DeliveryError::Closed));
         }
-        completion.answer_early(Ok(Receipt { stored: Stored::Memory }));
+        completion.answer_early(Ok(Receipt::now(Stored::Memory)));
         let flight = Flight { left: batch.len(), taken: Instant::now(), _completion: completion };
         let slot = books.flights().insert(flight);
         let producer = self.shared.producing();

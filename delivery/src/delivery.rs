@@ -102,7 +102,7 @@ impl Delivery {
             });
         }
         if batch.is_empty() {
-            return Ok(Receipt { stored: sink.nothing_stored() });
+            return Ok(Receipt::now(sink.nothing_stored()));
         }
         let reservation = budget.try_reserve(wanted_bytes, records).map_err(|used_bytes| {
             counters.refused_records.add(records);

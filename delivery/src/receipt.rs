@@ -1,6 +1,8 @@
 //! What a caller gets back once its batch is durable.
 //! What is said when it is not stands in `error`.
 
+use std::time::Instant;
+
 /// Where one record stands in the topic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Position {
@@ -26,6 +28,15 @@ pub enum Stored {
 pub struct Receipt {
     /// Where the records are.
     pub stored: Stored,
+    /// When the store said so; its caller goes on a little later.
+    pub known_at: Instant,
+}
+
+impl Receipt {
+    /// A receipt of this moment.
+    pub(crate) fn now(stored: Stored) -> Self {
+        Self { stored, known_at: Instant::now() }
+    }
 }
 
 /// What became of one record of a batch that was stored only in part.

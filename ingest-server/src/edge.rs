@@ -249,8 +249,7 @@ impl Edge {
         drop(body);
         drop(memory);
         let ours = Ours { batch: reservation, events: event_ids.reservation, shared: holding };
-        let mut answer = self.deliver(judged, ours, admitted.wants_offsets, live).await?;
-        step.enter(Timed::Answer);
+        let mut answer = self.deliver(judged, ours, admitted.wants_offsets, live, &mut step).await?;
         self.metrics.count_dropped_by_sender(given_up.unwrap_or_default());
         answer.receipts = self.ask(&key, &asked, sent_at, stamp.received_at).await;
         Ok(answer)

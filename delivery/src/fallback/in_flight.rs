@@ -116,7 +116,7 @@ impl<W: Waiter> InFlight<W> {
         if self.failures.is_empty() {
             let copied = positions.iter().any(|position| position.offset == OPEN);
             let stored = if copied { Stored::Journal } else { Stored::Kafka(positions) };
-            return Ok(Receipt { stored });
+            return Ok(Receipt::now(stored));
         }
         let outcome = |position: Position| match position.offset {
             OPEN => RecordOutcome::Journaled,

@@ -216,7 +216,7 @@ impl Writer {
             Err(error) => self.failed(error, false),
         }
         self.publish_size();
-        let receipt = || Receipt { stored: Stored::Journal };
+        let receipt = || Receipt::now(Stored::Journal);
         match result {
             Ok(rows) => {
                 let mut copied = plan.copies.iter();

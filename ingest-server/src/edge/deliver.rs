@@ -7,6 +7,7 @@ use crate::jitter;
 use crate::judge::{Judged, defect};
 use crate::letters;
 use crate::live::Site;
+use crate::metrics::{StepClock, Timed};
 use crate::receipts::{EventSet, Reservation};
 use crate::refusal::Refused;
 use crate::results::{at, failed, say_where};
@@ -14,6 +15,7 @@ use crate::shared::{BatchFate, Holding};
 use bytes::Bytes;
 use footfall_delivery::{Batch as Outgoing, DeliveryError, Record, RecordOutcome};
 use footfall_event_model::{Answer, StoredIn};
+use std::time::Instant;
 
 /// What a request has reserved: here, and for all servers. Dropping it releases that.
 pub(super) struct Ours {
@@ -63,6 +65,7 @@ impl Edge {
         ours: Ours,
         wants_offsets: bool,
         live: &Site,
+        step: &mut StepClock<'_>,
     ) -> Result<Answer, Refused> {
         let Judged {
             mut records,
@@ -87,8 +90,11 @@ impl Edge {
         }
         let mut answer =
             Answer { unknown_fields, duplicate, invalid, dropped, events: entries, ..Answer::default() };
+        let has_letters = !letters.is_empty();
         let letters = letters::store(&self.delivery, letters, &self.metrics.letters);
         let (appended, ()) = tokio::join!(self.delivery.append(Outgoing::new(records)), letters);
+        let known_at = appended.as_ref().ok().map(|receipt| receipt.known_at).filter(|_| !has_letters);
+        step.enter_at(Timed::Answer, known_at.unwrap_or_else(Instant::now));
         let outcomes = if sources.is_empty() {
             Vec::new()
         } else {

@@ -5,10 +5,14 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The upper bounds of the buckets, in seconds; what takes longer than the last is in `+Inf`.
 const BUCKETS: [f64; 9] = [0.000_01, 0.000_1, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
+
+/// The same for what the server itself adds to an answer, which is less.
+const ADDED_BUCKETS: [f64; 12] =
+    [0.000_05, 0.000_1, 0.000_2, 0.000_4, 0.000_7, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 1.0];
 
 /// The steps, in the order in which a batch takes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +35,9 @@ pub enum Timed {
     Encode,
     /// Batches that were sent before it are waited for.
     Order,
-    /// The records become durable.
+    /// The records become durable: it ends with the store's word, whenever the batch goes on after it.
     Deliver,
-    /// What became of earlier batches is looked up.
+    /// What the store said is taken up, and what became of earlier batches is looked up.
     Answer,
 }
 
@@ -51,6 +55,11 @@ impl Timed {
         Self::Deliver,
         Self::Answer,
     ];
+
+    /// Whether it is the sender, or the store, that takes the time.
+    fn is_others(self) -> bool {
+        matches!(self, Self::Read | Self::Deliver)
+    }
 
     fn as_str(self) -> &'static str {
         match self {
@@ -76,7 +85,11 @@ struct StepLabels {
 
 /// The histograms, each found by its place and not by its label.
 #[derive(Debug)]
-pub struct StepTimes([Histogram; Timed::ALL.len()]);
+pub struct StepTimes {
+    steps: [Histogram; Timed::ALL.len()],
+    /// All of the server's own steps together, of each batch that was delivered.
+    added: Histogram,
+}
 
 impl StepTimes {
     pub(super) fn register(registry: &mut Registry) -> Self {
@@ -84,12 +97,23 @@ impl StepTimes {
         let family = Family::<StepLabels, Histogram>::new_with_constructor(new);
         let help = "How long a batch was in each step; a refused one counts in the step that refused it";
         registry.register_with_unit("step", help, Unit::Seconds, family.clone());
-        Self(Timed::ALL.map(|step| family.get_or_create_owned(&StepLabels { step: step.as_str() })))
+        let added = Histogram::new(ADDED_BUCKETS);
+        let help =
+            "What the server added to the answer of a delivered batch: all steps but `read` and `deliver`";
+        registry.register_with_unit("added", help, Unit::Seconds, added.clone());
+        let of = |step: Timed| family.get_or_create_owned(&StepLabels { step: step.as_str() });
+        Self { steps: Timed::ALL.map(of), added }
     }
 
     /// A batch sets out, in the first step.
     pub fn begin(&self) -> StepClock<'_> {
-        StepClock { times: self, step: Timed::Admit, since: Instant::now() }
+        StepClock {
+            times: self,
+            step: Timed::Admit,
+            since: Instant::now(),
+            added: Duration::ZERO,
+            delivered: false,
+        }
     }
 }
 
@@ -100,26 +124,40 @@ pub struct StepClock<'a> {
     times: &'a StepTimes,
     step: Timed,
     since: Instant,
+    added: Duration,
+    delivered: bool,
 }
 
 impl StepClock<'_> {
     /// The next step begins.
     pub fn enter(&mut self, step: Timed) {
-        let now = Instant::now();
-        self.count(now);
-        (self.step, self.since) = (step, now);
+        self.enter_at(step, Instant::now());
     }
 
-    fn count(&self, now: Instant) {
-        if let Some(histogram) = self.times.0.get(self.step as usize) {
-            histogram.observe(now.duration_since(self.since).as_secs_f64());
+    /// The next step began then.
+    pub fn enter_at(&mut self, step: Timed, at: Instant) {
+        self.count(at);
+        (self.step, self.since) = (step, at);
+    }
+
+    fn count(&mut self, now: Instant) {
+        let took = now.saturating_duration_since(self.since);
+        if let Some(histogram) = self.times.steps.get(self.step as usize) {
+            histogram.observe(took.as_secs_f64());
         }
+        if !self.step.is_others() {
+            self.added += took;
+        }
+        self.delivered |= self.step == Timed::Deliver;
     }
 }
 
 impl Drop for StepClock<'_> {
     fn drop(&mut self) {
         self.count(Instant::now());
+        if self.delivered {
+            self.times.added.observe(self.added.as_secs_f64());
+        }
     }
 }
 
@@ -144,6 +182,25 @@ mod tests {
             let count = if step == Timed::Admit { Timed::ALL.len() + 1 } else { 1 };
             let line = format!("step_seconds_count{{step=\"{}\"}} {count}\n", step.as_str());
             assert!(text.contains(&line), "{line} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn what_the_sender_and_the_store_take_is_not_the_servers() {
+        let mut registry = Registry::default();
+        let times = StepTimes::register(&mut registry);
+        drop(times.begin());
+        let mut clock = times.begin();
+        let began = clock.since;
+        for (step, second) in [(Timed::Read, 2), (Timed::Check, 9), (Timed::Deliver, 10), (Timed::Answer, 19)]
+        {
+            clock.enter_at(step, began + Duration::from_secs(second));
+        }
+        drop(clock);
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        for line in ["added_seconds_sum 3.0\n", "added_seconds_count 1\n"] {
+            assert!(text.contains(line), "{line} is not in {text}");
         }
     }
 }

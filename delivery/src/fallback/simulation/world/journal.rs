@@ -76,7 +76,7 @@ impl World {
             match job {
                 Job::Fresh(_, mut caller) => {
                     self.core.fresh_written(rows);
-                    caller.answer(Ok(Receipt { stored: Stored::Journal }));
+                    caller.answer(Ok(Receipt::now(Stored::Journal)));
                 }
                 Job::Copy(copy) => end(self.core.copied(&copy, &copied, *rows.start())),
                 Job::SetAside(aside) => self.core.moved(aside.row, rows),
