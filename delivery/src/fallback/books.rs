@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use super::core::{CommitPlan, CopyJob, Core, SetAside};
 use super::phase::KafkaState;
 use super::signal::Signal;
@@ -26,6 +28,8 @@ pub(crate) struct Books {
     pub(super) look: Signal,
     /// Wakes the drain.
     pub(super) drain: Signal,
+    /// Set where reports wait to be taken.
+    pub(super) reported: Notify,
     /// Transactions that were committed, and that were not.
     pub(super) transactions: [Count; 2],
     /// What the producer told of itself last.
@@ -42,6 +46,7 @@ impl Books {
             journal,
             look: Signal::default(),
             drain: Signal::default(),
+            reported: Notify::new(),
             transactions: Default::default(),
             statistics: LastStatistics::default(),
             last_error: Mutex::new(None),
@@ -175,6 +180,10 @@ impl Reports for Books {
     fn all_brokers_down(&self) {
         self.core().failed();
         self.look.set();
+    }
+
+    fn waiting(&self) {
+        self.reported.notify_one();
     }
 
     fn statistics(&self, told: &Statistics) {

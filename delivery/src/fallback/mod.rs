@@ -19,6 +19,7 @@ mod pacer;
 mod phase;
 mod ranges;
 mod reconcile;
+mod reports;
 mod rows;
 mod signal;
 #[cfg(test)]

@@ -13,13 +13,14 @@ use super::drain::Drain;
 use super::gate::Shared;
 use super::pacer::join_rows;
 use super::phase::KafkaState;
+use super::reports;
 use super::rows::Rows;
 use super::watch::Watch;
 use crate::budget::MemoryBudget;
 use crate::completion::Completion;
 use crate::error::OpenError;
 use crate::journal::{JournalSettings, OpenJournal, Topics};
-use crate::kafka::{KafkaSettings, POLL, Producer};
+use crate::kafka::{KafkaSettings, Producer};
 use crate::readiness::Readiness;
 use crate::record::Batch;
 use crate::stats::{Counters, FallbackStats, JournalStats};
@@ -79,7 +80,7 @@ impl FallbackSink {
         let sink = Self { shared: Arc::clone(&shared), ended: Mutex::new(ended) };
         let watch = Watch::new(Arc::clone(&shared), data_dir.clone(), (waiting > 0).then_some(left));
         let drain = Drain::new(Arc::clone(&shared), data_dir);
-        start("footfall-kafka-poll", alive.clone(), move || poll(&shared))?;
+        reports::take(shared, alive.clone())?;
         start("footfall-kafka-watch", alive.clone(), move || watch.run())?;
         start("footfall-kafka-drain", alive, move || drain.run())?;
         Ok(sink)
@@ -144,6 +145,7 @@ impl FallbackSink {
         }
         books.look.stop();
         books.drain.stop();
+        books.reported.notify_one();
         let journaled = self.shared.journal.close(until.saturating_duration_since(Instant::now()));
         let left = books.core().unanswered();
         books.core().abandon();
@@ -161,36 +163,5 @@ impl Drop for FallbackSink {
     /// The threads end by themselves; the last of them drops the producer.
     fn drop(&mut self) {
         self.close(Duration::ZERO);
-    }
-}
-
-/// Takes the producer's reports and opens the breaker when it is due, until the rest is over.
-fn poll(shared: &Shared) {
-    let _last = Unattended { books: &shared.books };
-    while !shared.books.look.is_stopped() {
-        let producer = Arc::clone(&shared.producing());
-        producer.poll(POLL);
-        if shared.books.core().batches_too_large {
-            // What stands behind the refused ones would overtake them.
-            producer.take_back();
-        }
-        if let Some(words) = producer.fatal_error() {
-            shared.books.core().must_open_for(&words);
-        }
-        drop(producer);
-        shared.open_if_due();
-    }
-}
-
-/// However the polling ends, nobody is left waiting for a report that no one reads.
-struct Unattended<'a> {
-    books: &'a Books,
-}
-
-impl Drop for Unattended<'_> {
-    fn drop(&mut self) {
-        self.books.look.stop();
-        self.books.drain.stop();
-        self.books.core().abandon();
     }
 }

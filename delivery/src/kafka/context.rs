@@ -23,7 +23,7 @@ pub(crate) struct Report {
     pub(crate) fate: Result<Position, Refused>,
 }
 
-/// Whoever is told what becomes of records and connections. It is called on the polling thread and must not block.
+/// Whoever is told what becomes of records and connections. It is called where events are passed on, and must not block.
 pub(crate) trait Reports: Send + Sync {
     /// What became of records, each told once. They came in one event, and mostly had one request.
     fn settled(&self, told: &mut dyn Iterator<Item = Report>);
@@ -31,6 +31,8 @@ pub(crate) trait Reports: Send + Sync {
     fn connection_failed(&self, reason: &str);
     /// The last connection is gone.
     fn all_brokers_down(&self);
+    /// Something of all this waits to be passed on, where nothing did: told by a thread that must not be held up.
+    fn waiting(&self) {}
     /// How the producer is, every few seconds.
     fn statistics(&self, _told: &Statistics) {}
     /// A transaction has ended, where there are any.

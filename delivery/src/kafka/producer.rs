@@ -97,6 +97,11 @@ impl Producer {
         self.sender.send(stream, record, opaque)
     }
 
+    /// Passes on what was reported by now.
+    pub(crate) fn pass_on(&self) {
+        self.sender.events.pass_on_all(self.client().context());
+    }
+
     /// Passes on what is reported within this time.
     pub(crate) fn poll(&self, time: Duration) {
         let until = Instant::now() + time;

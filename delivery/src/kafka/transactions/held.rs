@@ -108,6 +108,10 @@ impl Reports for Held {
         self.reports.connection_failed(reason);
     }
 
+    fn waiting(&self) {
+        self.reports.waiting();
+    }
+
     fn statistics(&self, told: &Statistics) {
         self.reports.statistics(told);
     }
