@@ -14,8 +14,8 @@
 #   kafka.sh topics | consume | groups | reassign …
 #       Kafka's own commands, for example: kafka.sh consume --bootstrap-server 127.0.0.1:9092
 #       --topic footfall.events --from-beginning
-#   kafka.sh classpath
-#       What java needs to run any other class of Kafka.
+#   kafka.sh java CLASS …
+#       Any other class of Kafka, as short-lived as the commands; options of java may stand before it.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -169,6 +169,6 @@ case $command in
   consume) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.consumer.ConsoleConsumer "$@" ;;
   groups) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.consumer.group.ConsumerGroupCommand "$@" ;;
   reassign) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.reassign.ReassignPartitionsCommand "$@" ;;
-  classpath) echo "$classpath" ;;
+  java) exec java "${quiet[@]}" -cp "$classpath" "$@" ;;
   *) usage ;;
 esac

@@ -34,17 +34,10 @@ fn positions(stored: Stored) -> Vec<Position> {
 /// Where Kafka's own console producer, which is Java's client, puts records with these keys.
 fn by_java(kafka: &Kafka, topic: &str, keys: &[String]) -> BTreeMap<Vec<u8>, i32> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka.sh");
-    let classpath = Command::new("bash").arg(script).arg("classpath").output().unwrap();
-    let classpath = String::from_utf8(classpath.stdout).unwrap();
-    let mut producer = Command::new("java")
-        .args(["-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8", "-cp", classpath.trim()])
-        .args([
-            "org.apache.kafka.tools.ConsoleProducer",
-            "--bootstrap-server",
-            &kafka.brokers(),
-            "--topic",
-            topic,
-        ])
+    let mut producer = Command::new("bash")
+        .arg(script)
+        .args(["java", "-Dfile.encoding=UTF-8", "org.apache.kafka.tools.ConsoleProducer"])
+        .args(["--bootstrap-server", &kafka.brokers(), "--topic", topic])
         .args(["--property", "parse.key=true", "--property", "key.separator=:"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -169,10 +169,9 @@ async fn the_right_to_use_a_transactional_id_is_checked_without_using_it() {
         let acl = ["--add", "--allow-principal", "User:bob"];
         KAFKA.command("org.apache.kafka.tools.AclCommand", &[&acl, of].concat());
     };
-    for topic in ["exact", "exact.dead-letter"] {
-        let operations = ["Write", "Read", "DescribeConfigs"].map(|name| ["--operation", name]);
-        allow(&[&["--topic", topic][..], &operations.concat()].concat());
-    }
+    let topics = ["exact", "exact.dead-letter"].map(|topic| ["--topic", topic]);
+    let operations = ["Write", "Read", "DescribeConfigs"].map(|name| ["--operation", name]);
+    allow(&[topics.concat(), operations.concat()].concat());
     let exactly = |user: &str| {
         let guarantee = "topic = 'exact'\nguarantee = 'exactly-once'\ntransactional_id = 'footfall-exact'\n";
         let text = format!("{guarantee}{}{}", ca(), login("PLAIN", user));
