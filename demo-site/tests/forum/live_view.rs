@@ -1,17 +1,9 @@
 //! The live view: what the admin address sends reaches the browser it belongs to, and what happens when it does not.
 //! The admin address here is a small server that says what a test wants; the real one is tested with real browsers.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test stops at the first surprise"
-)]
-
-mod support;
-
 use std::convert::Infallible;
 
+use crate::support::{Browser, DEADLINE, Forum};
 use axum::{
     Router,
     body::Body,
@@ -22,7 +14,6 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::stream;
-use support::{Browser, DEADLINE, Forum};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},

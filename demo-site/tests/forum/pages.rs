@@ -1,17 +1,8 @@
 //! What a visitor of the forum can read and do, over HTTP and without any script.
 //! Refusals are left to `refusals.rs`, the live view to `live_view.rs`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test stops at the first surprise"
-)]
-
-mod support;
-
+use crate::support::{Browser, Forum};
 use axum::http::{StatusCode, header};
-use support::{Browser, Forum};
 
 /// The address of the seeded post about jam.
 async fn jam(browser: &mut Browser) -> String {

@@ -1,17 +1,8 @@
 //! What the forum refuses, and that each refusal is a page that says what was wrong.
 //! Bounds of the database are tested beside the store.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test stops at the first surprise"
-)]
-
-mod support;
-
+use crate::support::{Browser, Forum};
 use axum::http::StatusCode;
-use support::{Browser, Forum};
 
 const POST: &str = "/t/i-turned-off-every-notification-for-a-month/1";
 
