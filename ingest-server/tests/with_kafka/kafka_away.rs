@@ -35,19 +35,19 @@ async fn events_are_durable_and_the_server_is_ready_while_no_broker_answers() {
     assert_eq!(waiting, 2);
 }
 
+/// In a process of its own, whose first refusal is told the wait itself; later ones are spread beyond it.
 #[tokio::test]
 async fn a_full_journal_is_told_while_key_events_still_pass() {
-    let server = Server::start_with(&[
-        (NO_BROKER.0, &[NO_BROKER.1]),
-        ("journal.max_bytes", &["1MiB"]),
-        ("journal.reserve", &["40%"]),
-    ])
-    .await;
+    let dir = tempfile::tempdir().unwrap();
+    let bounds = ["--kafka-brokers", NO_BROKER.1, "--journal-max-bytes", "1MiB", "--journal-reserve", "40%"];
+    let mut program = Program::start_with(dir.path(), &bounds);
+    let admin: SocketAddr = program.admin().parse().unwrap();
+    until(async || send(admin, "GET", "/readyz", &[], "").await.status == StatusCode::OK).await;
     let event = format!(r#"{{"event":"post_view","properties":{{"text":"{}"}}}}"#, "x".repeat(20_000));
     let body = format!(r#"{{"events":[{event},{event},{event}]}}"#);
     let mut replies = 0;
     let refused = loop {
-        let reply = server.post(body.clone()).await;
+        let reply = program.post(body.clone()).await;
         if reply.status != StatusCode::OK {
             break reply;
         }
@@ -59,12 +59,12 @@ async fn a_full_journal_is_told_while_key_events_still_pass() {
         (StatusCode::SERVICE_UNAVAILABLE, "journal_full".to_owned())
     );
     assert_eq!(refused.header("retry-after"), Some("8"));
-    let ready = crate::support::send(server.admin, "GET", "/readyz", &[], "").await;
+    let ready = send(admin, "GET", "/readyz", &[], "").await;
     let words = String::from_utf8_lossy(&ready.body).into_owned();
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(words.contains("Kafka is not used now") && words.contains("the journal is full"), "{words}");
     let key_event = r#"{"events":[{"event":"sign_up","key_event":true}]}"#;
-    let reply = server.post_with("/v1/events?key=pk_demo&priority=key", &[], key_event).await;
+    let reply = send(program.public, "POST", "/v1/events?key=pk_demo&priority=key", &[], key_event).await;
     assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
 }
 
