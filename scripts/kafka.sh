@@ -14,8 +14,8 @@
 #   kafka.sh topics | consume | groups | reassign …
 #       Kafka's own commands, for example: kafka.sh consume --bootstrap-server 127.0.0.1:9092
 #       --topic footfall.events --from-beginning
-#   kafka.sh classpath
-#       What java needs to run any other class of Kafka.
+#   kafka.sh java CLASS …
+#       Any other class of Kafka, as short-lived as the commands; options of java may stand before it.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -106,12 +106,13 @@ run() {
   if [ -n "$properties" ]; then cat "$properties" >>"$dir/server.properties"; fi
   log4j_properties >"$dir/log4j2.properties"
   if [ ! -f "$dir/data/meta.properties" ]; then
-    if [ -z "$cluster" ]; then cluster=$(java "${quiet[@]}" -cp "$classpath" kafka.tools.StorageTool random-uuid); fi
+    # As its own tool makes one: 16 bytes, and no sign in front that a command would take for an option's.
+    if [ -z "$cluster" ]; then cluster=A$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 2-22); fi
     java "${quiet[@]}" -cp "$classpath" kafka.tools.StorageTool format \
       --cluster-id "$cluster" --config "$dir/server.properties" >&2
   fi
   if [ -n "$log" ]; then exec >>"$log" 2>&1; fi
-  exec java -Xms128m -Xmx512m -XX:+UseSerialGC "${jit[@]}" -Dfootfall.log.level=info \
+  exec java -Xms128m -Xmx512m -XX:+UseSerialGC "${jit[@]}" "${shared[@]}" -Dfootfall.log.level=info \
     -Dlog4j2.configurationFile="$dir/log4j2.properties" -cp "$classpath" kafka.Kafka "$dir/server.properties"
 }
 
@@ -149,12 +150,16 @@ END
   say "Kafka is stopped; its data is kept in $dir"
 }
 
-# Short-lived commands: start fast, log nothing but errors.
-quiet=(-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.level=error)
-
 [ $# -gt 0 ] || usage
 "$ROOT/scripts/setup/kafka.sh"
 classpath="$(kafka_dir)/*"
+classes=$(kafka_classes)
+shared=()
+if [ -n "${KAFKA_MAP_CLASSES:-}" ]; then shared=(-XX:ArchiveClassesAtExit="$KAFKA_MAP_CLASSES"); elif [ -s "$classes" ]; then
+  shared=(-XX:SharedArchiveFile="$classes" -Xlog:cds=off -Xlog:cds+dynamic=off)
+fi
+# Short-lived commands: start fast, log nothing but errors.
+quiet=(-XX:TieredStopAtLevel=1 -XX:+UseSerialGC "${shared[@]}" -Dlog4j2.level=error)
 command=$1
 shift
 case $command in
@@ -164,6 +169,6 @@ case $command in
   consume) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.consumer.ConsoleConsumer "$@" ;;
   groups) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.consumer.group.ConsumerGroupCommand "$@" ;;
   reassign) exec java "${quiet[@]}" -cp "$classpath" org.apache.kafka.tools.reassign.ReassignPartitionsCommand "$@" ;;
-  classpath) echo "$classpath" ;;
+  java) exec java "${quiet[@]}" -cp "$classpath" "$@" ;;
   *) usage ;;
 esac

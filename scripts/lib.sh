@@ -107,6 +107,14 @@ fingerprint() { cksum | tr -d ' '; }
 # Where setup/kafka.sh puts what setup/kafka.pom.xml names.
 kafka_dir() { echo "$CACHE/kafka-$(fingerprint <"$ROOT/scripts/setup/kafka.pom.xml")"; }
 
+# Where setup/kafka.sh puts Kafka's classes as this very Java maps them; nothing where Java does not tell its version.
+kafka_classes() {
+  local java release
+  java=$(readlink -f "$(command -v java)" 2>/dev/null) || return 0
+  release=${java%/bin/java}/release
+  if [ -f "$release" ]; then echo "$(kafka_dir).classes-$(fingerprint <"$release").jsa"; fi
+}
+
 # Where setup/schema-registry.sh puts the registry.
 APICURIO_VERSION=3.0.9
 apicurio_dir() { echo "$CACHE/apicurio-$APICURIO_VERSION"; }

@@ -18,7 +18,7 @@ pub(crate) struct ChildTest {
 }
 
 impl ChildTest {
-    /// Runs the ignored test `name` under `confine`: a command that takes another as its last arguments.
+    /// Runs the ignored test `name`, its module named with it, under `confine`: a command that takes another as its last arguments.
     pub(crate) fn start(confine: &[&str], name: &str, directory: &OsStr) -> Self {
         let this = std::env::current_exe().unwrap();
         let mut command = Command::new(confine.first().map_or(this.as_os_str(), OsStr::new));

@@ -52,8 +52,7 @@ impl Kafka {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka.sh");
         let broker = Command::new("bash")
             .arg(script)
-            .arg("run")
-            .arg("--dir")
+            .args(["run", "--short-lived", "--dir"])
             .arg(directory.path().join("kafka"))
             .args(["--port", &port.to_string(), "--controller-port", &controller.to_string()])
             .arg("--log")

@@ -67,19 +67,11 @@ impl SecuredKafka {
         }
         let kafka = Kafka::run(plain, controller, &lines);
         let secured = Self { kafka, dir, pair, plain, sasl_tls, mutual_tls, sasl };
+        // Kafka takes one of them at a time.
         for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-512"] {
-            secured.command(
-                "kafka.admin.ConfigCommand",
-                &[
-                    "--alter",
-                    "--entity-type",
-                    "users",
-                    "--entity-name",
-                    "ann",
-                    "--add-config",
-                    &format!("{mechanism}=[password={PASSWORD}]"),
-                ],
-            );
+            let ann = ["--alter", "--entity-type", "users", "--entity-name", "ann", "--add-config"];
+            let login = format!("{mechanism}=[password={PASSWORD}]");
+            secured.command("kafka.admin.ConfigCommand", &[&ann[..], &[&login]].concat());
         }
         secured
     }
@@ -87,17 +79,9 @@ impl SecuredKafka {
     /// One of Kafka's own commands, over the listener that asks for nothing.
     pub fn command(&self, class: &str, arguments: &[&str]) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka.sh");
-        let classpath = Command::new("bash").arg(script).arg("classpath").output().unwrap();
-        let classpath = String::from_utf8(classpath.stdout).unwrap();
-        let done = Command::new("java")
-            .args([
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-Dlog4j2.level=error",
-                "-cp",
-                classpath.trim(),
-                class,
-            ])
+        let done = Command::new("bash")
+            .arg(script)
+            .args(["java", class])
             .args(["--bootstrap-server", &self.brokers()])
             .args(arguments)
             .output()

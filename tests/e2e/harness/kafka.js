@@ -18,7 +18,7 @@ export async function startKafka(directory, topics) {
   mkdirSync(data);
   const [port, controllerPort] = [await freePort(), await freePort()];
   const kafka = new Process("kafka", directory, script("kafka.sh"), [
-    "run", "--dir", data, "--port", `${port}`, "--controller-port", `${controllerPort}`,
+    "run", "--short-lived", "--dir", data, "--port", `${port}`, "--controller-port", `${controllerPort}`,
   ]);
   const brokers = `127.0.0.1:${port}`;
   const create = run(binary("topic-create"), ["--brokers", brokers, "--deadline", "90", ...topics]);
