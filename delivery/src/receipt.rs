@@ -24,11 +24,11 @@ pub enum Stored {
 }
 
 /// The proof that every record of a batch is durable, or was taken where the guarantee is at-most-once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Receipt {
     /// Where the records are.
     pub stored: Stored,
-    /// When the store said so; its caller goes on a little later.
+    /// When the store's word was here, a moment before its caller goes on. For metrics.
     pub known_at: Instant,
 }
 

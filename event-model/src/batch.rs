@@ -1,5 +1,5 @@
 //! The batch: what one request carries.
-//! Its events stay text until each is decoded on its own, so that a broken one harms no other.
+//! Its events stay text here, each to be decoded on its own, so that a broken one harms no other.
 
 use crate::Context;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! Reading the wire form: a batch's head first, then each event on its own.
-//! A text that fits is read in one pass; only one that does not is read again, field by field, to tell all that is wrong.
+//! Reading the wire form: a batch as the SDK writes it in one pass; else its head first, then each event on its own.
+//! Only a text that does not fit is read again, field by field, to tell all that is wrong.
 
 mod diagnosis;
 mod quick;
@@ -72,9 +72,9 @@ pub struct EventRefused {
 pub struct DecodedBatch<'a> {
     /// The batch, its events as text.
     pub batch: Batch<'a>,
-    /// The events, where all were read and checked on the way: one for each text. Else nothing, and each is to be read by
-    /// [`decode_event`].
-    pub read: Vec<Event>,
+    /// The events that were read and checked on the way, each at the place of its text; the others, or all where there is
+    /// nothing here, are to be read by [`decode_event`].
+    pub read: Vec<Option<Event>>,
     /// Fields outside the events that the wire form does not know.
     pub unknown_fields: u32,
 }
@@ -88,7 +88,7 @@ pub struct DecodedEvent {
     pub unknown_fields: u32,
 }
 
-/// Reads a batch's head and finds its events. Lone surrogates in `body` are made U+FFFD in place.
+/// Reads a batch's head, finds its events, and reads those that are as the SDK writes them. Lone surrogates in `body` are made U+FFFD in place.
 /// A single event and a bare array of events are batches too, so that a person with `curl` writes no more than needed.
 ///
 /// # Errors

@@ -244,7 +244,6 @@ impl Edge {
         let given_up = if judged.duplicate == 0 { batch.dropped } else { None };
         step.enter(Timed::Order);
         self.receipts.follow(&key, id, &asked, sent_at, stamp.received_at).await;
-        step.enter(Timed::Deliver);
         // From here on delivery counts what its records take.
         drop(body);
         drop(memory);

@@ -117,7 +117,7 @@ impl<'a> Judge<'a> {
     pub(crate) fn check(
         &mut self,
         events: &[&'a RawValue],
-        read: Vec<Event>,
+        read: Vec<Option<Event>>,
         of_all: &Beside,
     ) -> Result<(), Refused> {
         if let Before::Some(_) = self.before {
@@ -125,7 +125,7 @@ impl<'a> Judge<'a> {
         }
         let mut read = read.into_iter();
         for (index, raw) in (0u32..).zip(events) {
-            self.event(index, raw, read.next(), of_all).map_err(|error| defect(&error))?;
+            self.event(index, raw, read.next().flatten(), of_all).map_err(|error| defect(&error))?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! It holds no producer, so that the producer can hold it.
 
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,8 @@ pub(crate) struct Books {
     pub(super) drain: Signal,
     /// Set where reports wait to be taken.
     pub(super) reported: Notify,
+    /// Since when they do, in nanoseconds from the start; 0 where none do.
+    reported_at: AtomicU64,
     /// Transactions that were committed, and that were not.
     pub(super) transactions: [Count; 2],
     /// What the producer told of itself last.
@@ -47,6 +50,7 @@ impl Books {
             look: Signal::default(),
             drain: Signal::default(),
             reported: Notify::new(),
+            reported_at: AtomicU64::new(0),
             transactions: Default::default(),
             statistics: LastStatistics::default(),
             last_error: Mutex::new(None),
@@ -73,9 +77,10 @@ impl Books {
     }
 
     /// Notes what became of some records in one go, and does what follows; `false` where there were none.
-    fn settle_some(&self, told: &mut dyn Iterator<Item = Report>) -> bool {
+    fn settle_some(&self, told: &mut dyn Iterator<Item = Report>, reported_at: Option<Duration>) -> bool {
         let Some(first) = told.next() else { return false };
         let now = self.now();
+        let known_at = self.started + reported_at.unwrap_or(now);
         let (mut rows, mut away) = (false, false);
         let (mut ended, mut set_aside) = (Vec::new(), Vec::new());
         let mut core = self.core();
@@ -89,7 +94,12 @@ impl Books {
         }
         drop(core);
         set_aside.into_iter().for_each(|set_aside| self.push(Job::SetAside(set_aside)));
-        ended.into_iter().for_each(end);
+        for (completion, mut result) in ended {
+            if let Some(Ok(receipt)) = &mut result {
+                receipt.known_at = known_at;
+            }
+            end((completion, result));
+        }
         if rows {
             self.journal.tidy_soon();
             self.drain.set();
@@ -169,7 +179,9 @@ fn end((completion, result): (Completion, Option<AppendResult>)) {
 
 impl Reports for Books {
     fn settled(&self, told: &mut dyn Iterator<Item = Report>) {
-        while self.settle_some(told) {}
+        let reported_at = self.reported_at.swap(0, Ordering::Relaxed);
+        let reported_at = (reported_at > 0).then(|| Duration::from_nanos(reported_at));
+        while self.settle_some(told, reported_at) {}
     }
 
     fn connection_failed(&self, reason: &str) {
@@ -183,6 +195,8 @@ impl Reports for Books {
     }
 
     fn waiting(&self) {
+        let now = u64::try_from(self.now().as_nanos()).unwrap_or(u64::MAX);
+        let _ = self.reported_at.compare_exchange(0, now.max(1), Ordering::Relaxed, Ordering::Relaxed);
         self.reported.notify_one();
     }
 

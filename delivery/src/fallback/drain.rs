@@ -47,8 +47,8 @@ impl Drain {
     pub(super) fn run(mut self) {
         let mut wait = Duration::ZERO;
         while self.shared.books.drain.wait(wait) {
-            // The thread that polls does so at once, but librdkafka waits by the wall clock: where that is set back it
-            // may wait for an hour.
+            // Another thread does so at once, but where it has to poll librdkafka, which waits by the wall clock, it may wait
+            // for an hour if that is set back.
             self.shared.open_if_due();
             let books = &self.shared.books;
             let (step, state) = {

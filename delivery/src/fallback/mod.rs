@@ -4,7 +4,8 @@
 //! | thread | what it does |
 //! |---|---|
 //! | a caller's | hands a batch to the producer, or to the journal's queue |
-//! | `footfall-kafka-poll` | takes the producer's reports, opens the breaker when it is due |
+//! | a task on the caller's runtime | takes the producer's reports; where there is none, the next thread does |
+//! | `footfall-kafka-poll` | opens the breaker when it is due; takes reports that nobody took |
 //! | `footfall-kafka-watch` | looks whether Kafka is usable; after a crash, reads what it has already |
 //! | `footfall-kafka-drain` | hands the journal's rows to the producer, in order |
 //! | `footfall-journal` | writes and deletes rows |

@@ -1,4 +1,4 @@
-//! What librdkafka calls back into: delivery reports, errors, log lines.
+//! What librdkafka's reports, errors and log lines are passed to.
 //! It only passes them on, each to the part that keeps that knowledge.
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(crate) struct Report {
 
 /// Whoever is told what becomes of records and connections. It is called where events are passed on, and must not block.
 pub(crate) trait Reports: Send + Sync {
-    /// What became of records, each told once. They came in one event, and mostly had one request.
+    /// What became of records, each told once. They came in one event, and mostly had one request; all of it is to be taken.
     fn settled(&self, told: &mut dyn Iterator<Item = Report>);
     /// One connection failed, in librdkafka's words.
     fn connection_failed(&self, reason: &str);
@@ -48,7 +48,7 @@ pub(super) struct ReportContext {
 
 impl ClientContext for ReportContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+        log(level as i32, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -76,10 +76,11 @@ impl ProducerContext<Partitioning> for ReportContext {
 
     /// Only while the binding drops a producer; before, whole events are passed on.
     fn delivery(&self, report: &DeliveryResult<'_>, opaque: usize) {
-        let fate = match report {
-            Ok(message) => Ok(Position { partition: message.partition(), offset: message.offset() }),
-            Err((error, _)) => Err(refused(error)),
+        let (error, message) = match report {
+            Ok(message) => (None, message),
+            Err((error, message)) => (Some(error), message),
         };
+        let fate = fate(error, message.partition(), message.offset());
         self.reports.settled(&mut std::iter::once(Report { opaque, fate }));
     }
 }
@@ -90,7 +91,7 @@ pub(super) struct AskContext;
 
 impl ClientContext for AskContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+        log(level as i32, facility, message);
     }
 
     fn error(&self, _error: KafkaError, reason: &str) {
@@ -102,17 +103,16 @@ impl ConsumerContext for AskContext {}
 
 /// librdkafka repeats itself at each attempt to connect and at each request without an answer, so its lines are for whoever
 /// turns them on; what an operator must know is said once, when the state changes, in librdkafka's last words.
-pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    match level {
-        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
-            tracing::error!(target: "librdkafka", facility, "{message}");
-        }
-        RDKafkaLogLevel::Error
-        | RDKafkaLogLevel::Warning
-        | RDKafkaLogLevel::Notice
-        | RDKafkaLogLevel::Info
-        | RDKafkaLogLevel::Debug => {
-            tracing::debug!(target: "librdkafka", facility, "{message}");
-        }
+/// The level is syslog's (RFC 5424, section 6.2.1).
+pub(super) fn log(level: i32, facility: &str, message: &str) {
+    if level <= RDKafkaLogLevel::Critical as i32 {
+        tracing::error!(target: "librdkafka", facility, "{message}");
+    } else {
+        tracing::debug!(target: "librdkafka", facility, "{message}");
     }
+}
+
+/// What became of a record, by what librdkafka says of it.
+pub(super) fn fate(error: Option<&KafkaError>, partition: i32, offset: i64) -> Result<Position, Refused> {
+    error.map_or(Ok(Position { partition, offset }), |error| Err(refused(error)))
 }

@@ -1,4 +1,4 @@
-//! The producer: one call a record, which never blocks; its reports come where it is polled.
+//! The producer: one call a record, which never blocks; its reports are passed on where somebody takes them.
 //! It gives no record up by itself for want of time: a record that is given up in flight may be stored all the same.
 
 use std::sync::Arc;
@@ -97,16 +97,16 @@ impl Producer {
         self.sender.send(stream, record, opaque)
     }
 
-    /// Passes on what was reported by now.
-    pub(crate) fn pass_on(&self) {
-        self.sender.events.pass_on_all(self.client().context());
+    /// Passes on what was reported by now; `true` where more may wait.
+    pub(crate) fn pass_on(&self) -> bool {
+        self.sender.events.pass_on(self.client().context())
     }
 
     /// Passes on what is reported within this time.
     pub(crate) fn poll(&self, time: Duration) {
         let until = Instant::now() + time;
         let mut left = time;
-        while self.sender.events.pass_on(left, self.client().context()) && !left.is_zero() {
+        while self.sender.events.pass_on_one(left, self.client().context()) && !left.is_zero() {
             left = until.saturating_duration_since(Instant::now());
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::OpenError;
 
-/// How long one call of the producer may wait for reports.
+/// How long one call of the producer may wait for reports, and how often it is looked for those that nobody took.
 pub(crate) const POLL: Duration = Duration::from_millis(50);
 
 /// How often a topic that takes records is looked at.

@@ -31,8 +31,8 @@ pub enum Shape {
 pub struct Decoded<'a> {
     /// The batch, its events as text.
     pub batch: Batch<'a>,
-    /// The events, where all were read and checked on the way; else nothing.
-    pub read: Vec<Event>,
+    /// The events that were read and checked on the way, each at the place of its text.
+    pub read: Vec<Option<Event>>,
     /// Fields outside the events that the wire form does not know.
     pub unknown_fields: u32,
     /// What came beside all its events.

@@ -15,7 +15,6 @@ use crate::shared::{BatchFate, Holding};
 use bytes::Bytes;
 use footfall_delivery::{Batch as Outgoing, DeliveryError, Record, RecordOutcome};
 use footfall_event_model::{Answer, StoredIn};
-use std::time::Instant;
 
 /// What a request has reserved: here, and for all servers. Dropping it releases that.
 pub(super) struct Ours {
@@ -92,9 +91,13 @@ impl Edge {
             Answer { unknown_fields, duplicate, invalid, dropped, events: entries, ..Answer::default() };
         let has_letters = !letters.is_empty();
         let letters = letters::store(&self.delivery, letters, &self.metrics.letters);
+        step.enter(Timed::Deliver);
         let (appended, ()) = tokio::join!(self.delivery.append(Outgoing::new(records)), letters);
-        let known_at = appended.as_ref().ok().map(|receipt| receipt.known_at).filter(|_| !has_letters);
-        step.enter_at(Timed::Answer, known_at.unwrap_or_else(Instant::now));
+        match &appended {
+            Ok(receipt) if !sources.is_empty() && !has_letters => step.delivered(receipt.known_at),
+            Ok(_) => step.enter(Timed::Answer),
+            Err(_) => {}
+        }
         let outcomes = if sources.is_empty() {
             Vec::new()
         } else {

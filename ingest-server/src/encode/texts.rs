@@ -40,8 +40,8 @@ impl Texts {
         self.text.0.clear();
         if self.longest == 0 || self.text.0.capacity() < self.longest {
             // Those of one batch are of about the same size.
-            let room = self.longest + self.longest / SLACK;
-            let all = room.saturating_mul(self.expected.max(1)).min(PIECE_BYTES).max(room);
+            let all = self.longest.saturating_mul(self.expected.max(1)).min(PIECE_BYTES).max(self.longest);
+            let all = all + self.longest / SLACK;
             self.text = Text(BytesMut::with_capacity(if self.longest == 0 { FIRST_BYTES } else { all }));
         }
         &mut self.text
@@ -51,7 +51,10 @@ impl Texts {
     pub(super) fn keep(&mut self) -> Bytes {
         self.longest = self.longest.max(self.text.0.len()).min(PIECE_BYTES);
         self.expected = self.expected.saturating_sub(1);
-        self.text.0.split().freeze()
+        let text = self.text.0.split().freeze();
+        // The room behind the last one is of no use to anybody.
+        let is_roomy = self.expected == 0 && self.text.0.capacity() > text.len() / 2;
+        if is_roomy { Bytes::copy_from_slice(&text) } else { text }
     }
 }
 
@@ -116,11 +119,21 @@ mod tests {
         let mut texts = Texts::new(1000);
         keep(&mut texts, 1000);
         keep(&mut texts, 1000);
-        assert!(texts.text.0.capacity() <= PIECE_BYTES - 1000);
+        assert!(texts.text.0.capacity() <= PIECE_BYTES - 1000 + 1000 / SLACK);
         let large = keep(&mut texts, 3 * PIECE_BYTES);
         assert_eq!(large.len(), 3 * PIECE_BYTES);
-        assert!(texts.text.0.capacity() <= PIECE_BYTES);
+        keep(&mut texts, 5);
+        assert!(texts.text.0.capacity() <= PIECE_BYTES + PIECE_BYTES / SLACK);
         assert_eq!(keep(&mut Texts::default(), 0).len(), 0);
+    }
+
+    #[test]
+    fn a_text_that_is_alone_takes_what_it_needs() {
+        let mut texts = Texts::new(1);
+        let text = texts.begin();
+        (0..FIRST_BYTES + 1).for_each(|_| text.append(b"x"));
+        let kept = BytesMut::from(texts.keep());
+        assert_eq!((kept.len(), kept.capacity()), (FIRST_BYTES + 1, FIRST_BYTES + 1));
     }
 
     #[test]

@@ -87,7 +87,7 @@ struct StepLabels {
 #[derive(Debug)]
 pub struct StepTimes {
     steps: [Histogram; Timed::ALL.len()],
-    /// All of the server's own steps together, of each batch that was delivered.
+    /// All but what the sender and the store take, of each batch of which something was delivered.
     added: Histogram,
 }
 
@@ -98,8 +98,7 @@ impl StepTimes {
         let help = "How long a batch was in each step; a refused one counts in the step that refused it";
         registry.register_with_unit("step", help, Unit::Seconds, family.clone());
         let added = Histogram::new(ADDED_BUCKETS);
-        let help =
-            "What the server added to the answer of a delivered batch: all steps but `read` and `deliver`";
+        let help = "What the server added to the answer of a batch that was delivered: all steps but `read` and `deliver`";
         registry.register_with_unit("added", help, Unit::Seconds, added.clone());
         let of = |step: Timed| family.get_or_create_owned(&StepLabels { step: step.as_str() });
         Self { steps: Timed::ALL.map(of), added }
@@ -135,9 +134,15 @@ impl StepClock<'_> {
     }
 
     /// The next step began then.
-    pub fn enter_at(&mut self, step: Timed, at: Instant) {
+    fn enter_at(&mut self, step: Timed, at: Instant) {
         self.count(at);
         (self.step, self.since) = (step, at);
+    }
+
+    /// The batch was delivered, as was known then.
+    pub fn delivered(&mut self, known_at: Instant) {
+        self.enter_at(Timed::Answer, known_at);
+        self.delivered = true;
     }
 
     fn count(&mut self, now: Instant) {
@@ -148,7 +153,6 @@ impl StepClock<'_> {
         if !self.step.is_others() {
             self.added += took;
         }
-        self.delivered |= self.step == Timed::Deliver;
     }
 }
 
@@ -192,10 +196,10 @@ mod tests {
         drop(times.begin());
         let mut clock = times.begin();
         let began = clock.since;
-        for (step, second) in [(Timed::Read, 2), (Timed::Check, 9), (Timed::Deliver, 10), (Timed::Answer, 19)]
-        {
+        for (step, second) in [(Timed::Read, 2), (Timed::Check, 9), (Timed::Deliver, 10)] {
             clock.enter_at(step, began + Duration::from_secs(second));
         }
+        clock.delivered(began + Duration::from_secs(19));
         drop(clock);
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();

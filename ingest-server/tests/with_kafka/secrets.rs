@@ -98,11 +98,8 @@ async fn no_secret_is_in_anything_that_the_program_says() {
     assert_eq!(send(public, "POST", "/v1/events?key=pk_demo", &[], body).await.status, 200);
     use_it(&mut running, &folder, "the right password", &mut seen).await;
     let log = running.end("the right password", &mut seen);
-    assert!(log.contains("TRACE") || log.contains("DEBUG"), "the log is detailed");
-    assert!(
-        log.contains("Sending SASL PLAIN") || log.contains("SASL"),
-        "librdkafka tells what it does: {log}"
-    );
+    let told = log.lines().any(|line| line.contains(" DEBUG librdkafka") && line.contains("SASL"));
+    assert!(told, "librdkafka tells what it does: {log}");
 
     // Another one: the brokers refuse it, and say so.
     let settings = folder.settings(&kafka.brokers, "wrong.secret", "1s");

@@ -44,7 +44,7 @@ pub(super) struct Complaints {
 
 impl ClientContext for Complaints {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+        log(level as i32, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

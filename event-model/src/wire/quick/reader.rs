@@ -9,7 +9,7 @@ const DIGITS: usize = 18;
 /// Objects and arrays inside one another that are followed.
 const DEPTH: usize = 64;
 
-/// Goes through a text. Nothing is to be read any more once something was not given.
+/// Goes through a text. Where something was not given, nobody knows how far it went.
 pub(super) struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -29,6 +29,11 @@ impl<'a> Reader<'a> {
         self.next()?;
         self.at -= 1;
         Some(self.at)
+    }
+
+    /// Begins again there.
+    pub(super) fn back_to(&mut self, start: usize) {
+        self.at = start;
     }
 
     /// What was read from there on.
@@ -90,7 +95,7 @@ impl<'a> Reader<'a> {
         let mut value = u64::from(first);
         for place in 1..DIGITS {
             match self.text.as_bytes().get(self.at)? {
-                b',' | b'}' | b' ' => return Some(value),
+                b',' | b'}' | b' ' | b'\t' | b'\n' | b'\r' => return Some(value),
                 // No number of several digits begins with 0.
                 _ if first == 0 && place == 1 => return None,
                 byte => value = value * 10 + u64::from(digit(*byte)?),
