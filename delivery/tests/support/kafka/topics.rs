@@ -1,11 +1,12 @@
 //! Topics of a Kafka under test: made, changed, deleted and looked at.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::RDKafkaErrorCode;
 
 use footfall_delivery::Position;
 
@@ -61,10 +62,7 @@ impl Kafka {
         let timeout = Duration::from_secs(30);
         let metadata = consumer.fetch_metadata(Some(topic), timeout).unwrap();
         let partitions = metadata.topics()[0].partitions().iter().map(|partition| partition.id());
-        let end = |partition| Position {
-            partition,
-            offset: consumer.fetch_watermarks(topic, partition, timeout).unwrap().1,
-        };
+        let end = |partition| Position { partition, offset: end_of(&consumer, topic, partition) };
         partitions.map(end).collect()
     }
 
@@ -75,6 +73,20 @@ impl Kafka {
         let timeout = Duration::from_secs(30);
         let metadata = consumer.fetch_metadata(Some(topic), timeout).unwrap();
         let partitions = metadata.topics()[0].partitions().iter();
-        partitions.map(|p| consumer.fetch_watermarks(topic, p.id(), timeout).unwrap().1).sum()
+        partitions.map(|partition| end_of(&consumer, topic, partition.id())).sum()
+    }
+}
+
+/// The offset behind a partition's last record. A broker that has just started may not lead it yet.
+fn end_of(consumer: &BaseConsumer, topic: &str, partition: i32) -> i64 {
+    let (timeout, begun) = (Duration::from_secs(30), Instant::now());
+    loop {
+        let error = match consumer.fetch_watermarks(topic, partition, timeout) {
+            Ok((_, end)) => return end,
+            Err(error) => error,
+        };
+        let is_led = error.rdkafka_error_code() != Some(RDKafkaErrorCode::NotLeaderForPartition);
+        assert!(!is_led && begun.elapsed() < timeout, "{topic} {partition}: {error}");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
