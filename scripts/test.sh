@@ -32,13 +32,15 @@ begin() {
 }
 
 end() {
-  local name=$1 status=0
+  local name=$1 status=0 since
   printf '\n'
   say "$name"
   wait "${pids[$name]}" || status=$?
   cat "${logs[$name]}"
+  # It may have ended long before: it took until it last said something.
+  since=$(($(date +%s) - $(date -r "${logs[$name]}" +%s)))
   rm -f "${logs[$name]}"
-  note_result "$name" "${starts[$name]}" "$status"
+  note_result "$name" $((${starts[$name]} + since)) "$status"
 }
 
 note_result() {
@@ -66,7 +68,7 @@ summary() {
 }
 
 # Beside others: there is more to do than two processors can, but most of it waits. Below what must be in time.
-aside() { nice -n 5 "$@"; }
+aside=(nice -n 5)
 
 # What all the others need. The crates are built in one go, tests and programs together: built apart, half of
 # their dependencies would be compiled a second time with other features. Nothing runs beside what compiles: browsers that
@@ -77,16 +79,16 @@ if suite "Set-up" scripts/setup.sh && suite "Build of the SDK and the npm packag
     begin "Faults, their quick rows" cargo test --workspace -- fault-rows
     # Not before: what clippy compiles would keep the faults waiting.
     begin "Format and lints" nice -n 19 scripts/lint.sh
-    suite "Tests of the npm package" aside npm --prefix npm run --silent test || true
+    suite "Tests of the npm package" "${aside[@]}" npm --prefix npm run --silent test || true
     end "Format and lints" || true
-    begin "Loss matrix, its quick form" aside node --test --test-timeout=300000 --test-reporter=spec tests/loss/quick.test.mjs
+    begin "Loss matrix, its quick form" "${aside[@]}" node --test --test-timeout=300000 --test-reporter=spec tests/loss/quick.test.mjs
     # More at once than there are processors, since they wait more than they compute.
-    suite "Tests of the Rust crates" aside env RUST_TEST_THREADS=4 \
+    suite "Tests of the Rust crates" "${aside[@]}" env RUST_TEST_THREADS=4 \
       cargo test --workspace --no-fail-fast -- --skip fault-rows || true
-    suite "The check in wasm and natively" aside scripts/check-twice.sh || true
+    suite "The check in wasm and natively" "${aside[@]}" scripts/check-twice.sh || true
     end "Loss matrix, its quick form" || true
-    begin "Segment's own clients" aside scripts/segment-clients.sh
-    suite "Browser and Kafka tests" aside npm --prefix tests/e2e run --silent test || true
+    begin "Segment's own clients" "${aside[@]}" scripts/segment-clients.sh
+    suite "Browser and Kafka tests" "${aside[@]}" npm --prefix tests/e2e run --silent test || true
     end "Segment's own clients" || true
     end "Faults, their quick rows" || true
   else
