@@ -6,9 +6,10 @@ mod support;
 
 use hyper::StatusCode;
 use std::net::SocketAddr;
+use std::time::Duration;
 use support::kafka::Kafka;
 use support::program::Program;
-use support::{Server, send, until};
+use support::{Server, send, until, until_within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -116,4 +117,53 @@ async fn sigterm_while_a_broker_is_silent_ends_well_and_answers_what_was_on_its_
     let (code, log) = program.end();
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("stopped: everything acknowledged is durable"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_has_one_line_for_each_change_of_state_and_none_in_between() {
+    let kafka = tokio::task::spawn_blocking(Kafka::plain).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = Program::start_with(dir.path(), &["--kafka-brokers", &kafka.brokers]);
+    let admin: SocketAddr = program.admin().parse().unwrap();
+    let seen = async || send(admin, "GET", "/status", &[], "").await.json()["kafka"].clone();
+    let changes = async || {
+        let metrics = String::from_utf8(send(admin, "GET", "/metrics", &[], "").await.body.to_vec()).unwrap();
+        let count = metrics.lines().find_map(|line| line.strip_prefix("footfall_kafka_state_changes_total "));
+        count.unwrap().parse::<usize>().unwrap()
+    };
+    let is_healthy = async || seen().await["state"] == "healthy";
+    until(is_healthy).await;
+    let before = changes().await;
+    kafka.signal("-STOP");
+    let patience = Duration::from_secs(60);
+    // Long enough for several probes that nobody answers, and for librdkafka to say more than once what it misses.
+    let is_long_away = async || {
+        program.post(r#"{"event":"post_view"}"#).await;
+        let now = seen().await;
+        now["state"] == "away" && now["lasted_ms"].as_u64().unwrap() > 10_000
+    };
+    until_within(patience, is_long_away).await.unwrap();
+    kafka.signal("-CONT");
+    until_within(patience, is_healthy).await.unwrap();
+    let changes = changes().await - before;
+    program.signal("-TERM");
+    let (code, log) = program.end();
+    assert_eq!(code, Some(0), "{log}");
+    let said: Vec<&str> = log
+        .lines()
+        .skip_while(|line| !line.contains("Kafka is given up for now"))
+        .take_while(|line| !line.contains("stopping: "))
+        .collect();
+    for words in
+        ["as healthy: no acknowledgement", "rows of the journal go to it", "Kafka has everything that waited"]
+    {
+        assert!(said.iter().any(|line| line.contains(words)), "{words} is not in {said:#?}");
+    }
+    let is_change = |line: &&str| {
+        ["Kafka is given up for now", "Kafka answers after", "Kafka has everything that waited"]
+            .iter()
+            .any(|words| line.contains(words))
+    };
+    assert!(said.iter().all(is_change), "{said:#?}");
+    assert_eq!((said.len(), changes >= 3), (changes, true), "{said:#?}");
 }
