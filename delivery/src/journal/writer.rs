@@ -222,6 +222,9 @@ impl Writer {
                 let mut copied = plan.copies.iter();
                 for (job, rows) in group.into_iter().zip(rows) {
                     let taken = matches!(job, Job::Copy(_)).then(|| copied.next()).flatten();
+                    if matches!(job, Job::SetAsideDamaged { .. }) && !rows.is_empty() {
+                        self.counters.set_aside_rows.add(1);
+                    }
                     if let Some(books) = &books {
                         books.job_done(&job, rows, taken.map(Vec::as_slice).unwrap_or_default());
                     }
