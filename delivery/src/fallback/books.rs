@@ -108,6 +108,13 @@ impl Books {
         self.core().commit_failed(plan);
     }
 
+    /// The journal's file was replaced by what could be read of it. Gives how many rows the drain had found unreadable.
+    pub(crate) fn replaced(&self) -> u64 {
+        let mut core = self.core();
+        core.rows.some_are_lost();
+        core.totals.damaged
+    }
+
     pub(crate) fn has_rows_to_delete(&self) -> bool {
         self.core().rows.has_delivered()
     }

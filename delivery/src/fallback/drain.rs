@@ -107,8 +107,8 @@ impl Drain {
 
     fn read(&mut self, range: &RangeInclusive<i64>, limit: usize) -> Result<Vec<OutboxRow>, OutboxError> {
         let reader = match self.reader.take() {
-            Some(reader) => reader,
-            None => OutboxReader::open(&self.data_dir)?,
+            Some(reader) if !reader.is_outdated() => reader,
+            _ => OutboxReader::open(&self.data_dir)?,
         };
         let rows = reader.read(range, limit, READ_BYTES);
         self.reader = Some(reader);
