@@ -1,6 +1,6 @@
 # A thin index over scripts/: what can be done here, a line each. Each target sets up what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e loss faults fuzz bench bench-idle bench-journal bench-guarantees profile soak bench-sdk sizes kafka setup lint audit fmt clean
+.PHONY: help demo test e2e loss faults oidc fuzz bench bench-idle bench-journal bench-guarantees profile soak bench-sdk sizes kafka setup lint audit fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ loss: ## count what is lost or stored twice when pages go, in each browser engin
 
 faults: ## hurt brokers, disks and processes, and count what was acknowledged; about 30 minutes
 	@scripts/faults.sh
+
+oidc: ## sign in to a real Kafka with the tokens of an OpenID Connect provider; builds with the feature `oidc`
+	@scripts/oidc.sh
 
 fuzz: ## fuzz all that reads bytes from outside, a minute each [ARGS="--seconds 600 body"]
 	@scripts/fuzz.sh $(ARGS)

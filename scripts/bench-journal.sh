@@ -2,7 +2,8 @@
 # `make bench-journal`: what the journal takes and gives. Events a second that are acknowledged with the journal as the
 # store, in batches of 20 over 64 connections, beside what the disk itself writes; the same at the bound of retention,
 # where as much is deleted as comes in; and how fast the journal goes to a Kafka that is back, beside the rate at which
-# it was filled. It fails when an acknowledged event is not in the journal or the topic; it judges no speed.
+# it was filled, and how long live batches take meanwhile. It fails when an acknowledged event is not in the journal or the
+# topic; it judges no speed.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -59,18 +60,45 @@ say "The broker is killed; $fill_rate events a second go to the journal for $out
 load --seconds "$outage" --pace "$fill_rate" --unchecked --report "$dir/outage.json"
 waiting=$(status kafka.waiting_rows)
 start_kafka
-# From the first row that goes to the last.
-drained=$(node -e '
-  const ask = async () => (await (await fetch(`http://${process.argv[1]}/status`)).json()).kafka;
+# From the first row that goes to the last; meanwhile batches of 20 come as before, a hundred a second.
+node -e '
+  const [admin, server] = process.argv.slice(1);
+  const ask = async () => (await (await fetch(`http://${admin}/status`)).json()).kafka;
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const from = (await ask()).drained_records;
-  let began, now;
-  do {
-    now = await ask();
+  const filler = "x".repeat(200);
+  const events = Array.from({ length: 20 }, () => ({ event: "post_view", properties: { filler } }));
+  const body = JSON.stringify({ events });
+  let now = await ask(), began;
+  const waits = [];
+  const live = async () => {
+    const state = now.state, sent = performance.now();
+    const answer = await fetch(`http://${server}/v1/events?key=pk_demo`, { method: "POST", body });
+    await answer.arrayBuffer();
+    if (!answer.ok) throw new Error(`a live batch was answered ${answer.status}`);
+    if (state === "recovering" && now.state === state) waits.push(performance.now() - sent);
+  };
+  const over = () => now.state === "healthy" && now.waiting_rows === 0;
+  const sending = (async () => {
+    const all = [];
+    while (!over()) all.push(live(), await pause(10));
+    await Promise.all(all);
+  })();
+  while (!over()) {
     if (!began && now.state !== "away") began = Date.now();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  } while (now.state !== "healthy" || now.waiting_rows > 0);
-  console.log(Math.round((now.drained_records - from) / ((Date.now() - began) / 1000)));
-' --input-type=module "$admin")
+    await pause(20);
+    now = await ask();
+  }
+  const seconds = (Date.now() - began) / 1000;
+  await sending;
+  waits.sort((a, b) => a - b);
+  const percentile = (share) => Math.round(1000 * (waits[Math.ceil(share * waits.length) - 1] ?? NaN));
+  console.log(JSON.stringify({
+    per_second: Math.round((now.drained_records - from) / seconds), batches: waits.length,
+    latency_p50_us: percentile(0.5), latency_p99_us: percentile(0.99),
+  }));
+' --input-type=module "$admin" "$server" >"$dir/drain.json"
+drained=$(told "$dir/drain.json" per_second)
 stop_server
 
 limit=$(sum "Math.round(Math.min(100000, 0.3 * $disk / ($used / $rows)))")
@@ -79,5 +107,6 @@ echo "disk, sequential with fsync            $(sum "($disk / 1e6).toFixed(0)") M
 echo "journal as the store                   $(per_second "$dir/plain.json") events/s acknowledged and there; p50 $(latencies "$dir/plain.json"); goal $limit"
 echo "the same while the oldest events go    $(per_second "$dir/bound.json") events/s acknowledged; p50 $(latencies "$dir/bound.json"); $expired went, $(told "$dir/bound.json" refused) refused"
 echo "journal to a Kafka that is back        $drained events/s of $waiting that waited, $(sum "($drained / $fill_rate).toFixed(1)") times the $fill_rate/s at which it was filled"
+echo "  a live batch meanwhile               p50 $(latencies "$dir/drain.json") ($(told "$dir/drain.json" batches) batches); p50 $(latencies "$dir/outage.json") in the outage, p50 $(latencies "$dir/before.json") before it"
 echo
 echo "$(nproc) cores, shared by the server, Kafka and the load; events of about 300 bytes as they are sent."

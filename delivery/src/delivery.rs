@@ -140,6 +140,12 @@ impl Delivery {
         }
     }
 
+    /// A stop begins, and callers that still wait are to be answered before [`Self::close`]: from now on the journal takes
+    /// over from a Kafka that has not acknowledged within `patience`, where `kafka.slow_after` is longer.
+    pub fn hurry(&self, patience: Duration) {
+        self.inner.sink.hurry(patience);
+    }
+
     /// Takes nothing more and waits, blocking this thread, until what was taken is durable or the deadline is
     /// over. What Kafka does not acknowledge in time goes to the journal, and to Kafka with the next start; a journal
     /// whose disk hangs answers when the disk does. A second call finds nothing left to do.

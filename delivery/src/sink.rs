@@ -91,6 +91,13 @@ impl Sink {
         }
     }
 
+    /// The journal takes over from Kafka after this time at the latest; without one of the two there is nothing to hurry.
+    pub(crate) fn hurry(&self, patience: Duration) {
+        if let Self::Kafka(kafka) = self {
+            kafka.hurry(patience);
+        }
+    }
+
     /// Takes no more and settles what is there; `false` if something was left at the deadline.
     pub(crate) fn close(&self, deadline: Duration) -> bool {
         match self {

@@ -218,6 +218,8 @@ pub async fn run(
     tracing::info!("stopping: finishing what is in flight, at most {:?}", settings.stop_timeout);
     let deadline = Instant::now() + settings.stop_timeout;
     stop.send_replace(true);
+    // Whoever was taken before the connections are cut is answered in time where brokers are silent: by the journal.
+    delivery.hurry(settings.stop_timeout / 8);
     // A quarter of the time is kept for what delivery has in its hands.
     let answered_by = deadline - settings.stop_timeout / 4;
     let served = tokio::time::timeout_at(answered_by.into(), async {

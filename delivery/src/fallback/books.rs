@@ -132,6 +132,13 @@ impl Books {
         self.core().commit_failed(plan);
     }
 
+    /// The journal's file was replaced by what could be read of it. Gives how many rows the drain had found unreadable.
+    pub(crate) fn replaced(&self) -> u64 {
+        let mut core = self.core();
+        core.rows.some_are_lost();
+        core.totals.damaged
+    }
+
     pub(crate) fn has_rows_to_delete(&self) -> bool {
         self.core().rows.has_delivered()
     }
@@ -213,5 +220,77 @@ impl Reports for Books {
 impl CopyJob {
     pub(crate) fn size_bytes(&self) -> usize {
         self.batch.size_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::super::core::{Admitted, Limits};
+    use super::super::rows::{Next, Rows};
+    use super::*;
+    use crate::budget::MemoryBudget;
+    use crate::journal::{JOURNAL_FILE, JournalSettings, OpenJournal, Table, Topics};
+    use crate::record::{Batch, Record};
+    use crate::stats::Counters;
+
+    impl Books {
+        /// Waits until the writer has done what makes it so.
+        fn until(&self, is_so: impl Fn(&Core<Completion>) -> bool) {
+            let begun = Instant::now();
+            while !is_so(&self.core()) {
+                assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", self.core().rows);
+                self.drain.wait(Duration::from_millis(10));
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_that_proves_whole_at_a_second_look_waits_again_and_one_that_does_not_is_set_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let opened = OpenJournal::open(directory.path(), &JournalSettings::default()).unwrap();
+        let limits = Limits {
+            slow_after: Duration::from_secs(2),
+            in_flight_bytes: 1 << 20,
+            drain_bytes: 1 << 20,
+            join_rows: 0,
+        };
+        let books = Arc::new(Books::new(Core::new(limits, Rows::default()), opened.queue()));
+        let topics = Topics { events: "events".to_owned(), dead_letters: "letters".to_owned() };
+        let journal = opened.start(Some((Arc::clone(&books), topics))).unwrap();
+        let batch = Arc::new(Batch::new(vec![Record::default(); 3]));
+        let share = MemoryBudget::new(1 << 20).try_reserve(batch.size_bytes(), batch.len()).unwrap();
+        let (completion, _) = Completion::new(share, Arc::new(Counters::default()));
+        let admitted = books.core().admit(books.now(), &batch, completion);
+        let Admitted::Journal(completion) = admitted else { panic!("Kafka is away") };
+        books.push(Job::Outbox { batch, completion });
+        books.until(|core| core.rows.waiting() == 3);
+
+        let found_damaged = || {
+            let reason = "its checksum is another".to_owned();
+            books.core().rows.passed(2);
+            books.push(Job::SetAsideDamaged { table: Table::Outbox, seq: 2, reason });
+        };
+        books.core().rows.passed(3);
+        assert_eq!(books.core().rows.next(), Next::Nothing);
+        // The page was damaged in the memory of whoever read it.
+        found_damaged();
+        books.until(|core| core.rows.next() == Next::Due(2));
+        assert_eq!((books.core().rows.waiting(), journal.stats().damaged_rows), (3, 0));
+        let other = Connection::open(directory.path().join(JOURNAL_FILE)).unwrap();
+        let kept = |table: &str| -> Vec<i64> {
+            let mut select = other.prepare(&format!("SELECT seq FROM {table} ORDER BY seq")).unwrap();
+            select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        assert_eq!((kept("outbox"), kept("damaged_rows")), (vec![1, 2, 3], vec![]));
+        // Now it is in the file.
+        other.execute_batch("UPDATE outbox SET payload = x'00' WHERE seq = 2").unwrap();
+        found_damaged();
+        books.until(|core| core.rows.waiting() == 2);
+        assert_eq!((books.core().rows.next(), journal.stats().damaged_rows), (Next::Nothing, 1));
+        // The writer deletes what nobody waits for with its next transaction at the latest.
+        assert_eq!(kept("damaged_rows"), [2]);
+        assert!(!kept("outbox").contains(&2));
     }
 }

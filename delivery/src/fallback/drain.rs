@@ -87,7 +87,8 @@ impl Drain {
             }
             Err(OutboxError::DamagedRow { seq, reason }) => {
                 tracing::error!(row = seq, "a row of the journal is damaged and set aside: {reason}");
-                self.damaged(seq);
+                // It is counted once that is written.
+                self.shared.books.core().passed(seq);
                 self.shared.books.push(Job::SetAsideDamaged { table: Table::Outbox, seq, reason });
                 Duration::ZERO
             }
@@ -106,8 +107,8 @@ impl Drain {
 
     fn read(&mut self, range: &RangeInclusive<i64>, limit: usize) -> Result<Vec<OutboxRow>, OutboxError> {
         let reader = match self.reader.take() {
-            Some(reader) => reader,
-            None => OutboxReader::open(&self.data_dir)?,
+            Some(reader) if !reader.is_outdated() => reader,
+            _ => OutboxReader::open(&self.data_dir)?,
         };
         let rows = reader.read(range, limit, READ_BYTES);
         self.reader = Some(reader);
@@ -121,10 +122,12 @@ impl Drain {
         }
     }
 
-    fn damaged(&self, seq: i64) {
+    /// Nothing waits for a row that cannot be read.
+    fn unreadable(&self, seq: i64) {
         let mut core = self.shared.books.core();
         core.totals.damaged += 1;
         core.passed(seq);
+        core.rows.unreadable();
     }
 
     /// Rows whose own pages are whole are handed over, the others are passed over and told.
@@ -151,8 +154,7 @@ impl Drain {
                 // The next read says so, and waits.
                 Err(OutboxError::Io(_)) => return,
                 Err(OutboxError::DamagedRow { .. } | OutboxError::DamagedPage(_)) => {
-                    self.damaged(seq);
-                    self.shared.books.core().rows.unreadable();
+                    self.unreadable(seq);
                     lost += 1;
                 }
             }

@@ -74,6 +74,11 @@ impl<W: Waiter> InFlight<W> {
         !self.rows.is_empty()
     }
 
+    /// Rows of records that Kafka has not answered.
+    pub(crate) fn open_rows(&self) -> u64 {
+        self.open().into_iter().filter(|index| self.row(*index).is_some()).count() as u64
+    }
+
     pub(crate) fn is_settled(&self) -> bool {
         self.settled == self.positions.len()
     }

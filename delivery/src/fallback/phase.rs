@@ -41,6 +41,8 @@ pub(crate) struct Phase {
     state: KafkaState,
     since: Duration,
     slow_after: Duration,
+    /// Less than that is waited, since the server stops.
+    in_a_hurry: bool,
     /// The last acknowledgement.
     acknowledged: Duration,
     /// Whether there was one since recovering began.
@@ -58,6 +60,7 @@ impl Phase {
             state: KafkaState::Away,
             since: Duration::ZERO,
             slow_after,
+            in_a_hurry: false,
             acknowledged: Duration::ZERO,
             proven: false,
             failures: 0,
@@ -113,6 +116,13 @@ impl Phase {
         self.failures = self.failures.saturating_add(1);
     }
 
+    /// From now on an acknowledgement is waited for no longer than this.
+    pub(crate) fn hurry(&mut self, patience: Duration) {
+        if patience < self.slow_after {
+            (self.slow_after, self.in_a_hurry) = (patience, true);
+        }
+    }
+
     /// Why the breaker must open, if it must. `oldest` is when the oldest record was taken that waits for Kafka's
     /// acknowledgement, `None` if none does; `much` is whether so much waits that memory soon ends.
     pub(crate) fn trip(&self, now: Duration, oldest: Option<Duration>, much: bool) -> Option<String> {
@@ -137,11 +147,14 @@ impl Phase {
         }
         let silence = now.saturating_sub(silent_since);
         (silence >= self.slow_after).then(|| {
-            format!(
-                "no acknowledgement for {:.1} s, kafka.slow_after is {:?}",
-                silence.as_secs_f64(),
-                self.slow_after
-            )
+            let silence = silence.as_secs_f64();
+            match self.in_a_hurry {
+                true => format!("no acknowledgement for {silence:.1} s, and a stop leaves no time for more"),
+                false => format!(
+                    "no acknowledgement for {silence:.1} s, kafka.slow_after is {:?}",
+                    self.slow_after
+                ),
+            }
         })
     }
 
@@ -207,6 +220,15 @@ mod tests {
         assert!(phase.trip(s(101), Some(s(99)), false).unwrap().contains("no acknowledgement for 2.0 s"));
         // The record was taken before this state began.
         assert_eq!(phase.trip(s(2), Some(s(0)), false), None);
+    }
+
+    #[test]
+    fn in_a_hurry_less_is_waited_and_never_more() {
+        let mut phase = healthy();
+        phase.hurry(s(3));
+        assert_eq!(phase.trip(s(100), Some(s(99)), false), None);
+        phase.hurry(s(1));
+        assert!(phase.trip(s(100), Some(s(99)), false).unwrap().contains("a stop leaves no time"));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(crate) struct Rows {
     delivered: SeqRanges,
     /// Rows that are not delivered.
     waiting: u64,
+    /// Of those some may not be in the file any more.
+    lost: bool,
 }
 
 /// What the drain reads next.
@@ -114,6 +116,18 @@ impl Rows {
     /// A row cannot be read: nothing waits for it any longer.
     pub(crate) fn unreadable(&mut self) {
         self.waiting = self.waiting.saturating_sub(1);
+    }
+
+    /// The file was replaced by what could be read of it: which rows are not in it any more shows when none is ahead.
+    pub(crate) fn some_are_lost(&mut self) {
+        self.lost = true;
+    }
+
+    /// Nothing is ahead or due, and the producer holds so many rows.
+    pub(crate) fn all_handed_over(&mut self, held: u64) {
+        if std::mem::take(&mut self.lost) {
+            self.waiting = self.waiting.min(held);
+        }
     }
 
     pub(crate) fn has_delivered(&self) -> bool {

@@ -122,6 +122,11 @@ impl FallbackSink {
         }
     }
 
+    /// An acknowledgement of Kafka is waited for no longer than this, before the journal takes over.
+    pub(crate) fn hurry(&self, patience: Duration) {
+        self.shared.books.core().phase.hurry(patience);
+    }
+
     /// Takes no more, and waits until what was taken is answered: by Kafka, or by the journal where Kafka is too slow
     /// for the deadline. `false` if something was left.
     pub(crate) fn close(&self, deadline: Duration) -> bool {

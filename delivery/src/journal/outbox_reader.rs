@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::journal_path;
 use super::outbox::kept_offsets;
-use super::reader::read_row;
+use super::reader::{FileId, file_id, read_row};
 use super::words::in_words;
 use crate::record::{Priority, Record, Stream};
 
@@ -43,14 +43,25 @@ pub(crate) enum OutboxError {
 #[derive(Debug)]
 pub(crate) struct OutboxReader {
     connection: Connection,
+    path: PathBuf,
+    /// Which file it was that was opened.
+    file: Option<FileId>,
 }
 
 impl OutboxReader {
     pub(crate) fn open(data_dir: &Path) -> Result<Self, OutboxError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(journal_path(data_dir), flags).map_err(failed)?;
+        let path = journal_path(data_dir);
+        let file = file_id(&path);
+        let connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
         connection.busy_timeout(Duration::from_secs(1)).map_err(failed)?;
-        Ok(Self { connection })
+        Ok(Self { connection, path, file })
+    }
+
+    /// Whether another file stands in its place: a damaged journal is replaced by what can be read of it.
+    pub(crate) fn is_outdated(&self) -> bool {
+        let now = file_id(&self.path);
+        now.is_some() && now != self.file
     }
 
     /// The last offset of each partition that Kafka acknowledged, by topic.

@@ -282,16 +282,16 @@ impl InOrder {
 }
 
 /// Tells a file from another that stands in its place.
-type FileId = (u64, u64);
+pub(super) type FileId = (u64, u64);
 
 #[cfg(unix)]
-fn file_id(path: &Path) -> Option<FileId> {
+pub(super) fn file_id(path: &Path) -> Option<FileId> {
     use std::os::unix::fs::MetadataExt as _;
     path.metadata().ok().map(|file| (file.dev(), file.ino()))
 }
 
 #[cfg(not(unix))]
-fn file_id(_: &Path) -> Option<FileId> {
+pub(super) fn file_id(_: &Path) -> Option<FileId> {
     None
 }
 

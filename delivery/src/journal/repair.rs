@@ -57,10 +57,15 @@ impl Repair {
 }
 
 impl Writer {
-    /// Replaces the damaged file; `false` where that may not be now, or failed. Where Kafka is set the row numbers are in
-    /// use elsewhere: there the next start does it.
+    /// Replaces the damaged file where the journal is the store; `false` where that may not be now, or failed. Where Kafka is
+    /// set, most of what is damaged keeps nothing from being written, and waits for the next start.
     pub(super) fn mend(&mut self, reason: &str) -> bool {
-        if self.outbox.is_some() || self.repair.closed.is_some() || self.repair.is_too_soon() {
+        self.outbox.is_none() && self.replace(reason)
+    }
+
+    /// Replaces the damaged file by what can be read of it, under the same numbers; `false` as above.
+    pub(super) fn replace(&mut self, reason: &str) -> bool {
+        if self.repair.closed.is_some() || self.repair.is_too_soon() {
             return false;
         }
         let Ok(closed) = Database::closed() else { return false };
@@ -87,9 +92,10 @@ impl Writer {
             Ok(Salvaged { database, lost }) => {
                 self.database = database;
                 (self.repair.failure, self.repair.closed) = (None, None);
-                // What was found before is among them.
+                // What was found before is among them, also by the drain, which counts for itself.
+                let told = self.outbox.as_ref().map_or(0, |(books, _)| books.replaced());
                 let unreadable = &self.counters.unreadable_rows;
-                unreadable.set(unreadable.get().max(lost));
+                unreadable.set(unreadable.get().max(lost.saturating_sub(told)));
                 self.retention.look_now();
                 true
             }

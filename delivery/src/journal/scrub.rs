@@ -87,7 +87,6 @@ impl Scrub {
             tracing::error!(table = table.name(), "{error}");
         }
         if let ReadError::DamagedRow { seq, reason, .. } = error {
-            self.counters.set_aside_rows.add(1);
             if self.queue.push(Job::SetAsideDamaged { table, seq, reason }).is_err() {
                 return ControlFlow::Break(());
             }
@@ -95,5 +94,36 @@ impl Scrub {
             self.counters.unreadable_rows.add(usize::try_from(rows).unwrap_or(usize::MAX));
         }
         ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::delivery::Delivery;
+    use crate::journal::journal_path;
+    use crate::journal::queue::Work;
+    use crate::record::{Batch, Record};
+    use crate::settings::DeliverySettings;
+
+    #[tokio::test]
+    async fn a_damaged_row_is_no_row_that_was_set_aside_until_that_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let delivery = Delivery::open(DeliverySettings::new(directory.path())).unwrap();
+        delivery.append(Batch::new(vec![Record::default(); 3])).await.unwrap();
+        drop(delivery);
+        let damaging = "UPDATE events SET payload = x'00' WHERE seq = 2";
+        Connection::open(journal_path(directory.path())).unwrap().execute_batch(damaging).unwrap();
+        let (queue, counters) = (Arc::new(Queue::default()), Arc::new(JournalCounters::default()));
+        Scrub { queue: Arc::clone(&queue), counters: Arc::clone(&counters), stop: Arc::default() }
+            .run(directory.path());
+        let Work::Group(found) = queue.take(usize::MAX, None) else { panic!("nothing was found") };
+        assert!(
+            matches!(found[..], [Job::SetAsideDamaged { table: Table::Events, seq: 2, .. }]),
+            "{found:?}"
+        );
+        assert_eq!(counters.set_aside_rows.get(), 0);
     }
 }

@@ -209,6 +209,14 @@ impl Writer {
         if matches!(result, Err(WriteError::Damaged(_))) && !plan.delete.is_empty() {
             result = self.commit_without_deleting(&group, &mut plan, &topics, result);
         }
+        // Nothing can be written without that page.
+        if let Err(WriteError::Damaged(reason)) = &result
+            && self.outbox.is_some()
+            && self.replace(reason)
+        {
+            self.probe();
+            result = self.try_commit(&group, &plan, &topics);
+        }
         let result = result.map_err(|error| self.repair.in_words(error));
         // Readiness and sizes are told first: a caller that is woken finds them true.
         match &result {
@@ -222,6 +230,9 @@ impl Writer {
                 let mut copied = plan.copies.iter();
                 for (job, rows) in group.into_iter().zip(rows) {
                     let taken = matches!(job, Job::Copy(_)).then(|| copied.next()).flatten();
+                    if matches!(job, Job::SetAsideDamaged { .. }) && !rows.is_empty() {
+                        self.counters.set_aside_rows.add(1);
+                    }
                     if let Some(books) = &books {
                         books.job_done(&job, rows, taken.map(Vec::as_slice).unwrap_or_default());
                     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use footfall_delivery::journal::{JOURNAL_FILE, JournalReader};
-use footfall_delivery::{CloseOutcome, Delivery, DeliverySettings, JournalSettings, Readiness};
+use footfall_delivery::{CloseOutcome, Delivery, DeliverySettings, JournalSettings, Readiness, Stored};
 use rusqlite::Connection;
 use tempfile::tempdir;
 
@@ -14,7 +14,8 @@ use super::io_errors::Gate;
 use super::recorder::{Disk, Fault};
 use super::support::kafka::Kafka;
 use super::support::{
-    DEADLINE, batch, journal, kafka_settings, large_batch, wait_for, wait_until_not_ready, wait_until_ready,
+    DEADLINE, batch, journal, kafka_settings, large_batch, wait_for, wait_until_healthy,
+    wait_until_not_ready, wait_until_ready,
 };
 
 const ROWS: usize = 3_000;
@@ -209,6 +210,32 @@ async fn a_wrong_value_in_one_row_costs_no_other_in_a_copy() {
     let aside: Vec<(i64, String)> = aside.map(Result::unwrap).collect();
     assert_eq!((aside.len(), aside[0].0, aside[1].0), (2, 5, 9), "{aside:?}");
     assert!(aside[0].1.contains("stream") && aside[1].1.contains("checksum"), "{aside:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_rows_for_kafka_are_written_to_next_is_mended_while_the_server_runs() {
+    let kafka = Kafka::start();
+    kafka.create_topic("mended", &[]).await;
+    let directory = tempdir().unwrap();
+    let gate = Gate::closed();
+    let delivery = Delivery::open(kafka_settings(directory.path(), &gate.brokers(), "mended")).unwrap();
+    for first in (0..ROWS).step_by(500) {
+        delivery.append(batch(first..first + 500)).await.unwrap();
+    }
+    damage_last_page(directory.path(), "outbox");
+    let other = Connection::open(directory.path().join(JOURNAL_FILE)).unwrap();
+    other.execute_batch("INSERT INTO probe VALUES (x'00'); DELETE FROM probe;").unwrap();
+    drop(other);
+    let receipt = delivery.append(batch(ROWS..ROWS + 10)).await.unwrap();
+    assert_eq!((receipt.stored, names(directory.path(), "journal.damaged")), (Stored::Journal, 1));
+    let lost = delivery.stats().journal.damaged_rows as usize;
+    assert!((1..200).contains(&lost), "{lost}");
+    gate.open_to(kafka.port());
+    wait_until_healthy(&delivery).await;
+    wait_for("the rows to be in Kafka", || delivery.stats().kafka.filter(|kafka| kafka.waiting_rows == 0))
+        .await;
+    assert_eq!(kafka.count("mended") as usize, ROWS + 10 - lost);
+    assert_eq!(delivery.stats().journal.damaged_rows as usize, lost, "what is lost is told once");
 }
 
 /// The page is found damaged only when its neighbours are emptied.

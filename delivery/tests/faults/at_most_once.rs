@@ -4,15 +4,14 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use footfall_delivery::{Batch, Stored};
+use footfall_delivery::Stored;
 
 use super::block_on;
 use super::lent::Broker;
-use super::load::Load;
 use super::readiness::Outage;
-use super::row::{judge, open, pass, topic, wait_for_more};
-use super::support::{wait_for, wait_until_healthy};
-use super::topics::{SMALL, with_culprit};
+use super::row::{judge, pass, topic, under_load};
+use super::support::wait_for;
+use super::topics::{SMALL, append_culprits};
 use super::verdict::{Verdict, read_topic};
 
 pub(crate) fn killed(name: &'static str, absence: Duration) -> Verdict {
@@ -44,17 +43,12 @@ fn without_a_broker(
 ) -> Verdict {
     block_on(async {
         let mut kafka = Broker::start();
-        kafka.create_topic(&topic(), &[]).await;
-        let opened = open(&kafka);
-        wait_until_healthy(&opened).await;
-        let load = Load::start(&opened, "a");
-        wait_for_more(&load, 2_000).await;
-        let gone = Instant::now();
-        let mends = Some(hurt(&mut kafka).await);
-        wait_until_healthy(&opened).await;
-        wait_for_more(&load, 2_000).await;
-        let mut seen = load.stop().await;
-        seen.outages.push(Outage { fails: gone..=gone, mends, reason: "without a journal" });
+        let (opened, mut seen, (gone, mends)) = under_load(&mut kafka, &[], async |kafka, _, _| {
+            let gone = Instant::now();
+            (gone, hurt(kafka).await)
+        })
+        .await;
+        seen.outages.push(Outage { fails: gone..=gone, mends: Some(mends), reason: "without a journal" });
         let mut verdict = judge(name, &kafka, opened, seen).await;
         verdict.expect(verdict.duplicates == 0, "something was stored twice");
         verdict
@@ -65,22 +59,14 @@ fn without_a_broker(
 
 pub(crate) fn oversized(name: &'static str) -> Verdict {
     block_on(async {
-        let kafka = Broker::start();
-        kafka.create_topic(&topic(), &[SMALL]).await;
-        let opened = open(&kafka);
-        wait_until_healthy(&opened).await;
-        let load = Load::start(&opened, "a");
-        wait_for_more(&load, 1_000).await;
-        let mut answers = Vec::new();
-        for number in 0..5 {
-            answers.push(opened.append(Batch::new(with_culprit(number))).await);
-            wait_for_more(&load, 500).await;
-        }
-        let seen = load.stop().await;
+        let mut kafka = Broker::start();
+        let (opened, seen, answers) =
+            under_load(&mut kafka, &[SMALL], async |_, opened, load| append_culprits(opened, load).await)
+                .await;
         let brokers = kafka.brokers();
         let mut verdict = judge(name, &kafka, opened, seen).await;
         let taken = answers.iter().flatten().filter(|receipt| receipt.stored == Stored::Memory).count();
-        verdict.expect(taken == 5, &format!("not all were answered at once: {answers:?}"));
+        verdict.expect(taken == answers.len(), &format!("not all were answered at once: {answers:?}"));
         let kept = read_topic(&brokers, &topic());
         let culprits = kept.iter().filter(|(key, number)| key == "b" && number % 5 == 3).count();
         verdict.expect(culprits == 0, "the topic took what is too large for it");

@@ -7,24 +7,19 @@ use footfall_delivery::{KafkaState, Readiness};
 use super::block_on;
 use super::lent::{Broker, Lent, Three};
 use super::load::Load;
-use super::row::{is_exactly_once, judge, open, open_at, pass, topic, wait_for_more};
+use super::row::{is_exactly_once, judge, open, open_at, pass, topic, under_load, wait_for_more};
 use super::support::{wait_for, wait_until_healthy};
 use super::verdict::Verdict;
 
 pub(crate) fn killed(name: &'static str, absence: Duration) -> Verdict {
     block_on(async {
         let mut kafka = Broker::start();
-        kafka.create_topic(&topic(), &[]).await;
-        let opened = open(&kafka);
-        wait_until_healthy(&opened).await;
-        let load = Load::start(&opened, "a");
-        wait_for_more(&load, 2_000).await;
-        kafka.kill();
-        pass(absence).await;
-        kafka.start_again();
-        wait_until_healthy(&opened).await;
-        wait_for_more(&load, 2_000).await;
-        let seen = load.stop().await;
+        let (opened, seen, ()) = under_load(&mut kafka, &[], async |kafka, _, _| {
+            kafka.kill();
+            pass(absence).await;
+            kafka.start_again();
+        })
+        .await;
         let mut verdict = judge(name, &kafka, opened, seen).await;
         verdict.expect(verdict.in_journal > 1_000, "the journal did not take over");
         verdict.expect(verdict.refused == 0, "events were refused");
@@ -34,18 +29,13 @@ pub(crate) fn killed(name: &'static str, absence: Duration) -> Verdict {
 
 pub(crate) fn paused(name: &'static str, silence: Duration) -> Verdict {
     block_on(async {
-        let kafka = Broker::start();
-        kafka.create_topic(&topic(), &[]).await;
-        let opened = open(&kafka);
-        wait_until_healthy(&opened).await;
-        let load = Load::start(&opened, "a");
-        wait_for_more(&load, 2_000).await;
-        kafka.pause();
-        pass(silence).await;
-        kafka.resume();
-        wait_until_healthy(&opened).await;
-        wait_for_more(&load, 2_000).await;
-        let seen = load.stop().await;
+        let mut kafka = Broker::start();
+        let (opened, seen, ()) = under_load(&mut kafka, &[], async |kafka, _, _| {
+            kafka.pause();
+            pass(silence).await;
+            kafka.resume();
+        })
+        .await;
         let mut verdict = judge(name, &kafka, opened, seen).await;
         verdict.expect(verdict.in_journal > 1_000, "the journal did not take over");
         let late = verdict.stats.kafka.unwrap().late_acknowledgements;

@@ -9,9 +9,10 @@ use std::time::Duration;
 use footfall_delivery::journal::JOURNAL_FILE;
 use footfall_delivery::{CloseOutcome, Delivery, DeliverySettings, Guarantee, GuaranteeName};
 
+use super::lent::Broker;
 use super::load::{Load, Seen};
 use super::support::kafka::Kafka;
-use super::support::{ToKafka, kafka_settings, wait_for};
+use super::support::{ToKafka, kafka_settings, wait_for, wait_until_healthy};
 use super::verdict::{Verdict, read_topic, rows, wait_until_drained};
 
 pub(crate) const MEMORY: usize = 16 << 20;
@@ -73,6 +74,24 @@ pub(crate) fn open(kafka: &Kafka) -> ToKafka {
 
 pub(crate) async fn pass(duration: Duration) {
     tokio::time::sleep(duration).await;
+}
+
+/// Loads a topic of these settings, has something done to broker or topic meanwhile, and goes on until all is well again.
+/// Gives what the senders saw, and what came of that which was done.
+pub(crate) async fn under_load<T>(
+    kafka: &mut Broker,
+    topic_settings: &[(&str, &str)],
+    hurt: impl AsyncFnOnce(&mut Broker, &ToKafka, &Load) -> T,
+) -> (ToKafka, Seen, T) {
+    kafka.create_topic(&topic(), topic_settings).await;
+    let opened = open(kafka);
+    wait_until_healthy(&opened).await;
+    let load = Load::start(&opened, "a");
+    wait_for_more(&load, 2_000).await;
+    let done = hurt(kafka, &opened, &load).await;
+    wait_until_healthy(&opened).await;
+    wait_for_more(&load, 2_000).await;
+    (opened, load.stop().await, done)
 }
 
 /// Waits until the senders had so many more records acknowledged.

@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use footfall_delivery::{Batch, DeliveryError, KafkaState, Record, RecordOutcome, Stored};
+use footfall_delivery::{Batch, DeliveryError, KafkaState, Receipt, Record, RecordOutcome, Stored};
 
 use super::block_on;
 use super::lent::Broker;
 use super::load::{Load, record};
-use super::row::{is_exactly_once, judge, open, open_with, pass, topic, wait_for_more};
-use super::support::{wait_for, wait_for_state, wait_until_healthy};
+use super::row::{is_exactly_once, judge, open_with, pass, topic, under_load, wait_for_more};
+use super::support::{ToKafka, wait_for, wait_for_state, wait_until_healthy};
 use super::verdict::{Verdict, read_topic};
 
 /// Five records, of which the third is too large for the topic.
-pub(crate) fn with_culprit(number: u64) -> Vec<Record> {
+fn with_culprit(number: u64) -> Vec<Record> {
     // Random bytes, for what counts is the size after compression.
     let mut state = number as u32;
     let noise: Vec<u8> = std::iter::repeat_with(|| {
@@ -29,19 +29,29 @@ pub(crate) fn with_culprit(number: u64) -> Vec<Record> {
 /// What a topic takes for which those are too large.
 pub(crate) const SMALL: (&str, &str) = ("max.message.bytes", "10000");
 
+/// Appends five batches with a culprit each amid other events; gives what was said of them.
+pub(crate) async fn append_culprits(opened: &ToKafka, load: &Load) -> Vec<Result<Receipt, DeliveryError>> {
+    let mut answers = Vec::new();
+    for number in 0..5 {
+        answers.push(opened.append(Batch::new(with_culprit(number))).await);
+        wait_for_more(load, 500).await;
+    }
+    answers
+}
+
 pub(crate) fn oversized(name: &'static str) -> Verdict {
     block_on(async {
-        let kafka = Broker::start();
-        kafka.create_topic(&topic(), &[SMALL]).await;
-        let opened = open(&kafka);
-        wait_until_healthy(&opened).await;
-        let load = Load::start(&opened, "a");
-        wait_for_more(&load, 1_000).await;
-        let changes = opened.stats().kafka.unwrap().changes;
+        let mut kafka = Broker::start();
+        let (opened, seen, (answers, unchanged)) =
+            under_load(&mut kafka, &[SMALL], async |_, opened, load| {
+                let changes = || opened.stats().kafka.unwrap().changes;
+                let before = changes();
+                (append_culprits(opened, load).await, changes() == before)
+            })
+            .await;
         let mut wrong = Vec::new();
-        for number in 0..5 {
-            let records = with_culprit(number);
-            match opened.append(Batch::new(records)).await {
+        for answer in answers {
+            match answer {
                 Err(DeliveryError::Partial { outcomes }) => {
                     for (place, outcome) in outcomes.iter().enumerate() {
                         let failed = matches!(outcome, RecordOutcome::Failed(f) if f.code == "record_too_large" && !f.retry);
@@ -55,9 +65,6 @@ pub(crate) fn oversized(name: &'static str) -> Verdict {
                 other => wrong.push(format!("{other:?}")),
             }
         }
-        wait_for_more(&load, 1_000).await;
-        let unchanged = opened.stats().kafka.unwrap().changes == changes;
-        let seen = load.stop().await;
         let letters = format!("{}.dead-letter", topic());
         wait_for("dead letters", || (opened.stats().kafka?.waiting_rows == 0).then_some(())).await;
         let brokers = kafka.brokers();

@@ -366,3 +366,63 @@ async fn numbers_are_not_used_twice_where_the_last_one_cannot_be_read() {
         assert!(*read.last().unwrap() > ROWS, "{wrong}");
     }
 }
+
+/// Overwrites the page on which a row of the events stands.
+fn damage_page_of(directory: &Path, seq: i64) {
+    let is_read = || sqlite(directory).query_row("SELECT seq FROM events WHERE seq = ?1", [seq], |_| Ok(()));
+    assert!(is_read().is_ok());
+    for page in leaves(directory) {
+        let mut before = [0; 4096];
+        change_page(directory, page, |bytes| {
+            before.copy_from_slice(bytes);
+            bytes.copy_from_slice(&GARBAGE);
+        });
+        if is_read().is_err() {
+            return;
+        }
+        change_page(directory, page, |bytes| bytes.copy_from_slice(&before));
+    }
+    panic!("row {seq} is on no leaf");
+}
+
+/// Rows with so many unused numbers in their middle, and a damaged page behind them: all of those numbers stand there, for whoever
+/// looks for them.
+async fn filled_with_gap(gap: i64) -> TempDir {
+    let directory = filled().await;
+    let widen = format!(
+        "UPDATE events SET seq = seq + {gap} WHERE seq > 1500; UPDATE sqlite_sequence SET seq = seq + {gap} WHERE name = 'events'"
+    );
+    sqlite(directory.path()).execute_batch(&widen).unwrap();
+    damage_page_of(directory.path(), gap + 1_501);
+    directory
+}
+
+/// What is left around the gap, on both sides; a page or two are gone.
+fn is_around(gap: i64, read: &BTreeSet<i64>) -> bool {
+    let sides = [read.range(..=1_500).count(), read.range(gap..).count()];
+    println!("rows before and behind the gap: {sides:?}");
+    sides.iter().all(|rows| (1_300..=1_500).contains(rows))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_comes_over_hundreds_of_thousands_of_numbers_on_a_damaged_page() {
+    let gap = 300_000;
+    let directory = filled_with_gap(gap).await;
+    let (read, lost) = read_all(directory.path());
+    assert!(is_around(gap, &read) && lost.contains(&(gap + 1_501)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_tries_some_of_the_numbers_on_a_damaged_page_and_searches_behind_them() {
+    let gap = 5_000_000;
+    let directory = filled_with_gap(gap).await;
+    // The copy is made for the page that is written to next.
+    damage_page(directory.path(), 1_000, &GARBAGE);
+    let begun = std::time::Instant::now();
+    drop(journal(directory.path()));
+    println!("copied in {:?}", begun.elapsed());
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "the walk has no bound");
+    assert_eq!(aside(directory.path()).len(), 1);
+    let (read, lost) = read_all(directory.path());
+    assert!(is_around(gap, &read) && lost.is_empty());
+}

@@ -173,6 +173,28 @@ async fn a_bot_that_a_server_speaks_for_meets_the_policy_too_and_nobody_else_of_
 }
 
 #[tokio::test]
+async fn each_of_a_batchs_visitors_is_known_for_a_browser_or_a_bot_however_many_there_are() {
+    let server = start().await;
+    let visitors = 1_000;
+    let browser = |number: usize| {
+        format!("Mozilla/5.0 (X11; Linux x86_64; rv:{number}.0) Gecko/20100101 Firefox/{number}.0")
+    };
+    let call = |number: usize| {
+        let agent = if number == visitors - 1 { GOOGLEBOT.to_owned() } else { browser(number) };
+        json!({"type": "track", "event": "A", "userId": "u", "context": {"userAgent": agent}})
+    };
+    let body = json!({"batch": (0..visitors).map(call).collect::<Vec<_>>()}).to_string();
+    let agent = [("user-agent", "analytics-node/2.1.0"), ("content-type", "application/json")];
+    let told = server.post_with("/v1/batch?key=pk_members", &agent, body).await.json();
+    let counts = ["accepted", "dropped"].map(|name| told[name].as_u64().unwrap() as usize);
+    assert_eq!((counts, &told["events"][0]["code"]), ([visitors - 1, 1], &json!("bot")), "{told}");
+    let versions: Vec<_> =
+        records(&server).iter().map(|record| record["user_agent"]["browser_version"].clone()).collect();
+    let expected: Vec<_> = (0..visitors - 1).map(|number| json!(format!("{number}.0"))).collect();
+    assert_eq!(versions, expected);
+}
+
+#[tokio::test]
 async fn who_asks_for_privacy_is_described_but_not_by_the_header_or_the_click() {
     let server = start().await;
     let body = r#"{"context":{"page":{"url":"https://forum.example/?gclid=G1&utm_source=mail"}},"events":[{"event":"a"}]}"#;

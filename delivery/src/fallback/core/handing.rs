@@ -119,6 +119,7 @@ impl<W: Waiter> Core<W> {
             return None;
         }
         self.phase.joined(now);
+        self.rows.all_handed_over(self.in_flight.iter().map(|(_, one)| one.open_rows()).sum());
         let parked = std::mem::take(&mut self.parked);
         let take_up =
             |(batch, waiter): (Arc<Batch>, W)| (self.take_up(now, Arc::clone(&batch), waiter), batch);

@@ -83,5 +83,6 @@ pub(crate) struct Totals {
     pub(crate) late: u64,
     pub(crate) possible_duplicates: u64,
     pub(crate) set_aside: u64,
+    /// Rows that the drain could not read; those that were set aside are the journal's to count.
     pub(crate) damaged: u64,
 }

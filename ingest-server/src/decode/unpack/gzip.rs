@@ -1,7 +1,7 @@
 //! The quick way for a gzip body as browsers send it: one member of a length that it tells itself, unpacked in one step.
 //! Whatever is otherwise, or broken, is left to the way that goes piece by piece and says what is wrong.
 
-use libdeflater::{Decompressor, crc32};
+use libdeflater::Decompressor;
 use std::cell::RefCell;
 
 /// Where a member says what stands between its head and what is packed (RFC 1952, section 2.3.1).
@@ -26,7 +26,7 @@ pub(super) fn one_member(packed: &[u8], length: usize) -> Option<Vec<u8>> {
     }
     let mut unpacked = vec![0; length];
     let written = DECOMPRESSOR.with_borrow_mut(|all| all.gzip_decompress(packed, &mut unpacked)).ok()?;
-    let [sum, bytes] = [crc32(&unpacked), u32::try_from(length).ok()?].map(u32::to_le_bytes);
+    let [sum, bytes] = [crc32fast::hash(&unpacked), u32::try_from(length).ok()?].map(u32::to_le_bytes);
     let trailer: [u8; TRAILER_BYTES] = std::array::from_fn(|at| if at < 4 { sum[at] } else { bytes[at - 4] });
     // The decompressor looks at nothing behind the member, whose trailer it has found: that must end the body.
     let first = packed.windows(TRAILER_BYTES).position(|place| place.first_chunk() == Some(&trailer))?;
