@@ -32,6 +32,15 @@ pub struct Receipt {
     pub known_at: Instant,
 }
 
+/// By what is stored where, whenever that was known.
+impl PartialEq for Receipt {
+    fn eq(&self, other: &Self) -> bool {
+        self.stored == other.stored
+    }
+}
+
+impl Eq for Receipt {}
+
 impl Receipt {
     /// A receipt of this moment.
     pub(crate) fn now(stored: Stored) -> Self {
