@@ -1,5 +1,5 @@
 //! How fast what waited goes to a Kafka that is back: no faster than `drain_max_rate`, and never at the cost of live events.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod support;
 
