@@ -34,6 +34,8 @@ pub(super) fn refused(error: &KafkaError) -> Refused {
     let failure = |code_name, retry| RecordFailure { code: code_name, reason: code.to_string(), retry };
     match code {
         Code::MessageSizeTooLarge => Refused::TooLarge(failure("record_too_large", false)),
+        // Where one record of a batch is at fault, librdkafka (2.12) says so of all (`rd_kafka_dr_msgq0` overwrites what it said of
+        // the others): what is known to be refused is not handed to it.
         Code::InvalidMessage | Code::InvalidRecord => Refused::Record(failure("record_refused", false)),
         // A record's time is this machine's when it is handed to the producer, and another one when it is sent again. Of
         // several in one batch librdkafka (2.12) says no more than `InvalidRecord`.

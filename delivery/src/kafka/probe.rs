@@ -27,6 +27,8 @@ pub(crate) struct Found {
     pub(crate) ends: BTreeMap<i32, i64>,
     /// `max.message.bytes`: a produce batch that is larger is refused as a whole.
     pub(crate) max_message_bytes: Option<usize>,
+    /// It takes no record without a key.
+    pub(crate) is_compacted: bool,
 }
 
 /// Asks the brokers about the topics of events.
@@ -95,15 +97,16 @@ impl Probe {
         if partitions.iter().all(|partition| partition.in_sync >= partition.replicas) {
             return Ok(());
         }
-        let min_in_sync = self.number(name, "min.insync.replicas").unwrap_or_else(|reason| {
-            tracing::debug!("min.insync.replicas of `{name}` is not known: {reason}");
-            1
-        });
+        let settings = self
+            .topic_settings(name)
+            .inspect_err(|reason| tracing::debug!("min.insync.replicas of `{name}` is not known: {reason}"))
+            .unwrap_or_default();
+        let min_in_sync =
+            settings.get("min.insync.replicas").and_then(|value| value.parse().ok()).unwrap_or(1);
         check_in_sync(name, &partitions, min_in_sync)
     }
 
-    /// What must be known before the first record is handed over: where each partition ends, and how large a batch the
-    /// topic takes.
+    /// What must be known before the first record is handed over: where each partition ends, and what the topic takes.
     ///
     /// # Errors
     ///
@@ -118,11 +121,13 @@ impl Probe {
             let (_, end) = client.fetch_watermarks(topic, partition.id(), ANSWER_TIMEOUT).map_err(ask)?;
             ends.insert(partition.id(), end);
         }
-        let max_message_bytes = self
-            .number(topic, "max.message.bytes")
-            .inspect_err(|reason| tracing::debug!("max.message.bytes of `{topic}` is not known: {reason}"))
-            .ok();
-        Ok(Found { ends, max_message_bytes })
+        let settings = self
+            .topic_settings(topic)
+            .inspect_err(|reason| tracing::debug!("the settings of `{topic}` are not known: {reason}"))
+            .unwrap_or_default();
+        let max_message_bytes = settings.get("max.message.bytes").and_then(|value| value.parse().ok());
+        let is_compacted = settings.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
+        Ok(Found { ends, max_message_bytes, is_compacted })
     }
 
     fn unreachable(&self, error: &KafkaError, last_error: Option<String>) -> String {
@@ -135,9 +140,8 @@ impl Probe {
         format!("no Kafka broker answers at {brokers}: {}", advised(&cause))
     }
 
-    /// A number of the topic's configuration. Asked with a client of its own: the producer's has no way to, and the
-    /// question is rare.
-    fn number(&self, topic: &str, name: &str) -> Result<usize, String> {
+    /// The topic's configuration. Asked with a client of its own: the producer's has no way to, and the question is rare.
+    fn topic_settings(&self, topic: &str) -> Result<BTreeMap<String, String>, String> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
         let admin = AdminClient::from_config_and_context(&client_config(&self.settings), AskContext)
@@ -148,8 +152,7 @@ impl Probe {
         let topics = described.map_err(|error| error.to_string())?;
         let topic =
             topics.into_iter().next().ok_or("no answer for the topic")?.map_err(|code| code.to_string())?;
-        let value = topic.get(name).and_then(|entry| entry.value.as_deref());
-        value.and_then(|value| value.parse().ok()).ok_or_else(|| "it is not among the answer".to_owned())
+        Ok(topic.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect())
     }
 }
 

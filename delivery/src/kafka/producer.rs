@@ -1,7 +1,7 @@
 //! The producer: one call a record, which never blocks; its reports are passed on where somebody takes them.
 //! It gives no record up by itself for want of time: a record that is given up in flight may be stored all the same.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rdkafka::client::Client;
@@ -21,6 +21,7 @@ use super::settings::KafkaSettings;
 use super::transactions::{Held, Transactions};
 use crate::error::OpenError;
 use crate::headers::Headers;
+use crate::receipt::RecordFailure;
 use crate::record::{Record, Stream};
 
 pub(crate) struct Producer {
@@ -40,6 +41,8 @@ pub(super) struct Sender {
     pub(super) inner: BaseProducer<ReportContext, Partitioning>,
     topic: String,
     dead_letter_topic: String,
+    /// Topics that take no record without a key.
+    compacted: RwLock<Vec<String>>,
 }
 
 impl Producer {
@@ -66,7 +69,8 @@ impl Producer {
             other => OpenError::Kafka { reason: other.to_string() },
         })?;
         let (topic, dead_letter_topic) = (settings.topic.clone(), settings.dead_letter_topic());
-        let sender = Arc::new(Sender { events: Events::of(inner.client()), inner, topic, dead_letter_topic });
+        let (events, compacted) = (Events::of(inner.client()), RwLock::default());
+        let sender = Arc::new(Sender { events, inner, topic, dead_letter_topic, compacted });
         let start = |held| Transactions::start(Arc::clone(&sender), held, reports, settings.linger);
         let transactions = held.map(start).transpose()?;
         Ok(Self { sender, transactions, batch_max_bytes, files })
@@ -84,6 +88,12 @@ impl Producer {
 
     pub(crate) fn batch_max_bytes(&self) -> usize {
         self.batch_max_bytes
+    }
+
+    /// From now on a record without a key that goes to one of these topics is refused here: of a batch with one such record
+    /// librdkafka says that each was at fault.
+    pub(crate) fn note_compacted(&self, topics: Vec<String>) {
+        *self.sender.compacted.write().unwrap_or_else(PoisonError::into_inner) = topics;
     }
 
     /// Whether a secret or a certificate that it was made with has changed.
@@ -142,6 +152,11 @@ impl Sender {
             (Stream::Events, None) => self.topic.as_str(),
             (Stream::DeadLetters, _) => self.dead_letter_topic.as_str(),
         };
+        if record.key.is_none() && self.is_compacted(topic) {
+            let reason =
+                format!("the topic `{topic}` is compacted: it takes no event without a user or a visitor");
+            return Err(Refused::Record(RecordFailure { code: "record_refused", reason, retry: false }));
+        }
         let record = BaseRecord {
             topic,
             partition: None,
@@ -152,6 +167,11 @@ impl Sender {
             delivery_opaque: opaque,
         };
         self.inner.send(record).map_err(|(error, _)| refused(&error))
+    }
+
+    fn is_compacted(&self, topic: &str) -> bool {
+        let compacted = self.compacted.read().unwrap_or_else(PoisonError::into_inner);
+        compacted.iter().any(|compacted| compacted == topic)
     }
 }
 

@@ -1,6 +1,9 @@
-//! A real Apache Kafka that asks for a name and a password (SASL/PLAIN), stopped with the test.
+//! A real Apache Kafka that asks for a name and a password (SASL/PLAIN), or for nothing, stopped with the test.
 //! `scripts/kafka.sh` knows how to get and start it.
 
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -88,6 +91,19 @@ impl Kafka {
     /// What the broker has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+}
+
+/// Makes a topic of three partitions with these settings.
+pub async fn create_topic(brokers: &str, topic: &str, configs: &[(&str, &str)]) {
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+    let mut new = NewTopic::new(topic, 3, TopicReplication::Fixed(1));
+    for (name, value) in configs {
+        new = new.set(name, value);
+    }
+    for result in admin.create_topics([&new], &AdminOptions::new()).await.unwrap() {
+        result.unwrap();
     }
 }
 

@@ -1,9 +1,9 @@
 //! A real Apache Kafka with TLS, logins and rights, beside a listener for the tests themselves.
 //! Everybody may do everything there but `bob`, who may do what he is given.
 
-use super::kafka::{Kafka, free_ports};
+use super::kafka::{Kafka, create_topic, free_ports};
 use super::tls::{self, Pair};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::AdminClient;
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use std::path::Path;
@@ -106,23 +106,15 @@ impl SecuredKafka {
         format!("localhost:{}", self.sasl)
     }
 
-    fn admin(&self) -> AdminClient<DefaultClientContext> {
-        ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap()
-    }
-
     pub async fn create_topic(&self, topic: &str, configs: &[(&str, &str)]) {
-        let mut new = NewTopic::new(topic, 3, TopicReplication::Fixed(1));
-        for (name, value) in configs {
-            new = new.set(name, value);
-        }
-        for result in self.admin().create_topics([&new], &AdminOptions::new()).await.unwrap() {
-            result.unwrap();
-        }
+        create_topic(&self.brokers(), topic, configs).await;
     }
 
     /// The topics that there are, and how many partitions each has.
     pub fn topics(&self) -> Vec<(String, usize)> {
-        let metadata = self.admin().inner().fetch_metadata(None, std::time::Duration::from_secs(30)).unwrap();
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap();
+        let metadata = admin.inner().fetch_metadata(None, std::time::Duration::from_secs(30)).unwrap();
         metadata.topics().iter().map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect()
     }
 }
