@@ -10,4 +10,4 @@ cd "$ROOT"
 scripts/setup.sh system kafka
 have cmake || packages "building librdkafka with curl" cmake
 # Of the whole workspace, so that what else it needs is what other tests have compiled.
-exec cargo test --workspace --features footfall-delivery/oidc --test oidc -- "$@"
+exec cargo test --workspace --features footfall-delivery/oidc --test with_kafka -- oidc "$@"
