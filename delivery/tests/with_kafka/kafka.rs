@@ -6,8 +6,8 @@ use crate::support::kafka::Kafka;
 use crate::support::kafka::records::Seen;
 use crate::support::{DEADLINE, ToKafka, batch, kafka_settings, record, wait_for, wait_until_healthy};
 use footfall_delivery::{
-    Batch, CloseOutcome, Delivery, DeliveryError, Header, KafkaSettings, OpenError, Position, Readiness,
-    Record, RecordOutcome, Stored, TopicError, TopicReader,
+    Batch, CloseOutcome, Delivery, DeliveryError, Header, KafkaSettings, KafkaState, OpenError, Position,
+    Readiness, Record, RecordOutcome, Stored, TopicError, TopicReader,
 };
 
 /// Opens a delivery and waits until events go to Kafka.
@@ -60,6 +60,38 @@ async fn an_acknowledged_batch_is_in_the_topic_at_its_positions_as_it_was_given(
     }
     let stats = delivery.stats();
     assert_eq!((stats.appended_batches, stats.appended_records, stats.memory_bytes), (1, 52, 0));
+}
+
+/// Reports are taken on the runtime that it was opened on: they must come all the same where that has ended, or is busy.
+#[test]
+fn a_batch_is_answered_whatever_becomes_of_the_runtime_that_it_was_opened_on() {
+    use tokio::runtime::Builder;
+    let busy = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let other = Builder::new_current_thread().enable_all().build().unwrap();
+    let kafka = other.block_on(async {
+        let kafka = Kafka::shared();
+        kafka.create_topic("other-runtime", &[]).await;
+        kafka
+    });
+    let delivery = busy.block_on(open(kafka, "other-runtime"));
+    let in_kafka = |from: usize| {
+        other.block_on(async {
+            let appended = delivery.append(batch(from..from + 20));
+            let receipt = tokio::time::timeout(DEADLINE, appended).await.unwrap().unwrap();
+            assert_eq!(positions(receipt.stored).len(), 20);
+        });
+    };
+    in_kafka(0);
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    busy.spawn(async move { wait.recv() });
+    in_kafka(20);
+    drop(go_on);
+    drop(busy);
+    in_kafka(40);
+    assert_eq!(delivery.stats().kafka.unwrap().state, KafkaState::Healthy);
+    other.block_on(async {
+        assert_eq!(delivery.delivery.close(Duration::from_secs(10)), CloseOutcome::Drained)
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]

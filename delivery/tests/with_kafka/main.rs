@@ -1,5 +1,5 @@
 //! Promises in front of a real Apache Kafka.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod drain_rate;
 mod example;
