@@ -142,7 +142,10 @@ impl Verdict {
             self.expect(self.lost == 0, "acknowledged events are lost");
             self.expect(counted_lost == 0, "some are counted as lost");
         }
-        self.expect(self.out_of_order == 0, "events of a key are out of order");
+        // Only at-most-once gives a record up that a broker may have: read from a connection that has ended, it may come behind
+        // those that were sent by the next one. It is counted as lost and is there.
+        let given_up_and_there = counted_lost.saturating_sub(self.lost as u64);
+        self.expect(self.out_of_order as u64 <= given_up_and_there, "events of a key are out of order");
         self.expect(self.duplicates as u64 <= counted, "duplicates that were not counted");
         self.expect(self.longest_wait < Duration::from_secs(3), "a request waited 3 s or longer");
         self.expect(self.most_memory <= memory_max_bytes, "memory beyond its bound");
