@@ -33,6 +33,8 @@ pub(crate) struct Books {
     pub(super) reported: Notify,
     /// Since when they do, in nanoseconds from the start; 0 where none do.
     reported_at: AtomicU64,
+    /// The same of those that are being taken.
+    taken_of: AtomicU64,
     /// Transactions that were committed, and that were not.
     pub(super) transactions: [Count; 2],
     /// What the producer told of itself last.
@@ -51,6 +53,7 @@ impl Books {
             drain: Signal::default(),
             reported: Notify::new(),
             reported_at: AtomicU64::new(0),
+            taken_of: AtomicU64::new(0),
             transactions: Default::default(),
             statistics: LastStatistics::default(),
             last_error: Mutex::new(None),
@@ -74,6 +77,11 @@ impl Books {
     /// What was said of an outage that is over explains none that comes later.
     pub(super) fn forget_error(&self) {
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whoever takes reports says so first, so that what waited before, a line of the log perhaps, gives no report its time.
+    pub(super) fn begin_to_take(&self) {
+        self.taken_of.store(self.reported_at.swap(0, Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// Notes what became of some records in one go, and does what follows; `false` where there were none.
@@ -186,7 +194,7 @@ fn end((completion, result): (Completion, Option<AppendResult>)) {
 
 impl Reports for Books {
     fn settled(&self, told: &mut dyn Iterator<Item = Report>) {
-        let reported_at = self.reported_at.swap(0, Ordering::Relaxed);
+        let reported_at = self.taken_of.load(Ordering::Relaxed);
         let reported_at = (reported_at > 0).then(|| Duration::from_nanos(reported_at));
         while self.settle_some(told, reported_at) {}
     }

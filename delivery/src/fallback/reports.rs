@@ -37,6 +37,7 @@ async fn take_as_they_come(books: Arc<Books>, shared: Weak<Shared>) {
     loop {
         books.reported.notified().await;
         let Some(shared) = shared.upgrade().filter(|_| !books.look.is_stopped()) else { return };
+        books.begin_to_take();
         let more = shared.producing().pass_on();
         drop(shared);
         if more {
@@ -52,7 +53,12 @@ fn attend(shared: &Shared, task: Option<&JoinHandle<()>>) {
     let producer = Arc::clone(&shared.producing());
     if task.is_some_and(|task| !task.is_finished()) {
         thread::sleep(POLL);
-        while producer.pass_on() {}
+        loop {
+            shared.books.begin_to_take();
+            if !producer.pass_on() {
+                break;
+            }
+        }
     } else {
         producer.poll(POLL);
     }
