@@ -79,9 +79,12 @@ impl Books {
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Whoever takes reports says so first, so that what waited before, a line of the log perhaps, gives no report its time.
-    pub(super) fn begin_to_take(&self) {
+    /// Takes reports by `pass_on`: what that tells was known when it began to wait, and what is told otherwise is known now.
+    pub(super) fn taking(&self, pass_on: impl FnOnce() -> bool) -> bool {
         self.taken_of.store(self.reported_at.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        let more = pass_on();
+        self.taken_of.store(0, Ordering::Relaxed);
+        more
     }
 
     /// Notes what became of some records in one go, and does what follows; `false` where there were none.
@@ -240,6 +243,7 @@ mod tests {
     use super::*;
     use crate::budget::MemoryBudget;
     use crate::journal::{JOURNAL_FILE, JournalSettings, OpenJournal, Table, Topics};
+    use crate::receipt::Position;
     use crate::record::{Batch, Record};
     use crate::stats::Counters;
 
@@ -252,6 +256,41 @@ mod tests {
                 self.drain.wait(Duration::from_millis(10));
             }
         }
+    }
+
+    #[test]
+    fn a_report_is_known_since_it_waits_and_one_that_did_not_wait_is_known_now() {
+        let limits = Limits {
+            slow_after: Duration::from_secs(2),
+            in_flight_bytes: 1 << 20,
+            drain_bytes: 1 << 20,
+            join_rows: 0,
+        };
+        let books = Books::new(Core::new(limits, Rows::default()), Arc::default());
+        books.core().found(Duration::ZERO);
+        assert!(books.core().finish(Duration::ZERO).is_some());
+        let batch = Arc::new(Batch::new(vec![Record::default()]));
+        let hand_over = || {
+            let share = MemoryBudget::new(1 << 20).try_reserve(1, 1).unwrap();
+            let (completion, answer) = Completion::new(share, Arc::new(Counters::default()));
+            let admitted = books.core().admit(books.now(), &batch, completion);
+            let Admitted::Produce(slot) = admitted else { panic!("Kafka is there") };
+            (Ticket { slot, index: 0 }.to_opaque(), answer)
+        };
+        let tell = |opaque| {
+            let fate = Ok(Position { partition: 0, offset: 7 });
+            books.settled(&mut std::iter::once(Report { opaque, fate }));
+            false
+        };
+        let (opaque, answer) = hand_over();
+        books.waiting();
+        let waited = Instant::now();
+        assert!(!books.taking(|| tell(opaque)));
+        assert!(answer.blocking_recv().unwrap().unwrap().known_at <= waited);
+        let (opaque, answer) = hand_over();
+        let begun = Instant::now();
+        tell(opaque);
+        assert!(answer.blocking_recv().unwrap().unwrap().known_at >= begun);
     }
 
     #[test]

@@ -37,8 +37,7 @@ async fn take_as_they_come(books: Arc<Books>, shared: Weak<Shared>) {
     loop {
         books.reported.notified().await;
         let Some(shared) = shared.upgrade().filter(|_| !books.look.is_stopped()) else { return };
-        books.begin_to_take();
-        let more = shared.producing().pass_on();
+        let more = books.taking(|| shared.producing().pass_on());
         drop(shared);
         if more {
             books.waiting();
@@ -53,12 +52,7 @@ fn attend(shared: &Shared, task: Option<&JoinHandle<()>>) {
     let producer = Arc::clone(&shared.producing());
     if task.is_some_and(|task| !task.is_finished()) {
         thread::sleep(POLL);
-        loop {
-            shared.books.begin_to_take();
-            if !producer.pass_on() {
-                break;
-            }
-        }
+        while shared.books.taking(|| producer.pass_on()) {}
     } else {
         producer.poll(POLL);
     }
@@ -82,7 +76,7 @@ impl Drop for Unattended<'_> {
     fn drop(&mut self) {
         self.books.look.stop();
         self.books.drain.stop();
-        self.books.waiting();
+        self.books.reported.notify_one();
         self.books.core().abandon();
     }
 }

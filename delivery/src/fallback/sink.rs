@@ -20,7 +20,7 @@ use crate::budget::MemoryBudget;
 use crate::completion::Completion;
 use crate::error::OpenError;
 use crate::journal::{JournalSettings, OpenJournal, Topics};
-use crate::kafka::{KafkaSettings, Producer, Reports as _};
+use crate::kafka::{KafkaSettings, Producer};
 use crate::readiness::Readiness;
 use crate::record::Batch;
 use crate::stats::{Counters, FallbackStats, JournalStats};
@@ -150,7 +150,7 @@ impl FallbackSink {
         }
         books.look.stop();
         books.drain.stop();
-        books.waiting();
+        books.reported.notify_one();
         let journaled = self.shared.journal.close(until.saturating_duration_since(Instant::now()));
         let left = books.core().unanswered();
         books.core().abandon();

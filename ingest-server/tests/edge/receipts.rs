@@ -1,27 +1,12 @@
 //! What a page is told of batches that it got no answer for, and that a batch which comes twice is stored once.
 
 use crate::support::Server;
+use crate::support::batches::{batch, new_id, now};
 use crate::support::program::Program;
 use footfall_delivery::journal::JournalReader;
 use footfall_event_model::uuid_v7;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
-}
-
-fn new_id(number: u8) -> String {
-    uuid_v7(now(), &[number; 10])
-}
-
-/// A batch of these events, which asks for those batches.
-fn batch(id: &str, events: &[&str], asked: &[&str]) -> String {
-    let events: Vec<_> =
-        events.iter().map(|event| json!({"event": event, "event_id": format!("id_{event}")})).collect();
-    json!({"sent_at": now(), "batch_id": id, "unconfirmed": asked, "events": events}).to_string()
-}
 
 async fn metrics(server: &Server) -> String {
     String::from_utf8(server.get("/metrics").await.body.to_vec()).unwrap()

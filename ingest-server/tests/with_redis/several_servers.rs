@@ -1,28 +1,14 @@
 //! Several servers that share through a real Redis: one bucket, one window of event ids, one memory of batches.
 
+use crate::support::batches::{batch, new_id, now};
 use crate::support::redis::Redis;
 use crate::support::{Reply, Server, stored};
 use footfall_event_model::uuid_v7;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 const EVENT: &str = r#"{"events":[{"event":"a"}]}"#;
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
-}
-
-fn new_id(number: u8) -> String {
-    uuid_v7(now(), &[number; 10])
-}
-
-/// A batch of these events, which asks for those batches.
-fn batch(id: &str, events: &[&str], asked: &[&str]) -> String {
-    let events: Vec<_> =
-        events.iter().map(|event| json!({"event": event, "event_id": format!("id_{event}")})).collect();
-    json!({"sent_at": now(), "batch_id": id, "unconfirmed": asked, "events": events}).to_string()
-}
 
 /// So many servers that share through `redis`, with these settings on top.
 async fn servers(redis: &Redis, count: usize, more: &[(&'static str, &str)]) -> Vec<Server> {
