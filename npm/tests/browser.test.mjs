@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { until } from "./support/site.mjs";
-import { call, closeBrowsers, engines, names, only, visit } from "./support/visit.mjs";
+import { call, closeBrowsers, engines, names, only, taken, visit } from "./support/visit.mjs";
 
 after(closeBrowsers);
 
@@ -13,7 +13,7 @@ for (const engine of engines) {
     await page.click("#like");
     await page.evaluate(() => window.footfall.track("searched", { words: 2 }));
     // The view leaves with the rest when the page goes; the state tells that it was taken.
-    await until("the view", () => page.evaluate(() => window.footfall.state().queued === 5));
+    await taken(page, 5);
     await page.click("#next");
     await page.waitForFunction(() => location.search.includes("next=1") && window.footfall?.ready);
     await page.evaluate(() => window.footfall.ready());
@@ -48,7 +48,8 @@ for (const engine of engines) {
       window.footfall.track("purchase");
     });
     await arrived(3);
-    assert.deepEqual(served.requests.map(({ url }) => url.search), [
+    // The page event may have left before.
+    assert.deepEqual([...new Set(served.requests.map(({ url }) => url.search))], [
       "?key=pk_test&priority=normal",
       "?key=pk_test&priority=key",
     ]);
@@ -83,14 +84,15 @@ for (const engine of engines) {
       late.textContent = "late";
       document.body.prepend(late);
     });
-    const queued = (count) => () => page.evaluate((count) => window.footfall.state().queued >= count, count);
-    await until("both views", queued(3));
+    // Both views.
+    await taken(page, 3);
     await page.evaluate(() => {
       // Moved about: the same element in the same view of the page.
       document.body.append(document.querySelector("[data-track-view=late_view]"));
       history.pushState({}, "", "/elsewhere?q=1");
     });
-    await until("the leave, the route and both views again", queued(7));
+    // The leave, the route and both views again.
+    await taken(page, 7);
     await page.evaluate(() => window.footfall.flush());
     const events = await arrived(7);
     assert.deepEqual(names(events).toSorted(), ["late_view", "late_view", "page", "page", "page_leave", "post_view", "post_view"]);

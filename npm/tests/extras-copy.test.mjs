@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { countListeners, listensFor, NOTHING } from "./support/listeners.mjs";
-import { until } from "./support/site.mjs";
-import { closeBrowsers, engines, names, visit } from "./support/visit.mjs";
+import { closeBrowsers, engines, names, taken, visit } from "./support/visit.mjs";
 
 after(closeBrowsers);
 
@@ -23,7 +22,7 @@ for (const engine of engines) {
       field.dispatchEvent(copy());
       dispatchEvent(new Event("beforeprint"));
     });
-    await until("all events", () => page.evaluate(() => window.footfall.state().queued === 4));
+    await taken(page, 4);
     const state = await page.evaluate(() => {
       window.footfall.shutdown();
       dispatchEvent(new Event("beforeprint"));

@@ -2,12 +2,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { countListeners, listensFor, NOTHING } from "./support/listeners.mjs";
-import { until } from "./support/site.mjs";
-import { closeBrowsers, engines, names, only, visit } from "./support/visit.mjs";
+import { closeBrowsers, engines, names, only, taken, visit } from "./support/visit.mjs";
 
 after(closeBrowsers);
-
-const queued = (page, count) => until(`${count} events`, () => page.evaluate((count) => window.footfall.state().queued === count, count));
 
 for (const engine of engines) {
   const visitForms = async (t) => {
@@ -27,7 +24,7 @@ for (const engine of engines) {
     await page.type("#email-field", "x");
     await page.type("#outside", "weekly");
     await page.click("#send");
-    await queued(page, 2);
+    await taken(page, 2);
     assert.equal(await page.evaluate(() => window.submits), 1);
     await page.evaluate(() => window.footfall.flush());
     const { duration_ms, ...told } = only(await arrived(2), "form_submit").properties;
@@ -55,7 +52,7 @@ for (const engine of engines) {
     await page.click("#send");
     await page.type("[name=password]", "two");
     await page.click("#send");
-    await queued(page, 4);
+    await taken(page, 4);
     await page.goto("about:blank");
     const events = await arrived(4);
     assert.deepEqual(names(events), ["page", "form_submit", "form_submit", "form_submit"]);
@@ -81,7 +78,7 @@ for (const engine of engines) {
     });
     await page.type("#about", " goes on");
     await page.evaluate(() => document.querySelector("#signup").remove());
-    await queued(page, 2);
+    await taken(page, 2);
     await page.goto("about:blank");
     assert.deepEqual(names(await arrived(2)), ["page", "form_abandon"]);
   });
@@ -93,7 +90,7 @@ for (const engine of engines) {
     await page.keyboard.press("Enter");
     await page.type("#clobbering", "b");
     await page.click("#send-named");
-    await queued(page, 3);
+    await taken(page, 3);
     await page.evaluate(() => window.footfall.flush());
     const [, inner, named] = await arrived(3);
     assert.deepEqual([inner.event, inner.properties.id, inner.properties.fields], ["form_submit", "inner", ["inside"]]);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { countListeners, listensFor, NOTHING } from "./support/listeners.mjs";
 import { until } from "./support/site.mjs";
-import { closeBrowsers, engines, names, visit } from "./support/visit.mjs";
+import { closeBrowsers, engines, names, taken, visit } from "./support/visit.mjs";
 
 after(closeBrowsers);
 
@@ -131,7 +131,7 @@ for (const engine of engines) {
     });
     // A visitor presses it.
     await page.click("#host");
-    await until("both", () => page.evaluate(() => window.footfall.state().queued === 3));
+    await taken(page, 3);
     await page.evaluate(() => window.footfall.flush());
     const events = await arrived(3);
     assert.deepEqual(events.slice(1).map(({ event, properties }) => [event, properties.id]), [["media_play", "late"], ["media_play", "inner"]]);

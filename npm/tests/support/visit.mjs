@@ -84,6 +84,18 @@ export const call = (page, ...calls) =>
     for (const [method, ...args] of calls) window.footfall[method](...args);
   }, calls);
 
+/**
+ * Waits until the SDK of the page has taken so many events: of what a slow visitor does, the first events may have left
+ * before the last is taken.
+ */
+export const taken = (page, count) =>
+  until(`${count} events to be taken`, () =>
+    page.evaluate((count) => {
+      const { queued, unconfirmed, sent } = window.footfall.state();
+      return queued + unconfirmed + sent >= count;
+    }, count),
+  );
+
 /** What the page's SDK keeps, by storage and name. */
 export const kept = (page) => page.evaluate(() => ({ local: { ...localStorage }, session: { ...sessionStorage }, cookie: document.cookie }));
 
