@@ -1,12 +1,15 @@
 # A thin index over scripts/: what can be done here, a line each. Each target sets up what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e loss faults oidc fuzz bench bench-idle bench-journal bench-guarantees profile soak bench-sdk sizes kafka setup lint audit fmt clean
+.PHONY: help demo release test e2e loss faults oidc fuzz bench bench-idle bench-journal bench-guarantees profile soak bench-sdk sizes kafka setup lint audit fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## build everything, run the forum and the server, and say which address to open [KAFKA=host:port]
 	@scripts/demo.sh
+
+release: ## build the server as it is released, by a profile of what it does under load; about 25 minutes
+	@scripts/build-release.sh
 
 test: ## run every test, the browser and Kafka ones included
 	@scripts/test.sh

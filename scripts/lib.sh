@@ -145,9 +145,21 @@ if found=$(find_browser); then export CHROME_PATH=$found; fi
 
 build_server() { cargo build --profile dist -p footfall-ingest-server; }
 
-# What is measured is what operators run (profile `dist`); the tools that load it and count need not be as fast.
+# What is measured is what is released; the tools that load it and count need not be as fast.
 build_measured() {
-  say "Building the server as operators run it, and the load generator (the first time about 15 minutes)"
-  build_server
+  say "Building the server as it is released, and the load generator (the first time about 25 minutes)"
+  "$ROOT/scripts/build-release.sh"
   cargo build --release -p footfall-tests
+}
+
+# Prints where an llvm-profdata is: rustup's, which fits, else one that reads what rustc's newer LLVM writes.
+find_profdata() {
+  local found
+  for found in "$(rustc --print sysroot)"/lib/rustlib/*/bin/llvm-profdata llvm-profdata-{22,21,20,19}; do
+    if have "$found"; then
+      command -v "$found"
+      return
+    fi
+  done
+  return 1
 }

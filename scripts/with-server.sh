@@ -3,7 +3,7 @@
 # lib.sh. Sets dir, footfall, tools, server, admin, server_pid, brokers.
 
 target=${CARGO_TARGET_DIR:-$ROOT/target}
-footfall=$target/dist/footfall tools=$target/release
+footfall=$target/pgo/footfall tools=$target/release
 dir=$(mktemp -d "${TMPDIR:-/tmp}/footfall-run.XXXXXX")
 server_pid="" kafka_pid=""
 

@@ -50,9 +50,10 @@ pub fn preload(
 /// How fast to send.
 #[derive(Debug, Clone, Copy)]
 pub enum Pace {
-    /// As fast as librdkafka takes it.
-    Full,
-    /// As many records a second, so many at once, with the time noted until all of these are acknowledged: a batch is
+    /// As fast as librdkafka takes it, all records again and again until that time is over: something else is measured
+    /// in the same seconds.
+    Full(Duration),
+    /// Each record once, as many a second, so many at once, with the time noted until all of these are acknowledged: a batch is
     /// answered with its last record.
     Steady {
         /// Records a second.
@@ -88,7 +89,7 @@ impl ProducerContext for Counter {
     }
 }
 
-/// Sends all records and waits for their acknowledgements; only that is measured.
+/// Sends the records and waits for their acknowledgements; only that is measured.
 ///
 /// The settings are the server's: acks=all, idempotent, a linger of 5 ms, one request under way for each broker, keys
 /// spread as Kafka's own clients do.
@@ -105,7 +106,7 @@ pub fn send_all(
     deadline: Duration,
 ) -> Result<BareRound, Error> {
     let burst_size = match pace {
-        Pace::Full => usize::MAX,
+        Pace::Full(_) => usize::MAX,
         Pace::Steady { burst, .. } => burst,
     };
     let mut bursts = Vec::new();
@@ -132,7 +133,17 @@ pub fn send_all(
     let pid = std::process::id();
     let cpu_before = process_cpu::used_by(pid)?;
     let start = *producer.context().start.get_or_init(Instant::now);
-    for (place, record) in records.iter().enumerate() {
+    let mut sent = 0;
+    for (place, record) in records.iter().cycle().enumerate() {
+        let is_over = match pace {
+            // The clock costs, too.
+            Pace::Full(time) => place.is_multiple_of(1000) && start.elapsed() >= time,
+            Pace::Steady { .. } => place == records.len(),
+        };
+        if is_over {
+            sent = place;
+            break;
+        }
         if let Pace::Steady { per_second, burst } = pace
             && place.is_multiple_of(burst)
         {
@@ -151,8 +162,8 @@ pub fn send_all(
     let cpu = process_cpu::used_by(pid)?.saturating_sub(cpu_before);
     let counter = producer.context();
     let acknowledged = counter.acknowledged.load(Ordering::Relaxed);
-    if acknowledged != records.len() as u64 {
-        let (all, failed) = (records.len(), counter.failed.load(Ordering::Relaxed));
+    if acknowledged != sent as u64 {
+        let (all, failed) = (sent, counter.failed.load(Ordering::Relaxed));
         return Err(Error::Promise(format!(
             "{acknowledged} of {all} records were acknowledged, {failed} refused"
         )));
@@ -169,7 +180,7 @@ pub fn send_all(
         acknowledged,
         seconds,
         cpu_us: u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX),
-        bytes_per_record: bytes as u64 / acknowledged.max(1),
+        bytes_per_record: bytes as u64 / (records.len() as u64).max(1),
         latency_p50_us: latency(0.5),
         latency_p99_us: latency(0.99),
     })

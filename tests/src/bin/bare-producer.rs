@@ -33,6 +33,9 @@ struct Arguments {
     /// acknowledged
     #[arg(long, value_name = "RECORDS_PER_SECOND")]
     pace: Option<u64>,
+    /// Without a pace: send the records again and again for so long
+    #[arg(long, value_name = "SECONDS", default_value_t = 6, conflicts_with = "pace")]
+    seconds: u64,
     /// Records that come at once at a steady pace
     #[arg(long, default_value_t = 20)]
     burst: usize,
@@ -58,6 +61,9 @@ fn round(arguments: &Arguments) -> Result<(), Error> {
     let records = produce::preload(&reader, &server.ranges, arguments.max_records, deadline)?;
     // The reader's threads would be measured, too.
     drop(reader);
+    let pace = arguments.pace.map_or(Pace::Full(Duration::from_secs(arguments.seconds)), |per_second| {
+        Pace::Steady { per_second, burst: arguments.burst.max(1) }
+    });
     // Whoever runs something at the same time waits for this line.
     writeln!(std::io::stdout(), "sending {} records", records.len())
         .map_err(Error::io("the standard output"))?;
@@ -66,9 +72,7 @@ fn round(arguments: &Arguments) -> Result<(), Error> {
         &arguments.target,
         &arguments.compression,
         &records,
-        arguments
-            .pace
-            .map_or(Pace::Full, |per_second| Pace::Steady { per_second, burst: arguments.burst.max(1) }),
+        pace,
         Duration::from_secs(arguments.deadline),
     )?;
     report::write(&arguments.report, &measured)
