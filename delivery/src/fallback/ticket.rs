@@ -1,5 +1,5 @@
-//! What librdkafka carries for one record: which batch it belongs to, and its number there.
-//! It is a number, so that counting a batch down costs no allocation a record.
+//! The number under which a record's fate is reported: which batch it belongs to, and its place there.
+//! From it a batch is found and counted down without a search.
 
 use crate::record::BATCH_MAX_RECORDS;
 

@@ -13,6 +13,7 @@ use rdkafka::client::Client;
 use rdkafka::error::KafkaError;
 
 use super::context::{Report, ReportContext, fate, log};
+use super::hand_over::taken_back;
 
 /// So many events are passed on in one go; then others have their turn.
 const EVENTS_AT_ONCE: usize = 32;
@@ -142,6 +143,8 @@ impl Iterator for Told<'_> {
         let error = KafkaError::MessageProduction(message.err.into());
         let failed = message.err != c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
         let fate = fate(failed.then_some(&error), message.partition, message.offset);
-        Some(Report { opaque: message._private.addr(), fate })
+        // SAFETY: every record came from `hand_over`, and a message is told once.
+        let lent = unsafe { taken_back(message._private) };
+        Some(Report { opaque: lent.number, fate })
     }
 }

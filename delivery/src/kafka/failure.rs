@@ -24,7 +24,7 @@ pub(crate) enum Refused {
 /// Kafka's codes say whose fault it is: of a record, of a topic or its rights (an outage), of a moment.
 pub(super) fn refused(error: &KafkaError) -> Refused {
     let Some(code) = error.rdkafka_error_code() else {
-        // Not sent: a header or a topic's name that librdkafka cannot take, such as one with a NUL in it.
+        // Not sent: a topic's name that librdkafka cannot take, such as one with a NUL in it.
         return Refused::Record(RecordFailure {
             code: "record_refused",
             reason: error.to_string(),

@@ -1,27 +1,25 @@
 //! The producer: one call a record, which never blocks; its reports are passed on where somebody takes them.
 //! It gives no record up by itself for want of time: a record that is given up in flight may be stored all the same.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::client::Client;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header as KafkaHeader, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
+use rdkafka::producer::{BaseProducer, Producer as _, PurgeConfig};
 
 use super::config::{config_error, producer_config};
 use super::context::{ReportContext, Reports};
 use super::events::Events;
-use super::failure::{Refused, refused};
+use super::failure::Refused;
 use super::guarantee::Guarantee;
+use super::outlets::Outlets;
 use super::partitioning::Partitioning;
 use super::security::files_now;
 use super::settings::KafkaSettings;
 use super::transactions::{Held, Transactions};
 use crate::error::OpenError;
-use crate::headers::Headers;
-use crate::receipt::RecordFailure;
 use crate::record::{Record, Stream};
 
 pub(crate) struct Producer {
@@ -34,15 +32,13 @@ pub(crate) struct Producer {
     files: u64,
 }
 
-/// librdkafka's producer, and the topics of records that name none.
+/// librdkafka's producer, its topics, and what it tells.
 pub(super) struct Sender {
     /// Given back before the producer that fills it.
     events: Events,
+    /// Given back before the producer that they are of.
+    outlets: Outlets,
     pub(super) inner: BaseProducer<ReportContext, Partitioning>,
-    topic: String,
-    dead_letter_topic: String,
-    /// Topics that take no record without a key.
-    compacted: RwLock<Vec<String>>,
 }
 
 impl Producer {
@@ -68,9 +64,8 @@ impl Producer {
             KafkaError::ClientConfig(..) => config_error(&error).into(),
             other => OpenError::Kafka { reason: other.to_string() },
         })?;
-        let (topic, dead_letter_topic) = (settings.topic.clone(), settings.dead_letter_topic());
-        let (events, compacted) = (Events::of(inner.client()), RwLock::default());
-        let sender = Arc::new(Sender { events, inner, topic, dead_letter_topic, compacted });
+        let sender =
+            Arc::new(Sender { events: Events::of(inner.client()), outlets: Outlets::of(settings), inner });
         let start = |held| Transactions::start(Arc::clone(&sender), held, reports, settings.linger);
         let transactions = held.map(start).transpose()?;
         Ok(Self { sender, transactions, batch_max_bytes, files })
@@ -92,8 +87,8 @@ impl Producer {
 
     /// From now on a record without a key that goes to one of these topics is refused here: of a batch with one such record
     /// librdkafka says that each was at fault.
-    pub(crate) fn note_compacted(&self, topics: Vec<String>) {
-        *self.sender.compacted.write().unwrap_or_else(PoisonError::into_inner) = topics;
+    pub(crate) fn note_compacted(&self, topics: &[String]) {
+        self.sender.outlets.note_compacted(topics);
     }
 
     /// Whether a secret or a certificate that it was made with has changed.
@@ -101,8 +96,8 @@ impl Producer {
         self.files != files_now(settings)
     }
 
-    /// Hands a record to librdkafka, which copies it; its fate is reported under `opaque`, unless it is told at once.
-    /// Where there are transactions, they send.
+    /// Hands a record to librdkafka, which reads its value where it stands; its fate is reported under `opaque`, unless it is
+    /// told at once. Where there are transactions, they send.
     pub(crate) fn send(&self, stream: Stream, record: &Record, opaque: usize) -> Result<(), Refused> {
         self.sender.send(stream, record, opaque)
     }
@@ -147,42 +142,6 @@ impl Producer {
 
 impl Sender {
     pub(super) fn send(&self, stream: Stream, record: &Record, opaque: usize) -> Result<(), Refused> {
-        let topic = match (stream, &record.topic) {
-            (Stream::Events, Some(topic)) => topic,
-            (Stream::Events, None) => self.topic.as_str(),
-            (Stream::DeadLetters, _) => self.dead_letter_topic.as_str(),
-        };
-        if record.key.is_none() && self.is_compacted(topic) {
-            let reason =
-                format!("the topic `{topic}` is compacted: it takes no event without a user or a visitor");
-            return Err(Refused::Record(RecordFailure { code: "record_refused", reason, retry: false }));
-        }
-        let record = BaseRecord {
-            topic,
-            partition: None,
-            payload: Some(record.payload.as_ref()),
-            key: record.key.as_deref(),
-            timestamp: None,
-            headers: kafka_headers(&record.headers),
-            delivery_opaque: opaque,
-        };
-        self.inner.send(record).map_err(|(error, _)| refused(&error))
+        self.outlets.hand_over(self.inner.client(), stream, record, opaque)
     }
-
-    fn is_compacted(&self, topic: &str) -> bool {
-        let compacted = self.compacted.read().unwrap_or_else(PoisonError::into_inner);
-        compacted.iter().any(|compacted| compacted == topic)
-    }
-}
-
-fn kafka_headers(headers: &Headers) -> Option<OwnedHeaders> {
-    if headers.is_empty() {
-        return None;
-    }
-    let empty = OwnedHeaders::new_with_capacity(headers.len());
-    Some(
-        headers.iter().fold(empty, |all, header| {
-            all.insert(KafkaHeader { key: header.name, value: Some(header.value) })
-        }),
-    )
 }
