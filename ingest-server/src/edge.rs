@@ -216,25 +216,30 @@ impl Edge {
             }
         }
         step.enter(Timed::Check);
-        let (id, context) = (batch.batch_id.as_deref(), batch.context.take().unwrap_or_default());
-        let checker = Checker::new(checks, &self.metrics.plan, &context);
-        let (server, site_name) = (self.names.server(), self.names.site(&key));
-        let seen =
-            Seen { stamp: Cow::Borrowed(&stamp), agent: agent.as_deref(), pages, server, site: site_name };
-        let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, seen)
-            .map_err(|error| defect(&error))?
-            .believing(self.sites.takes_claimed_address(&key).then_some(&self.stamper))
-            .routed(&self.routes);
-        let came = Came { shape, segment_context: decoded.segment_context };
-        let mut judge = Judge::new(came, checker, shared, before, self.keeps_letters, live);
-        judge.check(&batch.events, decoded.read, &decoded.beside)?;
-        let claimed = Claimed::named(judge.claimed_agents()).read(&self.agents, hides, tags_bots).await;
-        judge.check_claimed(&claimed)?;
-        step.enter(Timed::ReserveEvents);
-        let claim = self.event_ids.claim(&key, judge.ids());
-        let event_ids = self.reserve_events(claim, judge.ids(), stamp.received_at, holding.as_mut()).await?;
-        step.enter(Timed::Encode);
-        let mut judged = judge.encode(&event_ids.copies, &claimed)?;
+        let id = batch.batch_id.as_deref();
+        // What only this needs ends with it: a request's state is as large as the largest of its waits.
+        let (mut judged, events) = {
+            let context = batch.context.take().unwrap_or_default();
+            let checker = Checker::new(checks, &self.metrics.plan, &context);
+            let (server, site_name) = (self.names.server(), self.names.site(&key));
+            let agent = agent.as_deref();
+            let seen = Seen { stamp: Cow::Borrowed(&stamp), agent, pages, server, site: site_name };
+            let shared = Shared::new(&key, id, batch.sent_at, context, admitted.priority, seen)
+                .map_err(|error| defect(&error))?
+                .believing(self.sites.takes_claimed_address(&key).then_some(&self.stamper))
+                .routed(&self.routes);
+            let came = Came { shape, segment_context: decoded.segment_context };
+            let mut judge = Judge::new(came, checker, shared, before, self.keeps_letters, live);
+            judge.check(&batch.events, decoded.read, &decoded.beside)?;
+            let claimed = Claimed::named(judge.claimed_agents()).read(&self.agents, hides, tags_bots).await;
+            judge.check_claimed(&claimed)?;
+            step.enter(Timed::ReserveEvents);
+            let claim = self.event_ids.claim(&key, judge.ids());
+            let event_ids =
+                self.reserve_events(claim, judge.ids(), stamp.received_at, holding.as_mut()).await?;
+            step.enter(Timed::Encode);
+            (judge.encode(&event_ids.copies, &claimed)?, event_ids.reservation)
+        };
         judged.unknown_fields += decoded.unknown_fields;
         let (asked, sent_at) = (batch.unconfirmed, batch.sent_at);
         if judged.dropped > 0 {
@@ -247,7 +252,7 @@ impl Edge {
         // From here on delivery counts what its records take.
         drop(body);
         drop(memory);
-        let ours = Ours { batch: reservation, events: event_ids.reservation, shared: holding };
+        let ours = Ours { batch: reservation, events, shared: holding };
         let mut answer = self.deliver(judged, ours, admitted.wants_offsets, live, &mut step).await?;
         self.metrics.count_dropped_by_sender(given_up.unwrap_or_default());
         answer.receipts = self.ask(&key, &asked, sent_at, stamp.received_at).await;

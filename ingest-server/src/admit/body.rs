@@ -49,8 +49,8 @@ impl BodyBudget {
 
 /// Reads a body. The permit goes with the bytes and must live as long as they do.
 ///
-/// Room is set aside as the bytes come, not by what is declared: a sender who declares much and sends nothing holds
-/// nobody up.
+/// Room is set aside as the bytes come, at most twice what is there, and not by what is declared: a sender who declares
+/// much and sends nothing holds nobody up.
 ///
 /// # Errors
 /// [`Refused`] where the body is too large, too slow or broken, or where there is no memory for it now.
@@ -63,12 +63,13 @@ pub async fn read(
     if declared.is_some_and(|bytes| bytes > BATCH_BYTES) {
         return Err(Refused::BodyTooLarge);
     }
-    collect(budget, Limited::new(body, BATCH_BYTES)).await
+    collect(budget, Limited::new(body, BATCH_BYTES), declared.unwrap_or_default()).await
 }
 
 async fn collect(
     budget: &BodyBudget,
     mut body: Limited<Body>,
+    declared: usize,
 ) -> Result<(Vec<u8>, OwnedSemaphorePermit), Refused> {
     let (mut bytes, mut permit, mut room) = (Vec::new(), budget.set_aside(0)?, 0);
     let begun = Instant::now();
@@ -89,7 +90,10 @@ async fn collect(
         let needed = bytes.len() + data.len();
         if needed > room {
             // As the vector grows, so that a body in a thousand pieces is not counted a thousand times.
-            let more = needed.next_power_of_two().clamp(PAGE, BATCH_BYTES) - room;
+            // With half of it here there is room for all that is declared: most bodies grow once.
+            let has_half = (needed..=2 * needed).contains(&declared);
+            let grown = if has_half { declared } else { needed.next_power_of_two() };
+            let more = grown.clamp(PAGE, BATCH_BYTES) - room;
             permit.merge(budget.set_aside(more)?);
             room += more;
             bytes.reserve_exact(room - bytes.len());

@@ -30,7 +30,7 @@ impl Ours {
         let fate = if batch.stored().is_empty() { BatchFate::Doubt } else { BatchFate::Released };
         batch.doubt();
         if let Some(shared) = self.shared {
-            shared.settle(fate, |_| false).await;
+            Box::pin(shared.settle(fate, |_| false)).await;
         }
     }
 
@@ -50,7 +50,8 @@ impl Ours {
             None => BatchFate::Released,
         };
         if let Some(shared) = self.shared {
-            shared.settle(fate, |index| durable.contains(index)).await;
+            // In a box: few share, and what all wait with is no larger for it.
+            Box::pin(shared.settle(fate, |index| durable.contains(index))).await;
         }
     }
 }

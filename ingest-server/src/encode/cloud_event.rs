@@ -20,9 +20,18 @@ pub(super) fn append_type(out: &mut Text, kind: EventType, name: Option<&str>) {
 
 /// A time for `ce_time`; the clock has made one of it that RFC 3339 can write.
 pub(super) fn append_time(out: &mut Text, unix_ms: i64) {
-    let time = UNIX_EPOCH + Duration::from_millis(unix_ms.max(0).unsigned_abs());
-    // Writing into memory cannot fail.
-    let _ = write!(out, "{}", humantime::format_rfc3339_millis(time));
+    let (second, ms) = (unix_ms.max(0) / 1000, unix_ms.max(0) % 1000);
+    if out.last_time.second != Some(second) {
+        let time = UNIX_EPOCH + Duration::from_secs(second.unsigned_abs());
+        let text = &mut out.last_time.text;
+        // What is behind the point does not fit, and is written below.
+        let _ = write!(&mut text[..], "{}", humantime::format_rfc3339_millis(time));
+        out.last_time.second = Some(second);
+    }
+    let text = out.last_time.text;
+    out.append(&text);
+    let digit = |place: i64| b'0' + (ms / place % 10) as u8;
+    out.append(&[digit(100), digit(10), digit(1), b'Z']);
 }
 
 /// A trace that begins with this request, and that nobody records so far (flag 00).
@@ -47,4 +56,22 @@ pub(super) fn is_traceparent(text: &str) -> bool {
         [Some("00"), Some(trace), Some(parent), Some(flags), None]
             if hex(trace, 32) && hex(parent, 16) && hex(flags, 2)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::texts::Texts;
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_rfc_3339_has_them_whichever_came_before() {
+        let mut texts = Texts::new(8);
+        for unix_ms in
+            [0, 7, 1_764_000_000_999, 1_764_000_000_010, 1_764_000_001_000, 999, 253_402_300_799_999, -5]
+        {
+            append_time(texts.begin(), unix_ms);
+            let time = UNIX_EPOCH + Duration::from_millis(unix_ms.max(0).unsigned_abs());
+            assert_eq!(texts.keep(), humantime::format_rfc3339_millis(time).to_string(), "{unix_ms}");
+        }
+    }
 }

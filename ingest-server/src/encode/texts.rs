@@ -9,7 +9,7 @@ use std::ops::{Deref, DerefMut};
 const PIECE_BYTES: usize = 32 * 1024;
 
 /// Bytes of the first piece, which tells how long the texts of this batch are; most are shorter.
-const FIRST_BYTES: usize = 1024;
+const FIRST_BYTES: usize = 2048;
 
 /// What a text may be longer than the longest before it, so that the last one still has room: an eighth.
 const SLACK: usize = 8;
@@ -27,7 +27,20 @@ pub struct Texts {
 
 /// A text that is being written.
 #[derive(Debug, Default)]
-pub(super) struct Text(BytesMut);
+pub(super) struct Text {
+    bytes: BytesMut,
+    /// The time that was written last.
+    pub(super) last_time: WrittenTime,
+}
+
+/// A second as RFC 3339 has it up to its point: most events of a batch are of the same one.
+#[derive(Debug, Default)]
+pub(super) struct WrittenTime {
+    /// Seconds since 1970; none before the first.
+    pub(super) second: Option<i64>,
+    /// `2026-11-24T09:30:00.`
+    pub(super) text: [u8; 20],
+}
 
 impl Texts {
     /// For so many texts, more or less.
@@ -37,30 +50,30 @@ impl Texts {
 
     /// The text that is being written, empty.
     pub(super) fn begin(&mut self) -> &mut Text {
-        self.text.0.clear();
-        if self.longest == 0 || self.text.0.capacity() < self.longest {
+        self.text.bytes.clear();
+        if self.longest == 0 || self.text.bytes.capacity() < self.longest {
             // Those of one batch are of about the same size.
             let all = self.longest.saturating_mul(self.expected.max(1)).min(PIECE_BYTES).max(self.longest);
             let all = all + self.longest / SLACK;
-            self.text = Text(BytesMut::with_capacity(if self.longest == 0 { FIRST_BYTES } else { all }));
+            self.text.bytes = BytesMut::with_capacity(if self.longest == 0 { FIRST_BYTES } else { all });
         }
         &mut self.text
     }
 
     /// Keeps what was written.
     pub(super) fn keep(&mut self) -> Bytes {
-        self.longest = self.longest.max(self.text.0.len()).min(PIECE_BYTES);
+        self.longest = self.longest.max(self.text.bytes.len()).min(PIECE_BYTES);
         self.expected = self.expected.saturating_sub(1);
-        let text = self.text.0.split().freeze();
+        let text = self.text.bytes.split().freeze();
         // The room behind the last one is of no use to anybody.
-        let is_roomy = self.expected == 0 && self.text.0.capacity() > text.len() / 2;
+        let is_roomy = self.expected == 0 && self.text.bytes.capacity() > text.len() / 2;
         if is_roomy { Bytes::copy_from_slice(&text) } else { text }
     }
 }
 
 impl Text {
     pub(super) fn append(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
     }
 }
 
@@ -85,13 +98,13 @@ impl Deref for Text {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 }
 
 impl DerefMut for Text {
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.0
+        &mut self.bytes
     }
 }
 
@@ -107,23 +120,23 @@ mod tests {
     #[test]
     fn texts_stand_side_by_side_and_take_little_more_than_they_need() {
         let mut texts = Texts::new(4);
-        keep(&mut texts, 1000);
-        let kept: Vec<_> = [1000, 1010, 990].map(|bytes| keep(&mut texts, bytes)).into();
+        keep(&mut texts, 2000);
+        let kept: Vec<_> = [2000, 2020, 1980].map(|bytes| keep(&mut texts, bytes)).into();
         assert!(kept.windows(2).all(|pair| pair[0].as_ptr_range().end == pair[1].as_ptr()));
-        assert!(texts.text.0.capacity() <= 3000 / SLACK, "{}", texts.text.0.capacity());
+        assert!(texts.text.bytes.capacity() <= 6000 / SLACK, "{}", texts.text.bytes.capacity());
         assert_eq!(keep(&mut texts, 5).len(), 5, "one more than expected");
     }
 
     #[test]
     fn a_piece_is_no_larger_than_its_bound_or_its_only_text() {
         let mut texts = Texts::new(1000);
-        keep(&mut texts, 1000);
-        keep(&mut texts, 1000);
-        assert!(texts.text.0.capacity() <= PIECE_BYTES - 1000 + 1000 / SLACK);
+        keep(&mut texts, 2000);
+        keep(&mut texts, 2000);
+        assert!(texts.text.bytes.capacity() <= PIECE_BYTES - 2000 + 2000 / SLACK);
         let large = keep(&mut texts, 3 * PIECE_BYTES);
         assert_eq!(large.len(), 3 * PIECE_BYTES);
         keep(&mut texts, 5);
-        assert!(texts.text.0.capacity() <= PIECE_BYTES + PIECE_BYTES / SLACK);
+        assert!(texts.text.bytes.capacity() <= PIECE_BYTES + PIECE_BYTES / SLACK);
         assert_eq!(keep(&mut Texts::default(), 0).len(), 0);
     }
 

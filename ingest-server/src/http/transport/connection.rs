@@ -55,6 +55,8 @@ impl Http {
         // A sender that closes its half right after the body still gets its answer (RFC 9112, section 9.6). How long a
         // head may take is told by the pulse, which tells it apart from the quiet between two requests.
         one.half_close(true).header_read_timeout(None).max_buf_size(HEAD_BYTES);
+        // Most answers are small: side by side in one buffer they leave with less work for the system.
+        one.writev(false);
         let mut two = http2::Builder::new(TokioExecutor::new());
         two.timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
