@@ -152,12 +152,13 @@ build_measured() {
   cargo build --release -p footfall-tests
 }
 
-# Prints where an llvm-profdata is: rustup's, which fits, else one that reads what rustc's newer LLVM writes.
-find_profdata() {
-  local found
-  for found in "$(rustc --print sysroot)"/lib/rustlib/*/bin/llvm-profdata llvm-profdata-{22,21,20,19}; do
-    if have "$found"; then
-      command -v "$found"
+# Prints the version of LLVM whose `clang` and `llvm-profdata` are installed: what both write and read is of one make, and rustc's
+# newer LLVM writes what they read.
+find_llvm() {
+  local version
+  for version in 22 21 20 19; do
+    if have "clang-$version" && have "llvm-profdata-$version"; then
+      echo "$version"
       return
     fi
   done
