@@ -133,27 +133,27 @@ pub fn send_all(
     let pid = std::process::id();
     let cpu_before = process_cpu::used_by(pid)?;
     let start = *producer.context().start.get_or_init(Instant::now);
-    let mut sent = 0;
-    for (place, record) in records.iter().cycle().enumerate() {
+    let mut sent = 0_usize;
+    for record in records.iter().cycle() {
         let is_over = match pace {
             // The clock costs, too.
-            Pace::Full(time) => place.is_multiple_of(1000) && start.elapsed() >= time,
-            Pace::Steady { .. } => place == records.len(),
+            Pace::Full(time) => sent.is_multiple_of(1000) && start.elapsed() >= time,
+            Pace::Steady { .. } => sent == records.len(),
         };
         if is_over {
-            sent = place;
             break;
         }
         if let Pace::Steady { per_second, burst } = pace
-            && place.is_multiple_of(burst)
+            && sent.is_multiple_of(burst)
         {
-            let due = start + Duration::from_secs_f64(place as f64 / per_second as f64);
+            let due = start + Duration::from_secs_f64(sent as f64 / per_second as f64);
             while let Some(wait) = due.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero()) {
                 producer.poll(wait);
             }
             begun_us.push(start.elapsed().as_micros() as u64);
         }
-        send(&producer, topic, record, place / burst_size, start + deadline)?;
+        send(&producer, topic, record, sent / burst_size, start + deadline)?;
+        sent += 1;
     }
     producer
         .flush(deadline.saturating_sub(start.elapsed()))
