@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `make release`: the server as it is released, target/pgo/footfall. It is built so that it counts what it does, its C libraries
 # too, put under load with a real Kafka and with the journal, and built again by what it counted (profile-guided
-# optimization), which saves an eighth of the processor time. Does nothing when that is up to date.
+# optimization), which saves a tenth of the processor time. Does nothing when that is up to date.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"

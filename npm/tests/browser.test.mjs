@@ -225,7 +225,9 @@ for (const engine of engines) {
     });
     await page.goto("about:blank");
     // They leave in two beacons, of which either may arrive first.
-    assert.deepEqual(names(await arrived(3)).sort(), ["like", "page", "page_leave"]);
+    const told = names(await arrived(3));
+    assert.ok(told.includes("page_leave"), told);
+    assert.deepEqual(told.filter((name) => name !== "page_leave"), ["page", "like"]);
     await page.goBack();
     assert.deepEqual(await errors(), []);
   });
