@@ -177,7 +177,7 @@ impl Watch {
         }
         let producer = Arc::clone(&self.shared.producing());
         let compacted = found.iter().filter(|(_, found)| found.is_compacted);
-        producer.note_compacted(&compacted.map(|(topic, _)| (*topic).to_owned()).collect::<Vec<_>>());
+        producer.note_compacted(&compacted.map(|(topic, _)| *topic).collect::<Vec<_>>());
         // What an earlier process left open is settled before it is looked for.
         producer.transactions().map_or(Ok(()), |transactions| transactions.initialise())?;
         self.shared.books.core().batches_too_large = false;

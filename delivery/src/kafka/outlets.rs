@@ -41,9 +41,9 @@ impl Outlets {
     }
 
     /// Which of them are compacted.
-    pub(super) fn note_compacted(&self, names: &[String]) {
+    pub(super) fn note_compacted(&self, names: &[&str]) {
         for outlet in [&self.events, &self.dead_letters].into_iter().chain(self.routed.values()) {
-            outlet.compacted.store(names.contains(&outlet.name), Ordering::Relaxed);
+            outlet.compacted.store(names.contains(&outlet.name.as_str()), Ordering::Relaxed);
         }
     }
 
@@ -119,7 +119,7 @@ mod tests {
             ..KafkaSettings::new(["kafka:9092"])
         };
         let outlets = Outlets::of(&settings);
-        outlets.note_compacted(&["events".to_owned()]);
+        outlets.note_compacted(&["events"]);
         for (stream, topic, found, compacted) in [
             (Stream::Events, None, Ok("events"), true),
             // A rule once led to what is the topic of all events now.

@@ -87,7 +87,7 @@ impl Producer {
 
     /// From now on a record without a key that goes to one of these topics is refused here: of a batch with one such record
     /// librdkafka says that each was at fault.
-    pub(crate) fn note_compacted(&self, topics: &[String]) {
+    pub(crate) fn note_compacted(&self, topics: &[&str]) {
         self.sender.outlets.note_compacted(topics);
     }
 

@@ -14,6 +14,8 @@ use super::row::is_at_most_once;
 /// How long what waits may take to reach Kafka once everything works.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(60);
 
+const TOO_LONG: &str = "a request waited 3 s or longer";
+
 #[derive(Debug)]
 pub(crate) struct Verdict {
     pub(crate) name: String,
@@ -32,8 +34,6 @@ pub(crate) struct Verdict {
     pub(crate) most_memory: usize,
     pub(crate) stats: DeliveryStats,
     pub(crate) problems: Vec<String>,
-    /// What took longer than it may. A machine that stands still for a moment makes it so, too.
-    pub(crate) slow: Vec<String>,
     /// Why nothing was tried.
     pub(crate) skipped: Option<&'static str>,
     /// The whole row, with the brokers that it had to start.
@@ -100,7 +100,6 @@ impl Verdict {
             most_memory: seen.most_memory,
             stats,
             problems: Vec::new(),
-            slow: Vec::new(),
             skipped: None,
             took: Duration::ZERO,
         }
@@ -150,21 +149,14 @@ impl Verdict {
         let given_up_and_there = counted_lost.saturating_sub(self.lost as u64);
         self.expect(self.out_of_order as u64 <= given_up_and_there, "events of a key are out of order");
         self.expect(self.duplicates as u64 <= counted, "duplicates that were not counted");
+        self.expect(self.longest_wait < Duration::from_secs(3), TOO_LONG);
         self.expect(self.most_memory <= memory_max_bytes, "memory beyond its bound");
-        if self.longest_wait >= Duration::from_secs(3) {
-            self.slow.push("a request waited 3 s or longer".to_owned());
-        }
-        self.slow.append(&mut self.wrong_readiness);
+        self.problems.append(&mut self.wrong_readiness);
     }
 
-    /// Whether nothing is wrong but how long something took.
+    /// Whether nothing is wrong but how long somebody waited, which a machine that stands still for a moment does, too.
     pub(crate) fn is_only_slow(&self) -> bool {
-        self.problems.is_empty() && !self.slow.is_empty()
-    }
-
-    /// Whether all is as it must be.
-    pub(crate) fn holds(&self) -> bool {
-        self.problems.is_empty() && self.slow.is_empty()
+        self.problems == [TOO_LONG]
     }
 }
 
@@ -201,7 +193,7 @@ impl fmt::Display for Verdict {
         if !self.refusals.is_empty() {
             write!(f, "\n    refused: {:?}", self.refusals)?;
         }
-        for problem in self.problems.iter().chain(&self.slow) {
+        for problem in &self.problems {
             write!(f, "\n    WRONG: {problem}")?;
         }
         Ok(())
