@@ -4,9 +4,6 @@ import { after, test } from "node:test";
 import { until } from "./support/site.mjs";
 import { call, closeBrowsers, engines, names, only, taken, visit } from "./support/visit.mjs";
 
-/** Where a test tells for itself what arrives: a slow visitor's page would have seen what is on it meanwhile. */
-const NO_VIEWS = { clicks: false, views: false };
-
 after(closeBrowsers);
 
 for (const engine of engines) {
@@ -45,12 +42,12 @@ for (const engine of engines) {
   });
 
   test(`${engine}: what leaves needs no preflight, carries key and priority, and keeps key events apart`, async (t) => {
-    const { page, served, arrived } = await visit(t, { engine });
+    const { page, served, acted } = await visit(t, { engine });
     await page.evaluate(() => {
       window.footfall.track("first");
       window.footfall.track("purchase");
     });
-    await arrived(3);
+    await acted(3);
     // The page event may have left before.
     assert.deepEqual([...new Set(served.requests.map(({ url }) => url.search))], [
       "?key=pk_test&priority=normal",
@@ -137,7 +134,7 @@ for (const engine of engines) {
   });
 
   test(`${engine}: what cannot be sent is explained in debug, and never thrown into the page`, async (t) => {
-    const { page, said, errors, arrived } = await visit(t, { engine, init: { debug: true, capture: NO_VIEWS } });
+    const { page, said, errors, acted } = await visit(t, { engine });
     await page.evaluate(() => {
       const { footfall } = window;
       const cycle = {};
@@ -154,7 +151,7 @@ for (const engine of engines) {
       footfall.track("fine");
       footfall.flush();
     });
-    assert.deepEqual(names(await arrived(3)), ["page", "half", "fine"]);
+    assert.deepEqual(names(await acted(3)), ["page", "half", "fine"]);
     for (const words of [/Bad Name was refused/, /cycle was refused.*(circular|cyclic)/, /big was refused.*BigInt/, /json was refused.*no/,
       /properties is an array; it must be an object/, /at most 32768 are allowed/, /user_id has 300 bytes/]) {
       assert.ok(said.some((line) => words.test(line)), `${words} in\n${said.join("\n")}`);
@@ -169,13 +166,13 @@ for (const engine of engines) {
         sessionStorage["footfall:pk_test:seq"] = "7";
         Object.defineProperty(Navigator.prototype, "globalPrivacyControl", { get: () => true });
       });
-    const { page, arrived } = await visit(t, { engine, prepare });
+    const { page, acted } = await visit(t, { engine, prepare });
     await page.evaluate(() => {
       window.footfall.identify("ann");
       window.footfall.track("like");
       window.footfall.flush();
     });
-    const events = await arrived(2);
+    const events = await acted(2);
     assert.deepEqual(names(events), ["page", "like"]);
     for (const { context } of events) {
       assert.deepEqual([context.anonymous_id, context.session_id, context.user_id], [undefined, undefined, undefined]);
@@ -220,7 +217,7 @@ for (const engine of engines) {
         };
         console.warn = () => { throw new Error("no console"); };
       });
-    const { page, arrived, errors } = await visit(t, { engine, prepare, init: { capture: NO_VIEWS } });
+    const { page, acted, errors } = await visit(t, { engine, prepare });
     await page.evaluate(() => {
       window.footfall.track("Bad Name");
       window.footfall.track("like");
@@ -228,7 +225,7 @@ for (const engine of engines) {
     });
     await page.goto("about:blank");
     // They leave in two beacons, of which either may arrive first.
-    const told = names(await arrived(3));
+    const told = names(await acted(3));
     assert.ok(told.includes("page_leave"), told);
     assert.deepEqual(told.filter((name) => name !== "page_leave"), ["page", "like"]);
     await page.goBack();

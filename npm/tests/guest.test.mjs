@@ -32,7 +32,7 @@ for (const engine of engines) {
         };
         window.clearTimeout = (id) => { window.timers.delete(id); clearTimeout(id); };
       });
-    const { page, arrived } = await visit(t, { engine, prepare });
+    const { page, acted } = await visit(t, { engine, prepare });
     const listening = () =>
       page.evaluate(() => [...window.listening.values()].map(([target, kind]) => `${target} ${kind}`).filter((name) => !/AbortSignal|Window (error|unhandledrejection)/.test(name)));
     assert.ok((await listening()).length >= 6, String(await listening()));
@@ -41,7 +41,7 @@ for (const engine of engines) {
       window.footfall.shutdown();
       window.footfall.track("too_late");
     });
-    assert.deepEqual(names(await arrived(2)), ["page", "last"]);
+    assert.deepEqual(names(await acted(2)), ["page", "last"]);
     assert.deepEqual(await listening(), []);
     // The last answer ends the last of them.
     await until("the timers' end", () => page.evaluate(() => window.timers.size === 0));
@@ -50,11 +50,11 @@ for (const engine of engines) {
       await window.footfall.ready();
       window.footfall.track("again");
     });
-    assert.deepEqual(names(await arrived(4)), ["page", "last", "page", "again"]);
+    assert.deepEqual(names(await acted(4)), ["page", "last", "page", "again"]);
   });
 
   test(`${engine}: the same script twice is one tracker`, async (t) => {
-    const { page, arrived } = await visit(t, { engine });
+    const { page, acted } = await visit(t, { engine });
     await page.evaluate(
       () =>
         new Promise((resolve) => {
@@ -67,7 +67,7 @@ for (const engine of engines) {
     );
     await page.click("#like");
     await page.evaluate(() => window.footfall.flush());
-    assert.deepEqual(names(await arrived(2)), ["page", "like"]);
+    assert.deepEqual(names(await acted(2)), ["page", "like"]);
   });
 
   test(`${engine}: two tags with different keys are two trackers, with ids and requests of their own`, async (t) => {
@@ -97,13 +97,13 @@ for (const engine of engines) {
   });
 
   test(`${engine}: init twice is once, and is said`, async (t) => {
-    const { page, served, arrived, said, errors } = await visit(t, { engine });
+    const { page, served, acted, said, errors } = await visit(t, { engine });
     await page.evaluate(() => {
       window.footfall.init({ key: "pk_other" });
       window.footfall.track("like");
       window.footfall.flush();
     });
-    assert.deepEqual(names(await arrived(2)), ["page", "like"]);
+    assert.deepEqual(names(await acted(2)), ["page", "like"]);
     assert.ok(served.requests.every(({ url }) => url.searchParams.get("key") === "pk_test"));
     assert.equal(said.filter((line) => /init was called already/.test(line)).length, 1);
     assert.deepEqual(await errors(), []);

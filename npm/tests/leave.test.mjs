@@ -168,7 +168,7 @@ inChromium("calls and clicks that are not told yet when a script is cancelled, a
         return encode.call(this, text);
       };
     });
-  const { page, arrived, served, said } = await visit(t, { prepare });
+  const { page, acted, said } = await visit(t, { prepare });
   const devtools = await page.createCDPSession();
   await page.evaluate(() => {
     setTimeout(() => ["before", "endless", "after", "last"].forEach((name) => window.footfall.track(name)));
@@ -176,8 +176,7 @@ inChromium("calls and clicks that are not told yet when a script is cancelled, a
   await until("the call to run", () => said.includes("it runs"));
   await devtools.send("Runtime.terminateExecution");
   await page.close();
-  await arrived(4);
   // Of the call that was under way nobody knows how far it came.
-  const told = names(served.events()).filter((name) => name !== "page_leave");
+  const told = names(await acted(4)).filter((name) => name !== "page_leave");
   assert.deepEqual(told.sort(), ["after", "before", "last", "page"]);
 });

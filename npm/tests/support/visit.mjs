@@ -75,7 +75,13 @@ export async function visit(t, { init, path = init ? "/own.html" : "/page.html",
   };
   await go();
   const arrived = (count) => until(`${count} events`, () => served.events().length >= count && served.events());
-  return { served, context, page, newPage, go, said, errors, ready, arrived };
+  /** The same without the view of what is on the page: a slow visitor has seen it meanwhile, a quick one has not. */
+  const acted = (count) =>
+    until(`${count} events beside views`, () => {
+      const events = served.events().filter(({ event }) => event !== "post_view");
+      return events.length >= count && events;
+    });
+  return { served, context, page, newPage, go, said, errors, ready, arrived, acted };
 }
 
 /** Makes calls of the tracker in the page, in order: `call(page, ["track", "like"], ["flush"])`. */
