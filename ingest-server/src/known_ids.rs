@@ -34,7 +34,8 @@ impl Known {
         let capacity = (max_bytes / BYTES_PER_ID).clamp(1, u32::MAX as usize / 2);
         let place_bits = u32::MAX >> (capacity as u32).leading_zeros();
         Self {
-            ring: Vec::new(),
+            // All of it at once, which takes no memory before it is written: a ring that grows is copied while all wait.
+            ring: Vec::with_capacity(capacity),
             capacity,
             oldest: 0,
             index: vec![0; capacity + capacity / 2 + 1],

@@ -8,6 +8,8 @@ use footfall_event_model::EventType;
 use std::io::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// `footfall.track.post_view`, `footfall.page`.
 pub(super) fn append_type(out: &mut Text, kind: EventType, name: Option<&str>) {
     out.append(b"footfall.");
@@ -20,18 +22,25 @@ pub(super) fn append_type(out: &mut Text, kind: EventType, name: Option<&str>) {
 
 /// A time for `ce_time`; the clock has made one of it that RFC 3339 can write.
 pub(super) fn append_time(out: &mut Text, unix_ms: i64) {
-    let (second, ms) = (unix_ms.max(0) / 1000, unix_ms.max(0) % 1000);
-    if out.last_time.second != Some(second) {
-        let time = UNIX_EPOCH + Duration::from_secs(second.unsigned_abs());
-        let text = &mut out.last_time.text;
-        // What is behind the point does not fit, and is written below.
-        let _ = write!(&mut text[..], "{}", humantime::format_rfc3339_millis(time));
-        out.last_time.second = Some(second);
+    let (day, ms) = (unix_ms.max(0) / DAY_MS, unix_ms.max(0) % DAY_MS);
+    if out.last_day.day != Some(day) {
+        let midnight = UNIX_EPOCH + Duration::from_millis((day * DAY_MS).unsigned_abs());
+        let text = &mut out.last_day.midnight;
+        // It fits: 24 bytes up to the year 9999.
+        let _ = write!(&mut text[..], "{}", humantime::format_rfc3339_millis(midnight));
+        out.last_day.day = Some(day);
     }
-    let text = out.last_time.text;
+    let mut text = out.last_day.midnight;
+    let mut write = |at: usize, value: i64, digits: &[i64]| {
+        for (byte, place) in text[at..].iter_mut().zip(digits) {
+            *byte = b'0' + (value / place % 10) as u8;
+        }
+    };
+    write(11, ms / 3_600_000, &[10, 1]);
+    write(14, ms / 60_000 % 60, &[10, 1]);
+    write(17, ms / 1000 % 60, &[10, 1]);
+    write(20, ms % 1000, &[100, 10, 1]);
     out.append(&text);
-    let digit = |place: i64| b'0' + (ms / place % 10) as u8;
-    out.append(&[digit(100), digit(10), digit(1), b'Z']);
 }
 
 /// A trace that begins with this request, and that nobody records so far (flag 00).

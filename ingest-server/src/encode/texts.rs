@@ -29,17 +29,17 @@ pub struct Texts {
 #[derive(Debug, Default)]
 pub(super) struct Text {
     bytes: BytesMut,
-    /// The time that was written last.
-    pub(super) last_time: WrittenTime,
+    /// The day that was written last.
+    pub(super) last_day: WrittenDay,
 }
 
-/// A second as RFC 3339 has it up to its point: most events of a batch are of the same one.
+/// A day as RFC 3339 has it: most events of a batch are of the same one.
 #[derive(Debug, Default)]
-pub(super) struct WrittenTime {
-    /// Seconds since 1970; none before the first.
-    pub(super) second: Option<i64>,
-    /// `2026-11-24T09:30:00.`
-    pub(super) text: [u8; 20],
+pub(super) struct WrittenDay {
+    /// Days since 1970; none before the first.
+    pub(super) day: Option<i64>,
+    /// `2026-11-24T00:00:00.000Z`
+    pub(super) midnight: [u8; 24],
 }
 
 impl Texts {
