@@ -7,74 +7,31 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=with-server.sh
+. "$(dirname "$0")/with-server.sh"
 cd "$ROOT"
 
 rounds=${BENCH_ROUNDS:-5}
 seconds=${BENCH_SECONDS:-6}
 connections=${BENCH_CONNECTIONS:-32}
 topic=footfall.events
-target=${CARGO_TARGET_DIR:-$ROOT/target}
-footfall=$target/pgo/footfall tools=$target/release
 
 scripts/setup.sh system kafka geo
 build_measured
 
-free_port() {
-  node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
-}
+start_kafka
+"$tools/topic-create" --brokers "$brokers" --deadline 90 bench.bare
 
-dir=$(mktemp -d "${TMPDIR:-/tmp}/footfall-bench.XXXXXX")
-pids=()
-finish() {
-  local status=$?
-  trap - EXIT
-  # The server first: it still has to say goodbye to Kafka.
-  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
-    kill "${pids[i]}" 2>/dev/null || true
-    wait "${pids[i]}" 2>/dev/null || true
-  done
-  if [ "$status" = 0 ]; then
-    rm -rf "$dir"
-  else
-    for log in "$dir"/*.log; do
-      [ -e "$log" ] || continue
-      note "the last lines of $log:"
-      tail -n 20 "$log" >&2
-    done
-    note "everything is kept in $dir"
-  fi
-  exit "$status"
+# Limited as in earnest, at rates that the load does not reach.
+address_rate=10000000
+limits=(--limits-private-addresses limit --limits-key-events-per-second 10000000)
+# `begin_serving further settings…`
+begin_serving() {
+  serve "$dir/server" --proxies-trusted 127.0.0.1 --geo-files "$CACHE/geo/geo-whois-asn-country.mmdb" "${limits[@]}" \
+    --kafka-brokers "$brokers" --kafka-topic "$topic" --kafka-compression lz4 "$@"
 }
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-kafka_port=$(free_port)
-brokers=127.0.0.1:$kafka_port
-say "Starting Kafka on $brokers"
-mkdir "$dir/kafka"
-scripts/kafka.sh run --dir "$dir/kafka" --port "$kafka_port" --controller-port "$(free_port)" >"$dir/kafka.log" 2>&1 &
-pids+=($!)
-"$tools/topic-create" --brokers "$brokers" --deadline 90 "$topic" bench.bare
-
-server=127.0.0.1:$(free_port)
-admin=127.0.0.1:$(free_port)
-# `serve further settings…`
-serve() {
-  local started=$SECONDS
-  "$footfall" serve --listen "$server" --admin-listen "$admin" --data-dir "$dir/server" --write-key pk_demo \
-    --proxies-trusted 127.0.0.1 --geo-files "$CACHE/geo/geo-whois-asn-country.mmdb" \
-    --limits-private-addresses limit --limits-address-requests-per-second 10000000 --limits-key-events-per-second 10000000 \
-    --kafka-brokers "$brokers" --kafka-topic "$topic" --kafka-compression lz4 "$@" >"$dir/footfall.log" 2>&1 &
-  server_pid=$!
-  # shellcheck disable=SC2016 # process.argv is node's, not the shell's
-  until node -e 'fetch(process.argv[1]).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))' "http://$admin/readyz"; do
-    kill -0 "$server_pid" 2>/dev/null || die "the server has ended"
-    [ $((SECONDS - started)) -lt 30 ] || die "the server is not ready within 30 s"
-  done
-}
-say "Starting the server on $server"
-serve
-pids+=("$server_pid")
+say "Starting the server"
+begin_serving
 
 # `load NAME SECONDS further arguments…`: the server for so many seconds.
 load() {
@@ -174,10 +131,8 @@ fi
 
 if [ -z "${1:-}" ] || [ "$1" = --overload ]; then
   bound=8388608
-  kill "$server_pid"
-  wait "$server_pid" || true
-  serve --memory-max-bytes $bound --http-max-body-bytes $bound --receipts-max-bytes $bound --event-ids-max-bytes $bound
-  pids+=("$server_pid")
+  stop_server
+  begin_serving --memory-max-bytes $bound --http-max-body-bytes $bound --receipts-max-bytes $bound --event-ids-max-bytes $bound
   load calm 5 --connections 8 --batch-events 20
   say "More than it can bear: 1,000 connections with batches of 100 events, 150 MB at once, for 60 s"
   load over 60 --connections 1000 --batch-events 100 --max-events 20000000 --deadline 300

@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # The server as operators run it and, where one is wanted, a real Kafka, both stopped when the script ends; sourced after
-# lib.sh. Sets dir, footfall, tools, server, admin, server_pid, brokers.
+# lib.sh. Sets dir, footfall, tools, server, admin, server_pid, brokers; address_rate is how many requests a second one address
+# may make.
 
 target=${CARGO_TARGET_DIR:-$ROOT/target}
 footfall=$target/pgo/footfall tools=$target/release
 dir=$(mktemp -d "${TMPDIR:-/tmp}/footfall-run.XXXXXX")
-server_pid="" kafka_pid=""
+server_pid="" kafka_pid="" address_rate=off
 
 # The server first: it still has to say goodbye to Kafka.
 finish() {
@@ -65,7 +66,7 @@ serve() {
   server=127.0.0.1:$(free_port)
   admin=127.0.0.1:$(free_port)
   "$footfall" serve --listen "$server" --admin-listen "$admin" --data-dir "$data" --write-key pk_demo \
-    --limits-address-requests-per-second off "$@" >"$dir/footfall.log" 2>&1 &
+    --limits-address-requests-per-second "$address_rate" "$@" >"$dir/footfall.log" 2>&1 &
   server_pid=$!
   # shellcheck disable=SC2016 # process.argv is node's, not the shell's
   until node -e 'fetch(process.argv[1]).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))' "http://$admin/readyz"; do
