@@ -5,6 +5,7 @@ mod check;
 mod compression;
 mod config;
 mod context;
+mod ends;
 mod events;
 mod failure;
 mod guarantee;

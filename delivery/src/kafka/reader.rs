@@ -10,6 +10,7 @@ use rdkafka::message::{Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::config::client_config;
+use super::ends::first_and_end;
 use super::settings::KafkaSettings;
 use crate::headers::Header;
 use crate::receipt::Position;
@@ -81,7 +82,8 @@ impl TopicReader {
         }
         let mut left = Vec::new();
         for partition in partitions.iter().map(|partition| partition.id()) {
-            let (first, end) = consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map_err(failed)?;
+            let (first, end) =
+                first_and_end(consumer.client(), topic, partition, ANSWER_TIMEOUT).map_err(failed)?;
             if first < end {
                 left.push((partition, end));
             }

@@ -10,6 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::config::client_config;
 use super::context::AskContext;
+use super::ends::first_and_end;
 use super::settings::KafkaSettings;
 use crate::recent::Reading;
 
@@ -90,7 +91,8 @@ impl RecentTopics {
             // Without an offset nothing is as young as that.
             let Offset::Offset(begin) = place.offset() else { continue };
             let partition = place.partition();
-            let (_, end) = self.consumer.fetch_watermarks(topic, partition, self.left().max(PATIENCE))?;
+            let patience = self.left().max(PATIENCE);
+            let (_, end) = first_and_end(self.consumer.client(), topic, partition, patience)?;
             if begin < end {
                 self.spans.push(Span { topic: topic.to_owned(), partition, begin, end });
             }

@@ -11,6 +11,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::config::client_config;
 use super::context::AskContext;
+use super::ends::first_and_end;
 use super::settings::KafkaSettings;
 
 /// How long the brokers may take for one answer, or for the next record.
@@ -51,7 +52,8 @@ impl Tail {
         let partitions = found.map(|found| found.partitions()).unwrap_or_default();
         let (mut ends, mut places) = (BTreeMap::new(), TopicPartitionList::new());
         for partition in partitions.iter().map(|partition| partition.id()) {
-            let (first, end) = consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map_err(failed)?;
+            let (first, end) =
+                first_and_end(consumer.client(), topic, partition, ANSWER_TIMEOUT).map_err(failed)?;
             let behind = offsets.get(&partition).map_or(first, |offset| offset + 1);
             let from = if behind > end { first } else { behind.max(first) };
             if from < end {

@@ -77,7 +77,7 @@ impl Kafka {
     }
 }
 
-/// The offset behind a partition's last record. A broker that has just started may not lead it yet.
+/// The offset behind a partition's last record. A broker that has just started may not lead it yet, or not know its end.
 fn end_of(consumer: &BaseConsumer, topic: &str, partition: i32) -> i64 {
     let (timeout, begun) = (Duration::from_secs(30), Instant::now());
     loop {
@@ -85,8 +85,11 @@ fn end_of(consumer: &BaseConsumer, topic: &str, partition: i32) -> i64 {
             Ok((_, end)) => return end,
             Err(error) => error,
         };
-        let is_led = error.rdkafka_error_code() != Some(RDKafkaErrorCode::NotLeaderForPartition);
-        assert!(!is_led && begun.elapsed() < timeout, "{topic} {partition}: {error}");
+        let is_not_yet = matches!(
+            error.rdkafka_error_code(),
+            Some(RDKafkaErrorCode::NotLeaderForPartition | RDKafkaErrorCode::OffsetNotAvailable)
+        );
+        assert!(is_not_yet && begun.elapsed() < timeout, "{topic} {partition}: {error}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
