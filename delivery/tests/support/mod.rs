@@ -4,6 +4,7 @@
 
 pub(crate) mod child;
 pub(crate) mod kafka;
+pub(crate) mod ports;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -1,10 +1,10 @@
 //! A real Apache Kafka that asks for a name and a password (SASL/PLAIN), or for nothing, stopped with the test.
 //! `scripts/kafka.sh` knows how to get and start it.
 
+use super::ports::free_ports;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -105,12 +105,6 @@ pub async fn create_topic(brokers: &str, topic: &str, configs: &[(&str, &str)]) 
     for result in admin.create_topics([&new], &AdminOptions::new()).await.unwrap() {
         result.unwrap();
     }
-}
-
-/// Ports that nobody listens on now.
-pub fn free_ports<const N: usize>() -> [u16; N] {
-    let bound = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    bound.map(|listener| listener.local_addr().unwrap().port())
 }
 
 impl Drop for Kafka {

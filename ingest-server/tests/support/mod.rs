@@ -8,6 +8,8 @@ pub mod batches;
 pub mod kafka;
 pub mod letters;
 pub mod live;
+#[path = "../../../delivery/tests/support/ports.rs"]
+pub mod ports;
 pub mod program;
 pub mod redis;
 pub mod reverse_proxy;

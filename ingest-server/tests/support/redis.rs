@@ -1,11 +1,12 @@
 //! A real redis-server on a port of its own in a folder of its own, which can be killed, paused and started again.
 //! `scripts/setup.sh redis` installs it.
 
+use super::ports::free_port;
 use ingest_server::metrics::RedisMetrics;
 use ingest_server::settings::{Settings, Sources};
 use ingest_server::shared::SharedMemory;
 use std::collections::BTreeMap;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -96,11 +97,6 @@ impl Redis {
         let older = format!("{} {rest}", earlier(since));
         self.say(&["set", "footfall:{all:sites}:state", &older, "keepttl"]);
     }
-}
-
-/// A port that nobody listens on.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn spawn(port: u16, dir: &Path, arguments: &[String]) -> Child {

@@ -1,7 +1,7 @@
 //! A real schema registry (Apicurio, by Confluent's API), and a front before it that can ask for a login, speak TLS, and go.
 //! `scripts/schema-registry.sh` knows how to get and start it.
 
-use crate::support::kafka::free_ports;
+use crate::support::ports::free_ports;
 use crate::support::{Reply, send};
 use axum::body::Bytes;
 use serde_json::Value;

@@ -1,7 +1,8 @@
 //! A real Apache Kafka with TLS, logins and rights, beside a listener for the tests themselves.
 //! Everybody may do everything there but `bob`, who may do what he is given.
 
-use super::kafka::{Kafka, create_topic, free_ports};
+use super::kafka::{Kafka, create_topic};
+use super::ports::free_ports;
 use super::tls::{self, Pair};
 use rdkafka::admin::AdminClient;
 use rdkafka::client::DefaultClientContext;

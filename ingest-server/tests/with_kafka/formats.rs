@@ -11,8 +11,9 @@ mod registry_login;
 mod wrong_registry;
 
 use crate::support::Server;
-use crate::support::kafka::{Kafka, free_ports};
+use crate::support::kafka::Kafka;
 use crate::support::live::watch;
+use crate::support::ports::free_ports;
 use crate::support::program::{Program, footfall};
 use footfall_delivery::journal::JournalReader;
 use footfall_delivery::{KafkaSettings, TopicReader, TopicRecord};

@@ -1,8 +1,9 @@
 //! The kinds of Redis that servers can share through: by TLS, over a Unix socket, with a user of its own who may do no more
 //! than is needed, and a cluster of several nodes.
 
+use crate::support::ports::free_port;
 use crate::support::program::Program;
-use crate::support::redis::{Redis, free_port};
+use crate::support::redis::Redis;
 use crate::support::{Server, tls};
 use serde_json::json;
 use std::path::Path;

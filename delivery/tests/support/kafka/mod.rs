@@ -8,13 +8,14 @@ mod topics;
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use super::ports::free_ports;
 
 /// A first start may have to fetch Kafka.
 const START_DEADLINE: Duration = Duration::from_secs(300);
@@ -37,7 +38,7 @@ impl Kafka {
     }
 
     fn prepare() -> Self {
-        let (port, controller_port) = free_ports();
+        let [port, controller_port] = free_ports();
         let directory = tempfile::tempdir().unwrap();
         Self { directory, port, controller_port, arguments: Vec::new(), broker: None, watchdog: None }
     }
@@ -191,11 +192,4 @@ fn wait_until_started(log: impl BufRead + Send + 'static) {
             panic!("Kafka {what}; its last lines: {:#?}", last_lines.lock().unwrap());
         }
     }
-}
-
-/// Two ports that nobody listens on now.
-fn free_ports() -> (u16, u16) {
-    let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
-    let (first, second) = (bind(), bind());
-    (first.local_addr().unwrap().port(), second.local_addr().unwrap().port())
 }
