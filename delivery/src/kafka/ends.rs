@@ -1,4 +1,5 @@
-//! Where a partition begins and ends, as its leader says. One that has just come to lead cannot say it yet, and is asked again.
+//! Where a partition begins and ends, as its leader says.
+//! One that has just come to lead cannot say it yet, and is asked again.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -29,10 +30,22 @@ pub(super) fn first_and_end<C: ClientContext>(
     partition: i32,
     timeout: Duration,
 ) -> Result<(i64, i64), KafkaError> {
+    until_known(timeout, |left| client.fetch_watermarks(topic, partition, left))
+}
+
+/// The answer to what is asked of leaders, within the time that `ask` is given.
+///
+/// # Errors
+///
+/// As [`first_and_end`].
+pub(super) fn until_known<T>(
+    timeout: Duration,
+    mut ask: impl FnMut(Duration) -> Result<T, KafkaError>,
+) -> Result<T, KafkaError> {
     let begun = Instant::now();
     loop {
         let left = timeout.saturating_sub(begun.elapsed());
-        match client.fetch_watermarks(topic, partition, left.max(AGAIN_AFTER)) {
+        match ask(left.max(AGAIN_AFTER)) {
             Err(error) if is_not_yet(&error) && left > AGAIN_AFTER => thread::sleep(AGAIN_AFTER),
             answer => return answer,
         }

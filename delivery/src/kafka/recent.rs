@@ -10,7 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::config::client_config;
 use super::context::AskContext;
-use super::ends::first_and_end;
+use super::ends::{first_and_end, until_known};
 use super::settings::KafkaSettings;
 use crate::recent::Reading;
 
@@ -85,9 +85,12 @@ impl RecentTopics {
         for partition in partitions {
             moments.add_partition_offset(topic, partition.id(), Offset::Offset(since_ms))?;
         }
-        let begins = self.consumer.offsets_for_times(moments, self.left().max(PATIENCE))?;
+        let begins = until_known(self.left().max(PATIENCE), |left| {
+            let begins = self.consumer.offsets_for_times(moments.clone(), left)?;
+            begins.elements().iter().try_for_each(|place| place.error())?;
+            Ok(begins)
+        })?;
         for place in begins.elements() {
-            place.error()?;
             // Without an offset nothing is as young as that.
             let Offset::Offset(begin) = place.offset() else { continue };
             let partition = place.partition();

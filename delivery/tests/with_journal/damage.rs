@@ -350,7 +350,7 @@ async fn damage_at_the_front_and_in_the_middle_costs_no_row_between() {
 /// The journal after a walk over numbers of which there are too many to try each: that would take months.
 fn journal_after_walk(directory: &Path) -> Delivery {
     let (runtime, directory) = (tokio::runtime::Handle::current(), directory.to_owned());
-    let (opened, walked) = std::sync::mpsc::channel();
+    let (opened, walked) = std::sync::mpsc::sync_channel(1);
     std::thread::spawn(move || {
         let _in_runtime = runtime.enter();
         opened.send(journal(&directory))
