@@ -156,13 +156,17 @@ pub struct TakenBy<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SurroundingsText(Vec<u8>);
 
+/// Room for the surroundings that most batches have, taken at once.
+const USUAL_SURROUNDINGS_BYTES: usize = 1024;
+
 impl Surroundings<'_> {
     /// Writes them, in one line.
     ///
     /// # Errors
     /// [`serde_json::Error`] where they cannot be written as JSON, which they can.
     pub fn written(&self) -> Result<SurroundingsText, serde_json::Error> {
-        let mut text = serde_json::to_vec(self)?;
+        let mut text = Vec::with_capacity(USUAL_SURROUNDINGS_BYTES);
+        serde_json::to_writer(&mut text, self)?;
         in_one_line(&mut text);
         Ok(SurroundingsText(text))
     }

@@ -5,7 +5,7 @@ mod claimed;
 mod refused;
 
 use crate::check::{Checker, Fate, Step};
-use crate::decode::{Beside, Read};
+use crate::decode::Beside;
 use crate::encode::{Came, EncodeError, Shared, Texts};
 use crate::live::{LiveEvent, Site};
 use crate::receipts::EventSet;
@@ -70,10 +70,9 @@ impl Before {
     }
 }
 
-/// An event that passed all checks.
+/// An event that passed all checks, by its place in the batch.
 struct Kept {
     index: u32,
-    event: Event,
     beside: Beside,
     nameless: bool,
 }
@@ -88,6 +87,8 @@ pub(crate) struct Judge<'a> {
     before: Before,
     keeps_letters: bool,
     live: &'a Site,
+    /// The events that were read, each at its place in the batch: they stay there, since they are large.
+    events: Vec<Option<Event>>,
     kept: Vec<Kept>,
     /// Those whose checks wait until it is known whether a bot is behind them.
     waiting: Vec<Waiting<'a>>,
@@ -106,8 +107,20 @@ impl<'a> Judge<'a> {
         live: &'a Site,
     ) -> Self {
         let keeps_letters = keeps_letters && before.nothing();
-        let (kept, waiting, judged) = (Vec::new(), Vec::new(), Judged::default());
-        Self { came, checker, shared, nameless: None, before, keeps_letters, live, kept, waiting, judged }
+        let (events, kept, waiting, judged) = (Vec::new(), Vec::new(), Vec::new(), Judged::default());
+        Self {
+            came,
+            checker,
+            shared,
+            nameless: None,
+            before,
+            keeps_letters,
+            live,
+            events,
+            kept,
+            waiting,
+            judged,
+        }
     }
 
     /// Reads and checks the events, each on its own; those in `read` are through with that. `of_all` came beside all of them.
@@ -123,16 +136,21 @@ impl<'a> Judge<'a> {
         if let Before::Some(_) = self.before {
             self.kept.reserve_exact(events.len());
         }
-        let mut read = read.into_iter();
+        self.events = read;
+        self.events.resize_with(events.len(), || None);
         for (index, raw) in (0u32..).zip(events) {
-            self.event(index, raw, read.next().flatten(), of_all).map_err(|error| defect(&error))?;
+            self.event(index, raw, of_all).map_err(|error| defect(&error))?;
         }
         Ok(())
     }
 
     /// The ids of the events that passed, each with its place in the batch; those that have one.
     pub(crate) fn ids(&self) -> impl Iterator<Item = (u32, &str)> {
-        self.kept.iter().filter_map(|kept| Some((kept.index, kept.event.event_id.as_deref()?)))
+        let events = &self.events;
+        self.kept.iter().filter_map(|kept| {
+            let event = events.get(kept.index as usize)?.as_ref()?;
+            Some((kept.index, event.event_id.as_deref()?))
+        })
     }
 
     /// Makes the records of the events that passed; those at the places `copies` were stored before.
@@ -140,14 +158,15 @@ impl<'a> Judge<'a> {
     /// # Errors
     /// [`Refused::Internal`] where an event cannot be encoded.
     pub(crate) fn encode(mut self, copies: &[u32], agents: &Claimed) -> Result<Judged, Refused> {
-        let kept = std::mem::take(&mut self.kept);
+        let (kept, mut events) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.events));
         self.judged.records.reserve_exact(kept.len());
         self.judged.sources.reserve_exact(kept.len());
         let mut copies = copies.iter().peekable();
         let mut texts = Texts::new(kept.len());
-        for Kept { index, event, beside, nameless } in kept {
+        for Kept { index, beside, nameless } in kept {
+            let Some(event) = events.get_mut(index as usize).and_then(Option::as_mut) else { continue };
             if copies.next_if_eq(&&index).is_some() {
-                self.duplicate(index, event);
+                self.duplicate(index, event.event_id.take());
                 continue;
             }
             let agent = beside.user_agent.as_deref().and_then(|text| agents.get(text));
@@ -162,60 +181,61 @@ impl<'a> Judge<'a> {
         Ok(self.judged)
     }
 
-    fn event(
-        &mut self,
-        index: u32,
-        raw: &'a RawValue,
-        read: Option<Event>,
-        of_all: &Beside,
-    ) -> Result<(), EncodeError> {
-        let read = read.map(|event| Read { event, unknown_fields: 0, beside: Beside::default() });
-        let decoded = match read.map_or_else(|| self.came.shape.event(raw), Ok) {
-            Ok(decoded) => decoded,
-            Err(refused) => return self.refuse(index, raw, Step::Check, refused),
+    fn event(&mut self, index: u32, raw: &'a RawValue, of_all: &Beside) -> Result<(), EncodeError> {
+        let Some(place) = self.events.get_mut(index as usize) else { return Ok(()) };
+        let (mut unknown_fields, mut beside) = (0, Beside::default());
+        let event = match place {
+            Some(event) => event,
+            None => match self.came.shape.event(raw) {
+                Ok(read) => {
+                    (unknown_fields, beside) = (read.unknown_fields, read.beside);
+                    place.insert(read.event)
+                }
+                Err(refused) => return self.refuse(index, raw, Step::Check, refused),
+            },
         };
-        let event = decoded.event;
         if self.before.contains(index) {
-            self.duplicate(index, event);
+            let event_id = event.event_id.take();
+            self.duplicate(index, event_id);
             return Ok(());
         }
-        self.judged.unknown_fields += decoded.unknown_fields;
+        self.judged.unknown_fields += unknown_fields;
         if let Some(code) = self.shared.dropped_for() {
             let reason = "the request comes from a bot, and the site takes no events of bots";
-            self.drop_event(index, event.event_id, code, reason);
+            let event_id = event.event_id.take();
+            self.drop_event(index, event_id, code, reason);
             return Ok(());
         }
-        let beside = decoded.beside.or(of_all);
+        let beside = beside.or(of_all);
         if beside.user_agent.is_some() && self.shared.drops_bots() {
-            self.waiting.push(Waiting { index, raw, event, beside });
+            self.waiting.push(Waiting { index, raw, beside });
             return Ok(());
         }
-        self.decide(index, raw, event, beside)
+        self.decide(index, raw, beside)
     }
 
     /// Checks an event that was read.
-    fn decide(
-        &mut self,
-        index: u32,
-        raw: &RawValue,
-        mut event: Event,
-        beside: Beside,
-    ) -> Result<(), EncodeError> {
-        match self.checker.check(&mut event) {
-            Fate::Kept => self.kept.push(Kept { index, event, beside, nameless: false }),
-            Fate::Nameless => self.kept.push(Kept { index, event, beside, nameless: true }),
-            Fate::Dropped(code, reason) => self.drop_event(index, event.event_id, code, reason),
+    fn decide(&mut self, index: u32, raw: &RawValue, beside: Beside) -> Result<(), EncodeError> {
+        let event = self.events.get_mut(index as usize).and_then(Option::as_mut);
+        let Some(event) = event else { return Ok(()) };
+        match self.checker.check(event) {
+            Fate::Kept => self.kept.push(Kept { index, beside, nameless: false }),
+            Fate::Nameless => self.kept.push(Kept { index, beside, nameless: true }),
+            Fate::Dropped(code, reason) => {
+                let event_id = event.event_id.take();
+                self.drop_event(index, event_id, code, reason);
+            }
             Fate::Invalid(step, violations) => {
-                let refused = EventRefused { event_id: event.event_id, violations };
+                let refused = EventRefused { event_id: event.event_id.take(), violations };
                 self.refuse(index, raw, step, refused)?;
             }
         }
         Ok(())
     }
 
-    fn duplicate(&mut self, index: u32, event: Event) {
+    fn duplicate(&mut self, index: u32, event_id: Option<String>) {
         self.judged.duplicate += 1;
-        self.judged.entries.push(duplicate(index, event.event_id));
+        self.judged.entries.push(duplicate(index, event_id));
     }
 }
 

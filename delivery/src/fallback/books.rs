@@ -104,7 +104,7 @@ impl Books {
             away |= acknowledged && core.phase.state() == KafkaState::Away;
         }
         drop(core);
-        set_aside.into_iter().for_each(|set_aside| self.push(Job::SetAside(set_aside)));
+        set_aside.into_iter().for_each(|set_aside| self.push(Job::SetAside(*set_aside)));
         for (completion, mut result) in ended {
             if let Some(Ok(receipt)) = &mut result {
                 receipt.known_at = known_at;

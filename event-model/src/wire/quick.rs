@@ -12,6 +12,9 @@ use raw::raw;
 use reader::Reader;
 use serde_json::value::RawValue;
 
+/// Bytes of an event as sites send them: where a batch's are shorter, its list grows as it is read.
+const USUAL_EVENT_BYTES: usize = 256;
+
 /// Reads a batch and its events as the SDK writes them: no field that the wire form does not know, none twice, no `null`,
 /// no escapes outside of `properties`, `traits` and `context`, and nothing that a check would find. An object that is no such
 /// event is left as text.
@@ -29,7 +32,7 @@ pub(super) fn batch(text: &str) -> Option<(Batch<'_>, Vec<Option<Event>>)> {
             "unconfirmed" => set(&mut unconfirmed, list(&mut reader, UNCONFIRMED_IDS, id)?),
             "dropped" => set(&mut batch.dropped, u32::try_from(reader.number()?).ok()?),
             "context" => set(&mut batch.context, context(reader.object()?.0)?),
-            "events" => set(&mut events, list(&mut reader, BATCH_EVENTS, text_and_event)?),
+            "events" => set(&mut events, texts_and_events(&mut reader)?),
             _ => None,
         }?;
         if !reader.goes_on()? {
@@ -37,7 +40,7 @@ pub(super) fn batch(text: &str) -> Option<(Batch<'_>, Vec<Option<Event>>)> {
         }
     }
     reader.end()?;
-    let (texts, events) = events?.into_iter().unzip();
+    let (texts, events) = events?;
     Some((Batch { unconfirmed: unconfirmed.unwrap_or_default(), events: texts, ..batch }, events))
 }
 
@@ -45,15 +48,27 @@ fn id(reader: &mut Reader<'_>) -> Option<String> {
     reader.string().map(str::to_owned)
 }
 
-fn text_and_event<'a>(reader: &mut Reader<'a>) -> Option<(&'a RawValue, Option<Event>)> {
-    let start = reader.ahead()?;
-    let event = next_event(reader);
-    if event.is_none() {
-        reader.back_to(start);
-        reader.object()?;
-    }
-    let text = reader.since(start);
-    Some((raw(text)?, event.filter(|_| text.len() <= EVENT_BYTES)))
+/// The texts of a batch's events, and what was read of them. Each event is read where it stays.
+fn texts_and_events<'a>(reader: &mut Reader<'a>) -> Option<(Vec<&'a RawValue>, Vec<Option<Event>>)> {
+    let room = (reader.rest().len() / USUAL_EVENT_BYTES + 1).min(BATCH_EVENTS);
+    let (mut texts, mut events) = (Vec::with_capacity(room), Vec::with_capacity(room));
+    each(reader, BATCH_EVENTS, |reader| {
+        let start = reader.ahead()?;
+        events.push(Some(Event::default()));
+        let place = events.last_mut()?;
+        if read_event(reader, place.as_mut()?).is_none() {
+            *place = None;
+            reader.back_to(start);
+            reader.object()?;
+        }
+        let text = reader.since(start);
+        if text.len() > EVENT_BYTES {
+            *place = None;
+        }
+        texts.push(raw(text)?);
+        Some(())
+    })?;
+    Some((texts, events))
 }
 
 /// The items of an array, at most so many.
@@ -63,29 +78,44 @@ fn list<'a, T>(
     item: impl Fn(&mut Reader<'a>) -> Option<T>,
 ) -> Option<Vec<T>> {
     let mut items = Vec::new();
+    each(reader, most, |reader| {
+        items.push(item(reader)?);
+        Some(())
+    })?;
+    Some(items)
+}
+
+/// Goes through the items of an array, at most so many.
+fn each<'a>(
+    reader: &mut Reader<'a>,
+    most: usize,
+    mut item: impl FnMut(&mut Reader<'a>) -> Option<()>,
+) -> Option<()> {
     reader.expect(b'[')?;
     if reader.next_is(b']') {
-        return Some(items);
+        return Some(());
     }
-    loop {
-        items.push(item(reader).filter(|_| items.len() < most)?);
+    for _ in 0..most {
+        item(reader)?;
         match reader.next()? {
             b',' => {}
-            b']' => return Some(items),
+            b']' => return Some(()),
             _ => return None,
         }
     }
+    None
 }
 
 /// Reads an event from a text without white space around it; what it takes is what [`batch`] takes.
 pub(super) fn event(text: &str) -> Option<Event> {
-    let mut reader = Reader::new(text);
-    let event = next_event(&mut reader)?;
+    let (mut reader, mut event) = (Reader::new(text), Event::default());
+    read_event(&mut reader, &mut event)?;
     (reader.since(0).len() == text.len()).then_some(event)
 }
 
-fn next_event(reader: &mut Reader<'_>) -> Option<Event> {
-    let (mut event, mut kind) = (Event::default(), None);
+/// Reads an event into one that says nothing yet.
+fn read_event(reader: &mut Reader<'_>, event: &mut Event) -> Option<()> {
+    let mut kind = None;
     reader.expect(b'{')?;
     loop {
         let name = reader.string()?;
@@ -111,7 +141,7 @@ fn next_event(reader: &mut Reader<'_>) -> Option<Event> {
         }
     }
     event.kind = kind.unwrap_or_default();
-    check_beside_bags(&event).is_ok().then_some(event)
+    check_beside_bags(event).is_ok().then_some(())
 }
 
 /// Sets a field that was not there yet.

@@ -2,7 +2,7 @@
 //! Which of them a record has is decided above.
 
 use super::texts::Text;
-use crate::distinct::distinct;
+use crate::distinct::{distinct, hex};
 use bytes::Bytes;
 use footfall_event_model::EventType;
 use std::io::Write as _;
@@ -48,7 +48,7 @@ pub(super) fn begun_trace() -> Bytes {
     let [high, low, parent] = [(); 3].map(|()| distinct());
     // All zeroes would say that there is none (W3C Trace Context, section 3.2.2).
     let (low, parent) = (low.max(1), parent.max(1));
-    Bytes::from(format!("00-{high:016x}{low:016x}-{parent:016x}-00"))
+    Bytes::from([&b"00-"[..], &hex(high), &hex(low), b"-", &hex(parent), b"-00"].concat())
 }
 
 /// Whether a text has the form of W3C Trace Context's `traceparent`, version 00 (section 3.2); another one would only

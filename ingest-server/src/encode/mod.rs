@@ -172,14 +172,14 @@ impl<'a> Shared<'a> {
         Self { routes, ..self }
     }
 
-    /// Makes the record of one event, its bytes among `texts`; `agent` is who it was sent for, where a server speaks
+    /// Makes the record of one event, whose id it takes, its bytes among `texts`; `agent` is who it was sent for, where a server speaks
     /// for somebody.
     ///
     /// # Errors
     /// [`EncodeError`] where the system gives no randomness for an id, or the record cannot be written.
     pub fn encode(
         &self,
-        mut event: Event,
+        event: &mut Event,
         beside: &Beside,
         agent: Option<&Agent>,
         texts: &mut Texts,
@@ -190,12 +190,12 @@ impl<'a> Shared<'a> {
             // Traits say who somebody is: a name, an e-mail address.
             event.traits = None;
         }
-        let topic = route::topic(self.routes, self.write_key, &event);
-        let mut own = self.own(&mut event, beside, agent);
+        let topic = route::topic(self.routes, self.write_key, event);
+        let mut own = self.own(event, beside, agent);
         let own_text = own.as_mut().map(|own| self.surroundings_of(own)).transpose()?;
         let surroundings = own_text.as_ref().unwrap_or(&self.surroundings);
         let context = own.as_ref().map_or(&self.context, |own| &own.context);
-        let event_id = match event.event_id {
+        let event_id = match event.event_id.take() {
             Some(id) => id,
             None => new_id(stamp.received_at)?,
         };

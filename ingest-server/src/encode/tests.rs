@@ -11,13 +11,13 @@ fn encoded(event: Event, context: Context) -> Encoded {
     encoded_for(event, context, &Beside::default(), None)
 }
 
-fn encoded_for(event: Event, context: Context, beside: &Beside, sent_by: Option<&Agent>) -> Encoded {
+fn encoded_for(mut event: Event, context: Context, beside: &Beside, sent_by: Option<&Agent>) -> Encoded {
     let client = Client { address_policy: "drop", ..Client::default() };
     let stamp = Stamp { received_at: 7, client, user_agent: None, traceparent: None, private: false };
     let pages = PageRules::new(&SiteSettings::default(), &PageSettings::default());
     let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: sent_by, pages: &pages, server: None, site: None };
     let shared = Shared::new("pk", Some("b"), None, context, Priority::Normal, seen).unwrap();
-    shared.encode(event, beside, None, &mut Texts::default()).unwrap()
+    shared.encode(&mut event, beside, None, &mut Texts::default()).unwrap()
 }
 
 fn header_of(record: &Outgoing, name: &str) -> Option<String> {

@@ -11,8 +11,9 @@ const PIECE_BYTES: usize = 32 * 1024;
 /// Bytes of the first piece, which tells how long the texts of this batch are; most are shorter.
 const FIRST_BYTES: usize = 2048;
 
-/// What a text may be longer than the longest before it, so that the last one still has room: an eighth.
-const SLACK: usize = 8;
+/// What the texts together may be longer than as many of the longest before them: a quarter of one. Where the last one
+/// has no room, it is copied into a piece of its own.
+const SLACK: usize = 4;
 
 /// Where texts are written and kept.
 #[derive(Debug, Default)]

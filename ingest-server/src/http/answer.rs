@@ -15,9 +15,16 @@ pub(super) const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-l
 pub(super) const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 pub(super) const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
+/// How many headers an answer has in the end: room for all of them at once.
+const HEADERS: usize = 14;
+
 /// The response to a batch that was read.
 pub(super) fn answered(answer: impl Serialize) -> Response<Body> {
-    ([(CACHE_CONTROL, "no-store")], Json(answer)).into_response()
+    let mut response = Json(answer).into_response();
+    let headers = response.headers_mut();
+    headers.reserve(HEADERS);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 impl IntoResponse for Refused {

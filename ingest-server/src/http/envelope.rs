@@ -3,7 +3,7 @@
 
 use super::answer::say_quota;
 use crate::admit::Quota;
-use crate::distinct::distinct;
+use crate::distinct::{distinct, hex};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -89,7 +89,7 @@ fn taken_over(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 fn made() -> HeaderValue {
-    HeaderValue::try_from(format!("{:016x}", distinct())).unwrap_or(HeaderValue::from_static("none"))
+    HeaderValue::from_bytes(&hex(distinct())).unwrap_or(HeaderValue::from_static("none"))
 }
 
 #[cfg(test)]

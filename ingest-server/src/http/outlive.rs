@@ -14,13 +14,14 @@ pub(super) struct Outliving<F: Future<Output: Send> + Send + 'static> {
     work: Option<TrackedFuture<Pin<Box<F>>>>,
 }
 
-/// Starts `work` with the first poll.
+/// The work that `make` makes; it starts with the first poll.
 pub(super) fn outliving<F: Future<Output: Send> + Send + 'static>(
     tracker: &TaskTracker,
-    work: F,
+    make: impl FnOnce() -> F,
 ) -> Outliving<F> {
-    // In its box first: it is large, and what is moved is copied.
-    Outliving { work: Some(tracker.track_future(Box::pin(work))) }
+    // Made where it stays: it has some kilobytes, and what is moved is copied.
+    let work = Box::write(Box::new_uninit(), make());
+    Outliving { work: Some(tracker.track_future(Box::into_pin(work))) }
 }
 
 impl<F: Future<Output: Send> + Send + 'static> Future for Outliving<F> {
@@ -58,7 +59,7 @@ mod tests {
     async fn it_goes_on_without_its_waiter_and_is_counted_to_its_end() {
         let (tracker, gate, done) =
             (TaskTracker::new(), Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
-        let mut work = Box::pin(outliving(&tracker, {
+        let mut work = Box::pin(outliving(&tracker, || {
             let (gate, done) = (Arc::clone(&gate), Arc::clone(&done));
             async move {
                 gate.notified().await;
@@ -79,7 +80,7 @@ mod tests {
         let (tracker, runs) = (TaskTracker::new(), Arc::new(AtomicUsize::new(0)));
         let work = || {
             let runs = Arc::clone(&runs);
-            outliving(&tracker, async move { runs.fetch_add(1, Ordering::SeqCst) })
+            outliving(&tracker, || async move { runs.fetch_add(1, Ordering::SeqCst) })
         };
         drop(work());
         work().await;
@@ -91,7 +92,7 @@ mod tests {
     #[tokio::test]
     async fn what_panicked_is_not_polled_again() {
         let tracker = TaskTracker::new();
-        let work = outliving(&tracker, async { panic!("within the work") });
+        let work = outliving(&tracker, || async { panic!("within the work") });
         let failed = tokio::spawn(work).await;
         assert!(failed.is_err_and(|error| error.is_panic()));
         tracker.close();

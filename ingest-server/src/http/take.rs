@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 /// # Errors
 /// [`Refused`] where the request is refused as a whole.
 pub(super) async fn take(edge: &Arc<Edge>, shape: Shape, request: Request) -> Result<Answer, Refused> {
-    outliving(&edge.requests, counted(Arc::clone(edge), shape, request)).await
+    outliving(&edge.requests, || counted(Arc::clone(edge), shape, request)).await
 }
 
 async fn counted(edge: Arc<Edge>, shape: Shape, request: Request) -> Result<Answer, Refused> {

@@ -23,7 +23,7 @@ const BOUNDS: HttpSettings = HttpSettings {
 };
 
 async fn fails() -> &'static str {
-    outliving(&TaskTracker::new(), async { panic!("a defect, made for this test") }).await
+    outliving(&TaskTracker::new(), || async { panic!("a defect, made for this test") }).await
 }
 
 #[tokio::test]

@@ -5,14 +5,12 @@ use super::{Judge, defect};
 use crate::decode::Beside;
 use crate::refusal::Refused;
 use crate::stamp::Claimed;
-use footfall_event_model::Event;
 use serde_json::value::RawValue;
 
 /// An event that was read and not checked yet.
 pub(super) struct Waiting<'a> {
     pub(super) index: u32,
     pub(super) raw: &'a RawValue,
-    pub(super) event: Event,
     pub(super) beside: Beside,
 }
 
@@ -33,13 +31,15 @@ impl Judge<'_> {
         if waiting.is_empty() {
             return Ok(());
         }
-        for Waiting { index, raw, event, beside } in waiting {
+        for Waiting { index, raw, beside } in waiting {
             let agent = beside.user_agent.as_deref().and_then(|text| agents.get(text));
             if agent.is_some_and(|agent| agent.bot) {
                 let reason = "the event was sent for a bot, and the site takes no events of bots";
-                self.drop_event(index, event.event_id, "bot", reason);
+                let event = self.events.get_mut(index as usize).and_then(Option::as_mut);
+                let event_id = event.and_then(|event| event.event_id.take());
+                self.drop_event(index, event_id, "bot", reason);
             } else {
-                self.decide(index, raw, event, beside).map_err(|error| defect(&error))?;
+                self.decide(index, raw, beside).map_err(|error| defect(&error))?;
             }
         }
         // Those that say no browser did not wait.

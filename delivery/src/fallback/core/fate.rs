@@ -55,7 +55,8 @@ impl<W: Waiter> Core<W> {
                 self.totals.set_aside += 1;
                 let record = one.batch.records()[ticket.index].clone();
                 let stream = one.batch.stream();
-                settled.set_aside = Some(SetAside { record, stream, failure: failure.clone(), row });
+                settled.set_aside =
+                    Some(Box::new(SetAside { record, stream, failure: failure.clone(), row }));
                 one.refused(ticket.index, failure);
             }
             Err(Refused::TooLarge(_)) => {}

@@ -39,7 +39,8 @@ pub(crate) struct Settled<W> {
     /// The batch is at its end; what is to be said to its waiter, if that was not done before.
     pub(crate) ended: Option<(W, Option<AppendResult>)>,
     /// A record that Kafka refuses for good, with the row that it stood in.
-    pub(crate) set_aside: Option<SetAside>,
+    /// In a box: few are, and what is told of every record is smaller for it.
+    pub(crate) set_aside: Option<Box<SetAside>>,
     /// Rows wait to be deleted.
     pub(crate) rows_delivered: bool,
 }

@@ -20,7 +20,8 @@ impl<'a> Reader<'a> {
         Self { text, at: 0 }
     }
 
-    fn rest(&self) -> &'a [u8] {
+    /// What was not read yet.
+    pub(super) fn rest(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 

@@ -89,6 +89,6 @@ impl World {
     pub(super) fn settle(&mut self, ticket: Ticket, fate: Result<Position, Refused>) {
         let Settled { ended, set_aside, .. } = self.core.settle(self.now, ticket, fate);
         end(ended);
-        self.queue.extend(set_aside.map(Job::SetAside));
+        self.queue.extend(set_aside.map(|set_aside| Job::SetAside(*set_aside)));
     }
 }
