@@ -4,7 +4,7 @@
 use crate::edge::Edge;
 use crate::format::RecordFormat;
 use crate::format::registry::RegistryError;
-use crate::http::{self, Front, Listener, Tls, Trusted, UnixSocket};
+use crate::http::{self, Front, Listener, Routes, Tls, Trusted, UnixSocket};
 use crate::metrics::Metrics;
 use crate::receipts::Receipts;
 use crate::settings::Settings;
@@ -116,7 +116,7 @@ async fn listen(setting: &'static str, address: SocketAddr) -> Result<TcpListene
     TcpListener::bind(address).await.map_err(|source| RunError::Listen { setting, address, source })
 }
 
-fn public_front(edge: &Arc<Edge>, settings: &Settings, finish_within: Duration) -> Front {
+fn public_front(edge: &Arc<Edge>, settings: &Settings, finish_within: Duration) -> Front<impl Routes> {
     let routes = http::public(Arc::clone(edge));
     let proxies = settings.proxies.clone();
     let trusted: Trusted = Arc::new(move |peer| proxies.trusts(peer));

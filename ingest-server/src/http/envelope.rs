@@ -4,12 +4,12 @@
 use super::answer::say_quota;
 use crate::admit::Quota;
 use crate::distinct::{distinct, hex};
-use axum::extract::Request;
+use axum::body::Body;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
 use std::sync::{Arc, OnceLock};
+use tower::{Service, service_fn};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
@@ -41,19 +41,29 @@ impl Envelope {
 
 /// Wraps the public routes. Any page may time its requests here (W3C Resource Timing, section 4.5): what it learns is
 /// how long its own beacon took.
-pub(super) async fn public(mut request: Request, next: Next) -> Response {
-    let envelope = open(&mut request);
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    if let Some(quota) = envelope.0.quota.get() {
-        say_quota(headers, quota);
-    }
-    headers.insert(TIMING_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    close(envelope, response)
+pub(super) fn public<S, I, O>(
+    mut routes: S,
+) -> impl Service<Request<I>, Response = Response<O>, Error = S::Error, Future: Send> + Clone
+where
+    S: Service<Request<I>, Response = Response<O>, Future: Send> + Clone,
+{
+    service_fn(move |mut request: Request<I>| {
+        let envelope = open(&mut request);
+        let answering = routes.call(request);
+        async move {
+            let mut response = answering.await?;
+            let headers = response.headers_mut();
+            if let Some(quota) = envelope.0.quota.get() {
+                say_quota(headers, quota);
+            }
+            headers.insert(TIMING_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            Ok(close(envelope, response))
+        }
+    })
 }
 
 /// Wraps the private routes: what is shown there may be in somebody's browser, beside other pages.
-pub(super) async fn admin(mut request: Request, next: Next) -> Response {
+pub(super) async fn admin(mut request: Request<Body>, next: Next) -> Response<Body> {
     let envelope = open(&mut request);
     let mut response = next.run(request).await;
     response.headers_mut().entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(
@@ -62,14 +72,14 @@ pub(super) async fn admin(mut request: Request, next: Next) -> Response {
     close(envelope, response)
 }
 
-fn open(request: &mut Request) -> Envelope {
+fn open<I>(request: &mut Request<I>) -> Envelope {
     let request_id = taken_over(request.headers()).unwrap_or_else(made);
     let envelope = Envelope(Arc::new(Inner { request_id, quota: OnceLock::new() }));
     request.extensions_mut().insert(envelope.clone());
     envelope
 }
 
-fn close(envelope: Envelope, mut response: Response) -> Response {
+fn close<O>(envelope: Envelope, mut response: Response<O>) -> Response<O> {
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(request_id = envelope.request_id(), "answered 500; the cause stands above");
     }

@@ -18,7 +18,7 @@ mod transport;
 
 pub(crate) use transport::proxy_header;
 pub use transport::{
-    Front, Listener, Peer, Reason, Tls, TlsError, Trusted, UnixError, UnixSocket, listen_unix, serve,
+    Front, Listener, Peer, Reason, Routes, Tls, TlsError, Trusted, UnixError, UnixSocket, listen_unix, serve,
 };
 
 use crate::edge::Edge;
@@ -33,6 +33,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -40,7 +41,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 const SHORT: &str = "public, max-age=300, stale-while-revalidate=86400";
 
 /// The routes of the public address.
-pub fn public(edge: Arc<Edge>) -> Router {
+pub fn public(edge: Arc<Edge>) -> impl Routes {
     let metrics = Arc::clone(&edge.metrics);
     let routes = Router::new()
         .route("/v1/events", post(events::events))
@@ -54,10 +55,10 @@ pub fn public(edge: Arc<Edge>) -> Router {
     in_public(routes, metrics)
 }
 
-/// What every answer of the public address carries, that of a panic too. It is one layer: each one by itself would make
-/// every route a box more, at each request.
-fn in_public(routes: Router, metrics: Arc<Metrics>) -> Router {
-    routes.layer((from_fn(envelope::public), cors(), surviving(metrics)))
+/// What every answer of the public address carries, that of a panic too. It is put around all routes together: a layer of
+/// each one would be boxed anew at each request.
+fn in_public(routes: Router, metrics: Arc<Metrics>) -> impl Routes {
+    envelope::public(cors().layer(surviving(metrics).layer(routes)))
 }
 
 /// The routes of the private address; `token` opens the live view, `stopping` ends the streams that would hold up a stop.

@@ -5,9 +5,7 @@ use super::bounds::{Due, Reason, Times};
 use super::places::Place;
 use super::pulse::{Answering, Pulse};
 use super::socket::{Raw, Socket, Stream};
-use super::{Front, Peer, Phase, Tls, proxy_header};
-use axum::Router;
-use axum::body::Body;
+use super::{Front, Peer, Phase, Routes, Tls, proxy_header};
 use axum::http::Response;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -25,7 +23,6 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
-use tower_service::Service;
 
 /// What an HTTP/2 client says first (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -73,11 +70,11 @@ impl Http {
 ///
 /// # Errors
 /// Why the server ended it; a client that ends it, or breaks HTTP, is no error.
-pub(super) async fn run(
+pub(super) async fn run<R: Routes>(
     raw: Raw,
     peer: Option<SocketAddr>,
     tls: Option<&Tls>,
-    front: &Front,
+    front: &Front<R>,
     mut phases: watch::Receiver<Phase>,
 ) -> Result<(), Reason> {
     let pulse = Arc::new(Pulse::new());
@@ -142,17 +139,17 @@ async fn rest(
     }
 }
 
-fn answer(
-    routes: &Router,
+fn answer<R: Routes>(
+    routes: &R,
     pulse: &Arc<Pulse>,
     peer: Option<SocketAddr>,
     mut request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Answering<Body>>, Infallible>> + Send + use<> {
+) -> impl Future<Output = Result<Response<Answering<R::Body>>, Infallible>> + Send + use<R> {
     let open = pulse.request();
     if let Some(peer) = peer {
         request.extensions_mut().insert(Peer(peer));
     }
-    let answering = routes.clone().call(request);
+    let answering = routes.answer(request);
     async move { answering.await.map(|response| response.map(|body| open.answer(body))) }
 }
 
@@ -165,11 +162,11 @@ struct Opened {
 }
 
 /// Everything before HTTP; `None` where the other end has gone.
-async fn open(
+async fn open<R>(
     mut socket: Socket,
     mut peer: Option<SocketAddr>,
     tls: Option<&Tls>,
-    front: &Front,
+    front: &Front<R>,
 ) -> Result<Option<Opened>, Reason> {
     let patience = front.bounds.handshake_timeout;
     let is_proxy = (front.trusted)(peer.map(|peer| peer.ip()));

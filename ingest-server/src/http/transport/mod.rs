@@ -17,15 +17,20 @@ pub use unix::{UnixError, UnixSocket, listen as listen_unix};
 
 use crate::metrics::Metrics;
 use crate::settings::HttpSettings;
-use axum::Router;
+use axum::BoxError;
+use axum::body::Bytes;
+use axum::http::{Request, Response};
 use connection::Http;
+use hyper::body::{Body, Incoming};
 use places::Places;
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
+use tower::Service;
 
 /// How long to wait when the system has no socket for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -38,9 +43,37 @@ pub struct Peer(pub SocketAddr);
 /// Whether the other end of a connection is a proxy whose word is taken; `None` is a Unix socket.
 pub type Trusted = Arc<dyn Fn(Option<IpAddr>) -> bool + Send + Sync>;
 
+/// What answers each request, always ready for the next one.
+pub trait Routes: Clone + Send + Sync + 'static {
+    /// The body of an answer.
+    type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static;
+
+    /// Answers one request.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<Self::Body>, Infallible>> + Send + use<Self> + 'static;
+}
+
+impl<S, B> Routes for S
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send + 'static>,
+    S: Clone + Send + Sync + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    type Body = B;
+
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<B>, Infallible>> + Send + use<S, B> + 'static {
+        self.clone().call(request)
+    }
+}
+
 /// What all listeners that serve the same routes have in common.
-pub struct Front {
-    routes: Router,
+pub struct Front<R> {
+    routes: R,
     bounds: HttpSettings,
     http: Http,
     open: Arc<Semaphore>,
@@ -63,10 +96,10 @@ enum Phase {
     Cutting,
 }
 
-impl Front {
+impl<R: Routes> Front<R> {
     /// The front of the public routes.
     pub fn public(
-        routes: Router,
+        routes: R,
         bounds: HttpSettings,
         trusted: Trusted,
         proxy_header: bool,
@@ -81,7 +114,7 @@ impl Front {
 
     /// The front of the operator's routes: no bound for each address, and its streams may last. Nobody waits at the end
     /// for an operator's browser that does not read.
-    pub fn admin(routes: Router, bounds: HttpSettings, metrics: Arc<Metrics>) -> Self {
+    pub fn admin(routes: R, bounds: HttpSettings, metrics: Arc<Metrics>) -> Self {
         let trusted: Trusted = Arc::new(|_| false);
         let public = Self::public(routes, bounds, trusted, false, Duration::ZERO, metrics);
         Self { places: None, ..public }
@@ -89,10 +122,10 @@ impl Front {
 }
 
 /// Serves a front on a listener until it is time to stop, then lets open requests finish, and cuts what does not.
-pub async fn serve(
+pub async fn serve<R: Routes>(
     listener: Listener,
     tls: Option<Tls>,
-    front: Arc<Front>,
+    front: Arc<Front<R>>,
     mut stopping: watch::Receiver<bool>,
 ) {
     let (phase, phases) = watch::channel(Phase::Serving);
