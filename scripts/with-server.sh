@@ -29,9 +29,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-free_port() {
-  node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
-}
+free_port() { node "$ROOT/scripts/free-port.mjs"; }
 
 # Also a second time, with the data of the first.
 start_kafka() {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { root } from "./harness/paths.js";
-import { freePort } from "./harness/ports.js";
+import { freePort } from "../../scripts/free-port.mjs";
 import { Process } from "./harness/process.js";
 import { withProcesses } from "./harness/stack.js";
 import { until } from "./harness/wait.js";

@@ -2,8 +2,8 @@
 // tests use. A session holds one ephemeral profile: its contexts are tabs of it, kept apart by their sites' origins.
 import { spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
-import { createServer } from "node:net";
 import { Builder, Button, By, Key } from "selenium-webdriver";
+import { freePort } from "../../../scripts/free-port.mjs";
 import { until } from "./site.mjs";
 
 /** A test run that ends early must not leave a display behind. */
@@ -56,15 +56,6 @@ async function display(start) {
     once(server, "exit").then(() => { throw new Error("Xvfb ended at once"); }),
   ]);
   return `:${String(number).trim()}`;
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function browser(driver, stop) {

@@ -5,7 +5,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { binary, script } from "./paths.js";
-import { freePort } from "./ports.js";
+import { freePort } from "../../../scripts/free-port.mjs";
 import { Process } from "./process.js";
 
 const run = promisify(execFile);
