@@ -6,7 +6,7 @@ mod refused;
 
 use crate::check::{Checker, Fate, Step};
 use crate::decode::Beside;
-use crate::encode::{Came, EncodeError, Shared, Texts};
+use crate::encode::{Came, EncodeError, Encoded, Shared, Texts};
 use crate::live::{LiveEvent, Site};
 use crate::receipts::EventSet;
 use crate::refusal::Refused;
@@ -159,7 +159,7 @@ impl<'a> Judge<'a> {
     /// [`Refused::Internal`] where an event cannot be encoded.
     pub(crate) fn encode(mut self, copies: &[u32], agents: &Claimed) -> Result<Judged, Refused> {
         let (kept, mut events) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.events));
-        self.judged.records.reserve_exact(kept.len());
+        let mut records = Vec::with_capacity(kept.len());
         self.judged.sources.reserve_exact(kept.len());
         let mut copies = copies.iter().peekable();
         let mut texts = Texts::new(kept.len());
@@ -171,14 +171,12 @@ impl<'a> Judge<'a> {
             }
             let agent = beside.user_agent.as_deref().and_then(|text| agents.get(text));
             let shared = if nameless { self.nameless() } else { Ok(&self.shared) };
-            let encoded = shared.and_then(|shared| shared.encode(event, &beside, agent, &mut texts));
-            let encoded = encoded.map_err(|error| defect(&error))?;
-            self.judged.records.push(encoded.record);
-            let (event_id, anonymous_id) = (encoded.event_id, encoded.anonymous_id);
-            let own_bytes = encoded.own_bytes;
+            let encoded =
+                shared.and_then(|shared| shared.encode(event, &beside, agent, &mut texts, &mut records));
+            let Encoded { event_id, anonymous_id, own_bytes } = encoded.map_err(|error| defect(&error))?;
             self.judged.sources.push(Source { index, event_id, anonymous_id, own_bytes });
         }
-        Ok(self.judged)
+        Ok(Judged { records, ..self.judged })
     }
 
     fn event(&mut self, index: u32, raw: &'a RawValue, of_all: &Beside) -> Result<(), EncodeError> {

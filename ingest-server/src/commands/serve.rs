@@ -20,6 +20,7 @@ pub fn serve(said: Said) -> Result<(), CommandError> {
     settings.log_format.apply();
     let system = |doing| move |source| CommandError::System { doing, source };
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(settings.worker_threads)
         .enable_all()
         .build()
         .map_err(system("cannot start threads"))?;

@@ -55,10 +55,8 @@ pub struct Shared<'a> {
     routes: &'a [KafkaRoute],
 }
 
-/// A record on its way out, and what the answer and the live view say of it.
+/// What the answer and the live view say of a record.
 pub struct Encoded {
-    /// The record.
-    pub record: Outgoing,
     /// The event's id, given here where the sender gave none.
     pub event_id: String,
     /// The browser, where the sender said.
@@ -172,7 +170,8 @@ impl<'a> Shared<'a> {
         Self { routes, ..self }
     }
 
-    /// Makes the record of one event, whose id it takes, its bytes among `texts`; `agent` is who it was sent for, where a server speaks
+    /// Adds the record of one event, whose id it takes, to `records`, its bytes among `texts`; `agent` is who it was sent
+    /// for, where a server speaks
     /// for somebody.
     ///
     /// # Errors
@@ -183,6 +182,7 @@ impl<'a> Shared<'a> {
         beside: &Beside,
         agent: Option<&Agent>,
         texts: &mut Texts,
+        records: &mut Vec<Outgoing>,
     ) -> Result<Encoded, EncodeError> {
         let stamp = &*self.seen.stamp;
         if stamp.private {
@@ -249,8 +249,8 @@ impl<'a> Shared<'a> {
         };
         // A key event may come in a batch that was not marked: the promise is made for the event.
         let priority = if event.key_event == Some(true) { Priority::Key } else { self.priority };
-        let record = Outgoing { key, headers, payload, priority, topic };
-        Ok(Encoded { record, event_id, anonymous_id, own_bytes })
+        records.push(Outgoing { key, headers, payload, priority, topic });
+        Ok(Encoded { event_id, anonymous_id, own_bytes })
     }
 }
 

@@ -7,17 +7,25 @@ use footfall_event_model::{Client, EventType, Json, check};
 use proptest::prelude::*;
 use serde_json::Value;
 
-fn encoded(event: Event, context: Context) -> Encoded {
+/// The record, and the id of its event.
+fn encoded(event: Event, context: Context) -> (Outgoing, String) {
     encoded_for(event, context, &Beside::default(), None)
 }
 
-fn encoded_for(mut event: Event, context: Context, beside: &Beside, sent_by: Option<&Agent>) -> Encoded {
+fn encoded_for(
+    mut event: Event,
+    context: Context,
+    beside: &Beside,
+    sent_by: Option<&Agent>,
+) -> (Outgoing, String) {
     let client = Client { address_policy: "drop", ..Client::default() };
     let stamp = Stamp { received_at: 7, client, user_agent: None, traceparent: None, private: false };
     let pages = PageRules::new(&SiteSettings::default(), &PageSettings::default());
     let seen = Seen { stamp: Cow::Borrowed(&stamp), agent: sent_by, pages: &pages, server: None, site: None };
     let shared = Shared::new("pk", Some("b"), None, context, Priority::Normal, seen).unwrap();
-    shared.encode(&mut event, beside, None, &mut Texts::default()).unwrap()
+    let mut records = Vec::new();
+    let made = shared.encode(&mut event, beside, None, &mut Texts::default(), &mut records).unwrap();
+    (records.pop().unwrap(), made.event_id)
 }
 
 fn header_of(record: &Outgoing, name: &str) -> Option<String> {
@@ -41,9 +49,9 @@ proptest! {
         };
         prop_assert!(check(&event).is_ok());
         let context = Context { anonymous_id: anonymous_id.clone(), ..Context::default() };
-        let made = encoded(event, context);
-        prop_assert!(!made.record.payload.contains(&b'\n') && !made.record.payload.contains(&b'\r'));
-        let record: Value = serde_json::from_slice(&made.record.payload).unwrap();
+        let (made, given_id) = encoded(event, context);
+        prop_assert!(!made.payload.contains(&b'\n') && !made.payload.contains(&b'\r'));
+        let record: Value = serde_json::from_slice(&made.payload).unwrap();
         for (field, said) in [("user_id", &user_id), ("anonymous_id", &anonymous_id), ("group_id", &group_id)] {
             prop_assert_eq!(record.get(field).and_then(Value::as_str), said.as_deref());
         }
@@ -51,8 +59,8 @@ proptest! {
         prop_assert_eq!(record.get("original_timestamp").unwrap_or(&record["timestamp"]).as_i64(), Some(timestamp));
         prop_assert_eq!(record["seq"].as_u64(), seq);
         prop_assert_eq!(record["type"].as_str(), Some(kind.as_str()));
-        prop_assert_eq!(header_of(&made.record, "ce_id"), event_id.or(Some(made.event_id)));
-        let key = made.record.key.map(|key| String::from_utf8(key.to_vec()).unwrap());
+        prop_assert_eq!(header_of(&made, "ce_id"), event_id.or(Some(given_id)));
+        let key = made.key.map(|key| String::from_utf8(key.to_vec()).unwrap());
         prop_assert_eq!(key, user_id.or(anonymous_id));
     }
 }
@@ -62,15 +70,15 @@ fn a_trace_is_passed_on_in_its_form_and_else_one_begins() {
     let right = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     for (text, passed) in [(right, true), ("00-1-2-01", false), ("", false), (&right.to_uppercase(), false)] {
         let context = Context { traceparent: Some(text.to_owned()), ..Context::default() };
-        let told = header_of(&encoded(Event::track("a"), context).record, "traceparent").unwrap();
+        let told = header_of(&encoded(Event::track("a"), context).0, "traceparent").unwrap();
         assert!(cloud_event::is_traceparent(&told), "{told}");
         assert_eq!(told == text, passed, "{text}");
     }
     // An event's own wins over its batch's, and a begun one is another for each request.
     let own = Context { traceparent: Some(right.to_owned()), ..Context::default() };
     let event = Event { context: Some(Box::new(own)), ..Event::track("a") };
-    assert_eq!(header_of(&encoded(event, Context::default()).record, "traceparent").unwrap(), right);
-    let begun = || header_of(&encoded(Event::track("a"), Context::default()).record, "traceparent");
+    assert_eq!(header_of(&encoded(event, Context::default()).0, "traceparent").unwrap(), right);
+    let begun = || header_of(&encoded(Event::track("a"), Context::default()).0, "traceparent");
     assert_ne!(begun(), begun());
 }
 
@@ -81,8 +89,8 @@ fn a_visitor_whose_browser_was_not_read_has_not_the_one_of_the_server_that_speak
     assert!(library.is_some());
     let claimed = Beside { user_agent: Some("Visitor/1".to_owned()), ..Beside::default() };
     for (beside, tells) in [(&Beside::default(), true), (&claimed, false)] {
-        let made = encoded_for(Event::track("a"), Context::default(), beside, library.as_ref());
-        let record: Value = serde_json::from_slice(&made.record.payload).unwrap();
+        let (made, _) = encoded_for(Event::track("a"), Context::default(), beside, library.as_ref());
+        let record: Value = serde_json::from_slice(&made.payload).unwrap();
         assert_eq!(record.get("user_agent").is_some(), tells, "{record}");
     }
 }

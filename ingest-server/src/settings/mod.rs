@@ -49,7 +49,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-use value::{address, log_format, non_empty, policy, size, wait};
+use value::{address, log_format, non_empty, policy, size, threads, wait};
 
 /// What the server runs with.
 #[derive(Debug, Clone)]
@@ -110,6 +110,8 @@ pub struct Settings {
     pub pages: PageSettings,
     /// How long a stop may take.
     pub stop_timeout: Duration,
+    /// How many threads answer requests.
+    pub worker_threads: usize,
 }
 
 /// What is kept of a client's address.
@@ -185,6 +187,7 @@ impl Settings {
         let log_format = reader.one("log.format", log_format);
         let (device, pages) = (reader.device(), reader.pages());
         let stop_timeout = reader.one("stop_timeout", wait);
+        let worker_threads = reader.one("worker_threads", threads);
 
         if let (Some(listen), Some(admin)) = (listen, admin_listen)
             && listen == admin
@@ -248,6 +251,7 @@ impl Settings {
             device: device?,
             pages,
             stop_timeout: stop_timeout?,
+            worker_threads: worker_threads?,
         })
     }
 }

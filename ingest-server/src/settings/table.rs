@@ -440,6 +440,12 @@ pub const SETTINGS: &[Setting] = &[
     one("user_agent.original", "true", "BOOL", "Whether the header User-Agent itself stands in the record"),
     unset("page.query", true, "NAME", "A query parameter of pages that is kept, beside those of UTM"),
     one("stop_timeout", "10s", "DURATION", "How long a stop may take to finish what is in flight"),
+    one(
+        "worker_threads",
+        "auto",
+        "COUNT",
+        "Threads that answer requests; auto: one less than there are processors, and at least one",
+    ),
 ];
 
 /// Finds a setting by its key in the file.

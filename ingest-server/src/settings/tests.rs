@@ -33,6 +33,23 @@ fn one_key_is_enough_and_the_rest_has_defaults() {
 }
 
 #[test]
+fn one_processor_is_left_to_others_unless_the_number_of_threads_is_said() {
+    let of = |said| {
+        let settings = resolve(&[("write_key", "pk"), ("worker_threads", said)], &[], None);
+        settings.map(|settings| settings.worker_threads)
+    };
+    let processors = std::thread::available_parallelism().unwrap().get();
+    assert_eq!(of("auto"), Ok((processors - 1).max(1)));
+    assert_eq!(of("3"), Ok(3));
+    for wrong in ["0", "1025", "-1", "all"] {
+        assert_eq!(
+            of(wrong).unwrap_err(),
+            [format!("--worker-threads: is \"{wrong}\"; it must be auto, or a whole number from 1 to 1024")]
+        );
+    }
+}
+
+#[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let file =
         "listen = '127.0.0.1:1'\nadmin_listen = '127.0.0.1:2'\ndata_dir = 'file'\nwrite_key = 'pk_file'\n";

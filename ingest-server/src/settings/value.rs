@@ -6,10 +6,14 @@ use crate::log::LogFormat;
 use bytesize::ByteSize;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 /// No wait of the server's is longer, so that no sum of waits overflows.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// More threads than any machine has processors are a mistake.
+const MOST_THREADS: usize = 1024;
 
 pub(super) fn non_empty(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text.to_owned()) }
@@ -37,6 +41,16 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
 
 pub(super) fn count(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "it must be a whole number above 0".to_owned())
+}
+
+/// So many threads. Not all processors: beside what answers requests there are librdkafka's own thread for a broker and the
+/// journal's, which want a quarter of the server's time and more, and every further thread that answers costs wake-ups.
+pub(super) fn threads(text: &str) -> Result<usize, String> {
+    if text == "auto" {
+        return Ok(available_parallelism().map_or(1, |processors| (processors.get() - 1).max(1)));
+    }
+    let count = text.parse().ok().filter(|count| (1..=MOST_THREADS).contains(count));
+    count.ok_or_else(|| format!("it must be auto, or a whole number from 1 to {MOST_THREADS}"))
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

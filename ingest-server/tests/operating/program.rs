@@ -53,6 +53,18 @@ async fn sigterm_ends_it_cleanly_even_with_an_idle_connection() {
     drop(idle);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_answered_by_as_many_threads_as_are_said() {
+    // Beside those, tokio has some for what blocks, as long as they are of use.
+    for (said, expected) in [("1", 1..8), ("8", 8..16)] {
+        let dir = tempfile::tempdir().unwrap();
+        let program = Program::start_with(dir.path(), &["--worker-threads", said]);
+        post(program.public, "first").await;
+        let threads = program.tokio_threads();
+        assert!(expected.contains(&threads), "{threads} where {said} were said");
+    }
+}
+
 #[test]
 fn a_taken_port_and_a_data_directory_in_use_are_told_in_words() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -70,6 +70,15 @@ impl Program {
         send(self.public, "POST", "/v1/events?key=pk_demo", &[], body).await
     }
 
+    /// How many of its threads are tokio's.
+    pub fn tokio_threads(&self) -> usize {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let name = |thread: std::io::Result<std::fs::DirEntry>| {
+            std::fs::read_to_string(thread.unwrap().path().join("comm")).unwrap_or_default()
+        };
+        threads.map(name).filter(|name| name.starts_with("tokio")).count()
+    }
+
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
