@@ -2,8 +2,8 @@
 # `make bench-journal`: what the journal takes and gives. Events a second that are acknowledged with the journal as the
 # store, in batches of 20 over 64 connections, beside what the disk itself writes; the same at the bound of retention,
 # where as much is deleted as comes in; and how fast the journal goes to a Kafka that is back, beside the rate at which
-# it was filled, and how long live batches take meanwhile. It fails when an acknowledged event is not in the journal or the
-# topic; it judges no speed.
+# it was filled, and how long live batches take meanwhile, and as the broker dies and behind that. It fails when an
+# acknowledged event is not in the journal or the topic; it judges no speed.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -12,6 +12,8 @@ set -euo pipefail
 cd "$ROOT"
 
 seconds=${BENCH_SECONDS:-10}
+# The change to the journal takes at most 3 s; what comes after them is told apart.
+change=5
 outage=${BENCH_OUTAGE_SECONDS:-20}
 fill_rate=${BENCH_FILL_RATE:-2000}
 
@@ -57,7 +59,8 @@ until_healthy
 load --seconds 2 --pace "$fill_rate" --brokers "$brokers" --report "$dir/before.json"
 kill_kafka
 say "The broker is killed; $fill_rate events a second go to the journal for $outage s"
-load --seconds "$outage" --pace "$fill_rate" --unchecked --report "$dir/outage.json"
+load --seconds "$change" --pace "$fill_rate" --unchecked --report "$dir/change.json"
+load --seconds "$((outage - change))" --pace "$fill_rate" --unchecked --report "$dir/outage.json"
 waiting=$(status kafka.waiting_rows)
 start_kafka
 # From the first row that goes to the last; meanwhile batches of 20 come as before, a hundred a second.
@@ -107,6 +110,7 @@ echo "disk, sequential with fsync            $(sum "($disk / 1e6).toFixed(0)") M
 echo "journal as the store                   $(per_second "$dir/plain.json") events/s acknowledged and there; p50 $(latencies "$dir/plain.json"); goal $limit"
 echo "the same while the oldest events go    $(per_second "$dir/bound.json") events/s acknowledged; p50 $(latencies "$dir/bound.json"); $expired went, $(told "$dir/bound.json" refused) refused"
 echo "journal to a Kafka that is back        $drained events/s of $waiting that waited, $(sum "($drained / $fill_rate).toFixed(1)") times the $fill_rate/s at which it was filled"
-echo "  a live batch meanwhile               p50 $(latencies "$dir/drain.json") ($(told "$dir/drain.json" batches) batches); p50 $(latencies "$dir/outage.json") in the outage, p50 $(latencies "$dir/before.json") before it"
+echo "  a live batch meanwhile               p50 $(latencies "$dir/drain.json") ($(told "$dir/drain.json" batches) batches)"
+echo "a live batch as the broker dies        at most $(sum "($(told "$dir/change.json" latency_max_us) / 1000).toFixed(0)") ms, goal 3000; from $change s on p50 $(latencies "$dir/outage.json"), goal 20; before p50 $(latencies "$dir/before.json")"
 echo
 echo "$(nproc) cores, shared by the server, Kafka and the load; events of about 300 bytes as they are sent."

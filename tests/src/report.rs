@@ -23,6 +23,8 @@ pub struct ServerRound {
     pub latency_p50_us: u32,
     /// 99 of 100 batches were answered within that many microseconds.
     pub latency_p99_us: u32,
+    /// And all of them within that many.
+    pub latency_max_us: u32,
     /// The most memory that the server was seen to hold, in bytes.
     pub peak_memory_bytes: u64,
     /// Where the round's records stand in the topic.
@@ -188,6 +190,7 @@ mod tests {
             cpu_us,
             latency_p50_us: 1500,
             latency_p99_us: 9000,
+            latency_max_us: 9500,
             peak_memory_bytes: 0,
             ranges: vec![],
             count,

@@ -100,6 +100,7 @@ async fn round(arguments: Arguments) -> Result<(), Error> {
         cpu_us: u64::try_from(outcome.server_cpu.as_micros()).unwrap_or(u64::MAX),
         latency_p50_us: outcome.latency_us(0.5),
         latency_p99_us: outcome.latency_us(0.99),
+        latency_max_us: outcome.latency_us(1.0),
         peak_memory_bytes: outcome.peak_memory_bytes,
         ranges,
         count,
