@@ -164,7 +164,7 @@ impl<'a> Judge<'a> {
         let mut copies = copies.iter().peekable();
         let mut texts = Texts::new(kept.len());
         for Kept { index, beside, nameless } in kept {
-            let Some(event) = events.get_mut(index as usize).and_then(Option::as_mut) else { continue };
+            let event = read_at(&mut events, index).map_err(|error| defect(&error))?;
             if copies.next_if_eq(&&index).is_some() {
                 self.duplicate(index, event.event_id.take());
                 continue;
@@ -180,7 +180,7 @@ impl<'a> Judge<'a> {
     }
 
     fn event(&mut self, index: u32, raw: &'a RawValue, of_all: &Beside) -> Result<(), EncodeError> {
-        let Some(place) = self.events.get_mut(index as usize) else { return Ok(()) };
+        let place = self.events.get_mut(index as usize).ok_or(EncodeError::NotRead(index))?;
         let (mut unknown_fields, mut beside) = (0, Beside::default());
         let event = match place {
             Some(event) => event,
@@ -214,8 +214,7 @@ impl<'a> Judge<'a> {
 
     /// Checks an event that was read.
     fn decide(&mut self, index: u32, raw: &RawValue, beside: Beside) -> Result<(), EncodeError> {
-        let event = self.events.get_mut(index as usize).and_then(Option::as_mut);
-        let Some(event) = event else { return Ok(()) };
+        let event = read_at(&mut self.events, index)?;
         match self.checker.check(event) {
             Fate::Kept => self.kept.push(Kept { index, beside, nameless: false }),
             Fate::Nameless => self.kept.push(Kept { index, beside, nameless: true }),
@@ -235,6 +234,11 @@ impl<'a> Judge<'a> {
         self.judged.duplicate += 1;
         self.judged.entries.push(duplicate(index, event_id));
     }
+}
+
+/// The event at that place. Where none were there, the request would be refused: no event is left out in silence.
+fn read_at(events: &mut [Option<Event>], index: u32) -> Result<&mut Event, EncodeError> {
+    events.get_mut(index as usize).and_then(Option::as_mut).ok_or(EncodeError::NotRead(index))
 }
 
 /// Nothing a sender does leads here; the operator finds the cause in the log.

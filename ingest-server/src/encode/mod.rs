@@ -254,12 +254,15 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// Why a record could not be made; both are the machine's fault, never the sender's.
+/// Why a record could not be made; never by the sender's fault.
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
     /// The record could not be written as JSON.
     #[error("the record could not be written: {0}")]
     Json(#[from] serde_json::Error),
+    /// There is no event at that place of its batch, which would be a defect.
+    #[error("the event at place {0} was not read")]
+    NotRead(u32),
     /// The system gives no randomness.
     #[error("no randomness for an id: {0}")]
     Random(#[from] getrandom::Error),

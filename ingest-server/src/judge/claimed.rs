@@ -1,7 +1,7 @@
 //! Events that servers send for a visitor, on a site that takes none of bots: their checks wait until it is known who
 //! calls itself so. What is dropped of them is dropped before any other rule, as what a bot sends itself is.
 
-use super::{Judge, defect};
+use super::{Judge, defect, read_at};
 use crate::decode::Beside;
 use crate::refusal::Refused;
 use crate::stamp::Claimed;
@@ -35,8 +35,8 @@ impl Judge<'_> {
             let agent = beside.user_agent.as_deref().and_then(|text| agents.get(text));
             if agent.is_some_and(|agent| agent.bot) {
                 let reason = "the event was sent for a bot, and the site takes no events of bots";
-                let event = self.events.get_mut(index as usize).and_then(Option::as_mut);
-                let event_id = event.and_then(|event| event.event_id.take());
+                let event = read_at(&mut self.events, index).map_err(|error| defect(&error))?;
+                let event_id = event.event_id.take();
                 self.drop_event(index, event_id, "bot", reason);
             } else {
                 self.decide(index, raw, beside).map_err(|error| defect(&error))?;
