@@ -102,7 +102,7 @@ impl AtMostOnceSink {
     }
 
     /// Answers at once, whatever becomes of the records.
-    pub(crate) fn submit(&self, batch: &Batch, mut completion: Completion) {
+    pub(crate) fn submit(&self, batch: Batch, mut completion: Completion) {
         let Shared { books, .. } = self.shared.as_ref();
         if books.closed.load(Ordering::Acquire) {
             return completion.complete(Err(DeliveryError::Closed));
@@ -110,13 +110,9 @@ impl AtMostOnceSink {
         completion.answer_early(Ok(Receipt::now(Stored::Memory)));
         let flight = Flight { left: batch.len(), taken: Instant::now(), _completion: completion };
         let slot = books.flights().insert(flight);
-        let producer = self.shared.producing();
-        for (index, record) in batch.records().iter().enumerate() {
-            let opaque = Ticket { slot, index }.to_opaque();
-            if let Err(refused) = producer.send(batch.stream(), record, opaque) {
-                books.settle(opaque, Err(refused));
-            }
-        }
+        let first = Ticket { slot, index: 0 }.to_opaque();
+        let refused = |opaque, refused| books.settle(opaque, Err(refused));
+        self.shared.producing().send(&Arc::new(batch), first, refused);
     }
 
     pub(crate) fn readiness(&self) -> Readiness {

@@ -15,9 +15,11 @@
 //! | `record`, `headers` | what is handed over, and how what a batch's records share is held once |
 //! | `dead_letter` | what is kept of a record that Kafka refuses for good |
 //! | `completion`, `budget` | one wake-up a batch; bytes held and given back |
+//! | `clock` | when it is |
 
 mod at_most_once;
 mod budget;
+mod clock;
 mod completion;
 mod dead_letter;
 mod delivery;

@@ -54,7 +54,7 @@ impl Sink {
         match self {
             Self::Journal(journal) => journal.submit(batch, completion),
             Self::Kafka(kafka) => kafka.submit(batch, completion),
-            Self::AtMostOnce(kafka) => kafka.submit(&batch, completion),
+            Self::AtMostOnce(kafka) => kafka.submit(batch, completion),
         }
     }
 

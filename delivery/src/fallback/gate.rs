@@ -55,15 +55,13 @@ impl Shared {
 
     /// Hands every record to the producer, within the gate.
     pub(super) fn produce(&self, producer: &Producer, slot: usize, batch: &Arc<Batch>) {
-        if let Some(transactions) = producer.transactions() {
-            // A record's number in its batch is the low part of its ticket.
-            return transactions.hand_over(Ticket { slot, index: 0 }.to_opaque(), Arc::clone(batch));
-        }
-        for (index, record) in batch.records().iter().enumerate() {
-            let opaque = Ticket { slot, index }.to_opaque();
-            if let Err(refused) = producer.send(batch.stream(), record, opaque) {
+        // A record's number in its batch is the low part of its ticket.
+        let first = Ticket { slot, index: 0 }.to_opaque();
+        match producer.transactions() {
+            Some(transactions) => transactions.hand_over(first, Arc::clone(batch)),
+            None => producer.send(batch, first, |opaque, refused| {
                 self.books.settled(&mut std::iter::once(Report { opaque, fate: Err(refused) }));
-            }
+            }),
         }
     }
 

@@ -2,7 +2,6 @@
 //! Who is woken afterwards is the writer's business.
 
 use std::ops::RangeInclusive;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
@@ -12,6 +11,7 @@ use super::dead_letters::trim;
 use super::job::Job;
 use super::outbox::{self, Topics};
 use super::row::{checksum, write_headers};
+use crate::clock::now_ms;
 use crate::dead_letter::dead_letter;
 use crate::fallback::{CommitPlan, SetAside};
 use crate::record::{Batch, Record, Stream};
@@ -163,10 +163,4 @@ impl Insert<'_> {
         let row = (self.appended_at_ms, key, headers, record.payload.as_ref(), sum);
         Ok((row, headers.chars().count()))
     }
-}
-
-/// Milliseconds since 1970; a clock before that counts as 1970.
-pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::commit::{Rows, now_ms};
+use super::commit::Rows;
 use super::database::{Database, WriteError};
 use super::job::Job;
 use super::lock::WriterLock;
@@ -13,6 +13,7 @@ use super::queue::{Queue, Work};
 use super::repair::Repair;
 use super::retention::Retention;
 use super::sink::JournalCounters;
+use crate::clock::now_ms;
 use crate::error::DeliveryError;
 use crate::fallback::{Books, CommitPlan};
 use crate::pace::Pace;

@@ -11,7 +11,7 @@ use rdkafka::message::Message;
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 
 use super::failure::{Refused, refused};
-use super::hand_over::Lent;
+use super::lent::Lent;
 use super::partitioning::Partitioning;
 use super::statistics::Statistics;
 use crate::receipt::Position;
@@ -70,20 +70,20 @@ impl ClientContext for ReportContext {
 }
 
 impl ProducerContext<Partitioning> for ReportContext {
-    type DeliveryOpaque = Box<Lent>;
+    type DeliveryOpaque = Lent;
 
     fn get_custom_partitioner(&self) -> Option<&Partitioning> {
         self.partitioning.as_ref()
     }
 
     /// Only while the binding drops a producer; before, whole events are passed on.
-    fn delivery(&self, report: &DeliveryResult<'_>, lent: Box<Lent>) {
+    fn delivery(&self, report: &DeliveryResult<'_>, lent: Lent) {
         let (error, message) = match report {
             Ok(message) => (None, message),
             Err((error, message)) => (Some(error), message),
         };
         let fate = fate(error, message.partition(), message.offset());
-        self.reports.settled(&mut std::iter::once(Report { opaque: lent.number, fate }));
+        self.reports.settled(&mut std::iter::once(Report { opaque: lent.number(), fate }));
     }
 }
 

@@ -11,9 +11,10 @@ use rdkafka::ClientContext;
 use rdkafka::bindings as c;
 use rdkafka::client::Client;
 use rdkafka::error::KafkaError;
+use rdkafka::util::IntoOpaque as _;
 
 use super::context::{Report, ReportContext, fate, log};
-use super::hand_over::taken_back;
+use super::lent::Lent;
 
 /// So many events are passed on in one go; then others have their turn.
 const EVENTS_AT_ONCE: usize = 32;
@@ -144,7 +145,7 @@ impl Iterator for Told<'_> {
         let failed = message.err != c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
         let fate = fate(failed.then_some(&error), message.partition, message.offset);
         // SAFETY: every record came from `hand_over`, and a message is told once.
-        let lent = unsafe { taken_back(message._private) };
-        Some(Report { opaque: lent.number, fate })
+        let lent = unsafe { Lent::from_ptr(message._private) };
+        Some(Report { opaque: lent.number(), fate })
     }
 }

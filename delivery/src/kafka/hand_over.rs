@@ -5,22 +5,15 @@
 use std::ffi::{CString, c_void};
 use std::ptr::{self, NonNull};
 
-use bytes::Bytes;
 use rdkafka::bindings as c;
 use rdkafka::client::Client;
 use rdkafka::error::{IsError as _, KafkaError, RDKafkaErrorCode};
 use rdkafka::util::IntoOpaque;
 
 use super::context::ReportContext;
+use super::lent::Lent;
 use crate::headers::Headers;
 use crate::record::Record;
-
-/// What librdkafka carries for a record until it tells its fate: the number to tell it under, and the value, which it reads
-/// where it stands.
-pub(super) struct Lent {
-    pub(super) number: usize,
-    _value: Bytes,
-}
 
 /// A topic as librdkafka knows it. It must end before the client does that it is of, and is used with that one alone.
 pub(super) struct Handle(NonNull<c::rd_kafka_topic_t>);
@@ -40,20 +33,22 @@ impl Handle {
         NonNull::new(handle).map(Self).ok_or_else(|| failed(unsafe { c::rd_kafka_last_error() }))
     }
 
-    /// Hands over a record of this topic. Its fate is reported under that number, unless it is told at once.
+    /// Hands over a record of this topic, which came at that time (in Unix milliseconds, and not 0). Its fate is reported under
+    /// the number in what is lent with it, unless it is told at once.
     pub(super) fn hand_over(
         &self,
         client: &Client<ReportContext>,
         record: &Record,
-        number: usize,
+        came_at: i64,
+        lent: Lent,
     ) -> Result<(), KafkaError> {
         let headers = OwnHeaders::of(&record.headers)?;
         let (key, key_bytes) = record.key.as_ref().map_or((ptr::null(), 0), |key| (key.as_ptr(), key.len()));
         let (value, value_bytes) = (record.payload.as_ptr(), record.payload.len());
-        let lent = Box::new(Lent { number, _value: record.payload.clone() }).into_ptr();
+        let lent = lent.into_ptr();
         // SAFETY: client and topic are alive, and the topic is of that client. Each argument has the type that its tag stands
         // for, and the last tag ends them. The key is copied. The value is not, nor is it freed, since no flags say so: it
-        // stays until the fate is told, since what librdkafka carries holds it. The headers are librdkafka's own where this
+        // stays until the fate is told, since what librdkafka carries holds its batch. The headers are librdkafka's own where this
         // succeeds, and nobody's where it does not. Of what it carries nothing is used here afterwards unless it fails.
         let error = unsafe {
             c::rd_kafka_producev(
@@ -66,6 +61,8 @@ impl Handle {
                 c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_KEY,
                 key.cast::<c_void>(),
                 key_bytes,
+                c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_TIMESTAMP,
+                came_at,
                 c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_OPAQUE,
                 lent,
                 c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_HEADERS,
@@ -75,7 +72,7 @@ impl Handle {
         };
         if error.is_error() {
             // SAFETY: librdkafka has taken nothing.
-            drop(unsafe { taken_back(lent) });
+            drop(unsafe { Lent::from_ptr(lent) });
             return Err(failed(error));
         }
         std::mem::forget(headers);
@@ -88,15 +85,6 @@ impl Drop for Handle {
         // SAFETY: it was ours since `new`, and is not used again.
         unsafe { c::rd_kafka_topic_destroy(self.0.as_ptr()) };
     }
-}
-
-/// Gives back what librdkafka carried for a record whose fate it tells.
-///
-/// # Safety
-/// The pointer is one that `hand_over` gave to librdkafka, and comes here once.
-pub(super) unsafe fn taken_back(carried: *mut c_void) -> Box<Lent> {
-    // SAFETY: as the caller says.
-    unsafe { Box::from_ptr(carried) }
 }
 
 /// Headers as librdkafka holds them, null for none; given back unless it takes them.

@@ -11,6 +11,7 @@ mod failure;
 mod guarantee;
 mod hand_over;
 mod inspect;
+mod lent;
 mod outlets;
 mod partitioning;
 mod probe;

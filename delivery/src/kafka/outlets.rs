@@ -11,6 +11,7 @@ use rdkafka::error::KafkaError;
 use super::context::ReportContext;
 use super::failure::{Refused, refused};
 use super::hand_over::Handle;
+use super::lent::Lent;
 use super::settings::KafkaSettings;
 use crate::receipt::RecordFailure;
 use crate::record::{Record, Stream};
@@ -53,12 +54,13 @@ impl Outlets {
         client: &Client<ReportContext>,
         stream: Stream,
         record: &Record,
-        number: usize,
+        came_at: i64,
+        lent: Lent,
     ) -> Result<(), Refused> {
         match self.find(stream, record.topic.as_deref()) {
-            Ok(outlet) => outlet.hand_over(client, record, number),
+            Ok(outlet) => outlet.hand_over(client, record, came_at, lent),
             // It waited in the journal or as a dead letter, and no rule leads there any more.
-            Err(topic) => Outlet::new(topic).hand_over(client, record, number),
+            Err(topic) => Outlet::new(topic).hand_over(client, record, came_at, lent),
         }
     }
 
@@ -82,7 +84,8 @@ impl Outlet {
         &self,
         client: &Client<ReportContext>,
         record: &Record,
-        number: usize,
+        came_at: i64,
+        lent: Lent,
     ) -> Result<(), Refused> {
         if record.key.is_none() && self.compacted.load(Ordering::Relaxed) {
             let reason = format!(
@@ -91,7 +94,7 @@ impl Outlet {
             );
             return Err(Refused::Record(RecordFailure { code: "record_refused", reason, retry: false }));
         }
-        let handed = self.handle(client).and_then(|handle| handle.hand_over(client, record, number));
+        let handed = self.handle(client).and_then(|handle| handle.hand_over(client, record, came_at, lent));
         handed.map_err(|error| refused(&error))
     }
 

@@ -1,4 +1,4 @@
-//! The producer: one call a record, which never blocks; its reports are passed on where somebody takes them.
+//! The producer: one call a batch, which never blocks; its reports are passed on where somebody takes them.
 //! It gives no record up by itself for want of time: a record that is given up in flight may be stored all the same.
 
 use std::sync::Arc;
@@ -14,13 +14,15 @@ use super::context::{ReportContext, Reports};
 use super::events::Events;
 use super::failure::Refused;
 use super::guarantee::Guarantee;
+use super::lent::Lending;
 use super::outlets::Outlets;
 use super::partitioning::Partitioning;
 use super::security::files_now;
 use super::settings::KafkaSettings;
 use super::transactions::{Held, Transactions};
+use crate::clock::now_ms;
 use crate::error::OpenError;
-use crate::record::{Record, Stream};
+use crate::record::Batch;
 
 pub(crate) struct Producer {
     sender: Arc<Sender>,
@@ -96,10 +98,11 @@ impl Producer {
         self.files != files_now(settings)
     }
 
-    /// Hands a record to librdkafka, which reads its value where it stands; its fate is reported under `opaque`, unless it is
-    /// told at once. Where there are transactions, they send.
-    pub(crate) fn send(&self, stream: Stream, record: &Record, opaque: usize) -> Result<(), Refused> {
-        self.sender.send(stream, record, opaque)
+    /// Hands a batch's records to librdkafka, which reads their values where they stand. The fate of the first is reported
+    /// under `first`, those of the others under the numbers behind it; what is refused at once is told `refused` with its
+    /// number, and is not reported. Where there are transactions, they send.
+    pub(crate) fn send(&self, batch: &Arc<Batch>, first: usize, refused: impl FnMut(usize, Refused)) {
+        self.sender.send(batch, first, refused);
     }
 
     /// Passes on what was reported by now; `true` where more may wait.
@@ -141,7 +144,16 @@ impl Producer {
 }
 
 impl Sender {
-    pub(super) fn send(&self, stream: Stream, record: &Record, opaque: usize) -> Result<(), Refused> {
-        self.outlets.hand_over(self.inner.client(), stream, record, opaque)
+    /// As the producer says of it.
+    pub(super) fn send(&self, batch: &Arc<Batch>, first: usize, mut refused: impl FnMut(usize, Refused)) {
+        // Kafka keeps no nearer time than that, and 0 would have librdkafka look at the clock for each record.
+        let came_at = now_ms().max(1);
+        for (record, lent) in batch.records().iter().zip(Lending::of(batch, first)) {
+            let number = lent.number();
+            let handed = self.outlets.hand_over(self.inner.client(), batch.stream(), record, came_at, lent);
+            if let Err(told) = handed {
+                refused(number, told);
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::producer::Producer;
 use super::settings::KafkaSettings;
 use crate::error::{DeliveryError, OpenError};
 use crate::receipt::{Position, RecordOutcome};
-use crate::record::{Record, Stream};
+use crate::record::{Batch, Record};
 
 /// What the producer may hold: one page, which is far less.
 const MEMORY_BYTES: usize = 64 << 20;
@@ -102,11 +102,11 @@ impl Replayer {
                 cause => cause.to_owned(),
             },
         };
-        let mut fates = self.settle(records.iter(), until).ok_or_else(late)?;
+        let mut fates = self.settle(records.to_vec(), until).ok_or_else(late)?;
         if records.len() > 1 {
             for (fate, record) in fates.iter_mut().zip(records) {
                 if matches!(fate, Err(Refused::TooLarge(_))) {
-                    let alone = self.settle(std::iter::once(record), until).ok_or_else(late)?;
+                    let alone = self.settle(vec![record.clone()], until).ok_or_else(late)?;
                     if let Some(alone) = alone.into_iter().next() {
                         *fate = alone;
                     }
@@ -117,19 +117,11 @@ impl Replayer {
     }
 
     /// `None` where something was left at the end of the time; it is taken back.
-    fn settle<'r>(
-        &self,
-        records: impl Iterator<Item = &'r Record>,
-        until: Instant,
-    ) -> Option<Vec<Result<Position, Refused>>> {
-        self.fates.lock().clear();
-        for (number, record) in records.enumerate() {
-            // Its report may come at once.
-            self.fates.lock().push(None);
-            if let Err(refused) = self.producer.send(Stream::Events, record, number) {
-                self.fates.lock()[number] = Some(Err(refused));
-            }
-        }
+    fn settle(&self, records: Vec<Record>, until: Instant) -> Option<Vec<Result<Position, Refused>>> {
+        *self.fates.lock() = vec![None; records.len()];
+        self.producer.send(&Arc::new(Batch::new(records)), 0, |number, refused| {
+            self.fates.lock()[number] = Some(Err(refused));
+        });
         while self.fates.lock().iter().any(Option::is_none) {
             if Instant::now() >= until {
                 self.producer.take_back();

@@ -5,7 +5,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::{Copied, Done, LOOK_AHEAD, MAX_NUMBER, Table, commit, damage, is_refused, used, write};
-use crate::journal::commit::now_ms;
+use crate::clock::now_ms;
 use crate::journal::passing::{first_readable, is_on_whole_page};
 use crate::journal::reader::{COLUMNS, read_row};
 

@@ -90,12 +90,12 @@ impl Work {
     }
 
     fn send(&self, group: &[Handed]) {
-        let first = self.held.first_number();
-        let records = group.iter().flat_map(|(_, batch)| batch.records().iter().map(|r| (batch.stream(), r)));
-        for (place, (stream, record)) in records.enumerate() {
-            if let Err(refused) = self.sender.send(stream, record, first + place) {
-                self.held.refused_at_once(place, refused);
-            }
+        let begin = self.held.first_number();
+        let mut first = begin;
+        for (_, batch) in group {
+            self.sender
+                .send(batch, first, |number, refused| self.held.refused_at_once(number - begin, refused));
+            first += batch.len();
         }
     }
 
