@@ -28,7 +28,7 @@ impl Ours {
     async fn doubt(self) {
         let Some(batch) = self.batch else { return };
         let fate = if batch.stored().is_empty() { BatchFate::Doubt } else { BatchFate::Released };
-        batch.doubt();
+        batch.doubt().await;
         if let Some(shared) = self.shared {
             Box::pin(shared.settle(fate, |_| false)).await;
         }
@@ -40,11 +40,11 @@ impl Ours {
         let before = self.batch.as_ref().map(Reservation::stored).unwrap_or_default();
         let fate = match self.batch {
             Some(batch) if all => {
-                batch.settle();
+                batch.settle().await;
                 BatchFate::Known
             }
             Some(batch) => {
-                batch.settle_in_part(durable.clone());
+                batch.settle_in_part(durable.clone()).await;
                 if durable == before { BatchFate::Released } else { BatchFate::Part(durable.clone()) }
             }
             None => BatchFate::Released,

@@ -35,7 +35,7 @@ impl Edge {
             match holding.reserve_batch(batch_id, deadline).await? {
                 BatchReserved::Known => {
                     // Known here too from now on.
-                    ours.settle();
+                    ours.settle().await;
                     return Ok(Reserved::Known);
                 }
                 BatchReserved::Ours(stored) => ours.add_stored(stored),

@@ -1,9 +1,9 @@
 //! The memory on disk: files of entries that follow one another, the oldest deleted as a new one is begun.
-//! An entry is written before its batch is answered and not fsynced: it outlives the process, not the machine, and how
-//! the last run ended (the file `running`) says how much may be missing.
+//! An entry is written before its batch is answered, with those that are settled in the same moment, and not fsynced: it
+//! outlives the process, not the machine, and how the last run ended (the file `running`) says how much may be missing.
 
 use super::digest::Salt;
-use super::entry::{Entry, KNOWN_BYTES, LONGEST};
+use super::entry::{Entry, KNOWN_BYTES};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -36,6 +36,8 @@ pub(super) struct Files {
     number: u64,
     bytes: u64,
     full_bytes: u64,
+    /// Entries that are not written yet: at most one for each batch that is about to be answered.
+    unwritten: Vec<u8>,
     pub(super) salt: Salt,
     _lock: File,
 }
@@ -124,28 +126,37 @@ impl Files {
         marker.write_all(boot.unwrap_or_default().as_bytes())?;
         marker.sync_all()?;
         File::open(dir)?.sync_all()?;
-        let files = Self { dir: dir.to_owned(), current, number, bytes, full_bytes, salt, _lock: lock };
+        let dir = dir.to_owned();
+        let files =
+            Self { dir, current, number, bytes, full_bytes, unwritten: Vec::new(), salt, _lock: lock };
         let (first, begun_at) = readable.last().copied().unwrap_or((number, now));
         Ok(Found { files, last_run, begun_at, begun_again: first > 1 })
     }
 
-    /// Writes an entry; begins a new file where this one is full.
+    /// Takes an entry for the next [`Self::write`].
+    pub(super) fn put(&mut self, entry: &Entry) {
+        entry.write(&mut self.unwritten);
+    }
+
+    /// Writes what was put; begins a new file where this one is full.
     ///
     /// # Errors
-    /// What the system says; the entry may be there in part.
-    pub(super) fn append(&mut self, entry: &Entry, now: i64) -> io::Result<()> {
+    /// What the system says; some of it may be there.
+    pub(super) fn write(&mut self, now: impl FnOnce() -> i64) -> io::Result<()> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
         if self.bytes >= self.full_bytes {
-            self.current = begin(&self.dir, self.number + 1, self.salt, now)?;
+            self.current = begin(&self.dir, self.number + 1, self.salt, now())?;
             self.number += 1;
             self.bytes = HEAD_BYTES as u64;
             for number in numbers(&self.dir)?.into_iter().filter(|number| number + KEPT <= self.number) {
                 fs::remove_file(path(&self.dir, number))?;
             }
         }
-        let mut bytes = Vec::with_capacity(LONGEST);
-        entry.write(&mut bytes);
-        self.current.write_all(&bytes)?;
-        self.bytes += bytes.len() as u64;
+        self.current.write_all(&self.unwritten)?;
+        self.bytes += self.unwritten.len() as u64;
+        self.unwritten.clear();
         Ok(())
     }
 
@@ -161,7 +172,8 @@ impl Files {
     ///
     /// # Errors
     /// What the system says; the next run then knows that some may be missing.
-    pub(super) fn close(self) -> io::Result<()> {
+    pub(super) fn close(mut self, now: impl FnOnce() -> i64) -> io::Result<()> {
+        self.write(now)?;
         self.current.sync_all()?;
         fs::remove_file(running(&self.dir))?;
         File::open(&self.dir)?.sync_all()

@@ -21,8 +21,11 @@ use digest::{Digest, Salt};
 use entry::Entry;
 use footfall_event_model::ReceiptStatus;
 use memory::Memory;
+use std::future::poll_fn;
+use std::mem;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -170,10 +173,17 @@ impl Receipts {
 
     /// Ends the run cleanly; called when every request has been answered. Ids are not written after it.
     pub fn close(&self) {
-        let Some(files) = self.lock().files.take() else { return };
-        if let Err(error) = files.close() {
+        if let Err(error) = self.lock().close() {
             tracing::warn!(%error, "the batch ids on disk could not be closed; the next start takes some for lost");
         }
+    }
+
+    /// Takes an entry in, and waits until it is written: by whoever is first of those who are settled in this moment, since
+    /// each write asks the system once.
+    async fn settle(&self, entry: Entry) {
+        self.lock().put(entry);
+        others_first().await;
+        self.lock().write();
     }
 
     fn lock(&self) -> MutexGuard<'_, Memory> {
@@ -248,26 +258,26 @@ impl Reservation {
     }
 
     /// Every event is durable, or will never be.
-    pub fn settle(self) {
+    pub async fn settle(self) {
         let entry = Entry::Known { digest: self.digest, seconds: self.seconds };
-        self.receipts.lock().settle(entry);
+        self.receipts.settle(entry).await;
     }
 
     /// The store did not say in time, and may have the events all the same: whoever asks is told `expired`, so that the
     /// copies are marked.
-    pub fn doubt(self) {
+    pub async fn doubt(self) {
         if self.stored.is_empty() {
             let entry =
                 Entry::Partial { digest: self.digest, seconds: self.seconds, stored: EventSet::default() };
-            self.receipts.lock().settle(entry);
+            self.receipts.settle(entry).await;
         }
     }
 
     /// Only these events are durable, those of earlier copies included; the batch may come again for the rest.
-    pub fn settle_in_part(self, stored: EventSet) {
+    pub async fn settle_in_part(self, stored: EventSet) {
         if stored != self.stored {
             let entry = Entry::Partial { digest: self.digest, seconds: self.seconds, stored };
-            self.receipts.lock().settle(entry);
+            self.receipts.settle(entry).await;
         }
     }
 }
@@ -276,6 +286,21 @@ impl Drop for Reservation {
     fn drop(&mut self) {
         self.receipts.lock().in_flight.remove(&self.digest);
     }
+}
+
+/// Waits until every task that can go on now has had its turn: many batches are told durable at once.
+async fn others_first() {
+    let mut had_theirs = false;
+    poll_fn(|context| {
+        if mem::replace(&mut had_theirs, true) {
+            return Poll::Ready(());
+        }
+        // A task that wakes itself comes behind those that were woken before; tokio's own `yield_now` would have the system
+        // asked for news as well.
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ mod tests {
         assert!(timeout(Duration::from_millis(20), &mut follows).await.is_err(), "it has not come");
         let first = reserve(&receipts, &before[0]).await;
         assert!(timeout(Duration::from_millis(20), &mut follows).await.is_err(), "it is not stored");
-        first.settle();
+        first.settle().await;
         follows.await;
         timeout(Duration::ZERO, receipts.follow(SITE, None, &before, None, now())).await.unwrap();
     }

@@ -3,6 +3,7 @@
 use super::*;
 use footfall_event_model::{limits, uuid_v7};
 use proptest::prelude::*;
+use std::task::{Context, Waker};
 
 const DEFAULT: usize = 64 << 20;
 
@@ -45,7 +46,7 @@ async fn an_id_is_known_only_once_it_is_settled_and_only_on_its_site() {
     drop(reserve(&receipts, "a").await);
     let reservation = reserve(&receipts, "a").await;
     assert!(!is_known(&receipts, "b").await);
-    reservation.settle();
+    reservation.settle().await;
     assert!(is_known(&receipts, "a").await);
     assert!(matches!(receipts.reserve("other", "a", 1).await.unwrap(), Reserved::New(_)));
     assert_eq!(receipts.stats().ids, 1);
@@ -62,7 +63,7 @@ async fn a_copy_waits_for_the_first_ones_fate_and_takes_over_after_a_failure() {
         let looked = tokio::time::timeout(Duration::ZERO, &mut copy).await;
         assert!(looked.is_err(), "the copy waits");
         if settles {
-            first.settle();
+            first.settle().await;
             assert!(matches!(copy.await.unwrap(), Reserved::Known));
         } else {
             drop(first);
@@ -80,7 +81,7 @@ async fn no_wait_is_without_end() {
     let refused = receipts.reserve("pk", "a", 2).await.unwrap_err();
     assert_eq!((refused.code(), refused.status().as_u16()), ("in_flight", 503));
     assert_eq!(ask(&receipts, "a").await, None, "its sender asks again");
-    first.settle();
+    first.settle().await;
     assert_eq!(ask(&receipts, "a").await, Some(ReceiptStatus::Stored));
 }
 
@@ -90,7 +91,7 @@ async fn a_batch_stored_in_part_is_unseen_and_a_copy_stores_the_rest() {
         let stored = set(&[0, most as u32 - 1]);
         let dir = tempfile::tempdir().unwrap();
         let first = receipts(dir.path());
-        reserve(&first, "a").await.settle_in_part(stored.clone());
+        reserve(&first, "a").await.settle_in_part(stored.clone()).await;
         // A copy that fails takes nothing away.
         drop(reserve(&first, "a").await);
         for receipts in [first.clone(), reopened(first, dir.path())] {
@@ -98,7 +99,7 @@ async fn a_batch_stored_in_part_is_unseen_and_a_copy_stores_the_rest() {
             assert_eq!(reserve(&receipts, "a").await.stored(), stored);
         }
         let last = Receipts::open(dir.path(), DEFAULT, false);
-        reserve(&last, "a").await.settle();
+        reserve(&last, "a").await.settle().await;
         assert_eq!(ask(&last, "a").await, Some(ReceiptStatus::Stored));
     }
 }
@@ -108,13 +109,13 @@ async fn a_batch_that_the_store_may_have_is_expired_until_it_is_stored() {
     let dir = tempfile::tempdir().unwrap();
     let first = receipts(dir.path());
     let id = new_id();
-    reserve(&first, &id).await.doubt();
+    reserve(&first, &id).await.doubt().await;
     assert_eq!(ask(&first, &id).await, Some(ReceiptStatus::Expired));
     let again = reopened(first, dir.path());
     assert_eq!(ask(&again, &id).await, Some(ReceiptStatus::Expired));
     let copy = reserve(&again, &id).await;
     assert!(copy.stored().is_empty());
-    copy.settle();
+    copy.settle().await;
     assert_eq!(ask(&again, &id).await, Some(ReceiptStatus::Stored));
 }
 
@@ -140,7 +141,7 @@ async fn a_clean_stop_loses_nothing_and_a_kill_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let receipts = receipts(dir.path());
     let before = new_id();
-    reserve(&receipts, "a").await.settle();
+    reserve(&receipts, "a").await.settle().await;
     let receipts = reopened(receipts, dir.path());
     assert_eq!(ask(&receipts, "a").await, Some(ReceiptStatus::Stored));
     assert!(!receipts.lock().horizon.lossy);
@@ -157,6 +158,33 @@ async fn a_clean_stop_loses_nothing_and_a_kill_is_told() {
 }
 
 #[tokio::test]
+async fn what_is_settled_in_one_moment_is_written_by_the_first_and_what_nobody_waits_for_at_the_stop() {
+    for waits in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let receipts = receipts(dir.path());
+        let (first, second) = (reserve(&receipts, "a").await, reserve(&receipts, "b").await);
+        let (mut first, mut second) = (Box::pin(first.settle()), Box::pin(second.settle()));
+        for settling in [&mut first, &mut second] {
+            let polled = settling.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(polled.is_pending(), "others have their turn");
+        }
+        drop(second);
+        if waits {
+            // Then a kill.
+            first.await;
+        } else {
+            drop(first);
+            receipts.close();
+        }
+        drop(receipts);
+        let again = Receipts::open(dir.path(), DEFAULT, false);
+        for id in ["a", "b"] {
+            assert_eq!(ask(&again, id).await, Some(ReceiptStatus::Stored), "{id} {waits}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_oldest_ids_go_first_and_the_horizon_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let receipts = Receipts::open(dir.path(), 10 * known_ids::BYTES_PER_ID, false);
@@ -168,7 +196,7 @@ async fn the_oldest_ids_go_first_and_the_horizon_says_so() {
         else {
             panic!("{number} is known")
         };
-        new.settle();
+        new.settle().await;
     }
     let stats = receipts.stats();
     assert_eq!((stats.ids, stats.evicted, stats.on_disk), (most, 3, true));
@@ -186,7 +214,7 @@ async fn a_disk_that_fails_costs_only_what_a_restart_would_find() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("receipts"), "a file where the folder should be").unwrap();
     let receipts = receipts(dir.path());
-    reserve(&receipts, "a").await.settle();
+    reserve(&receipts, "a").await.settle().await;
     assert!(is_known(&receipts, "a").await);
     assert!(!receipts.stats().on_disk);
     receipts.close();
@@ -196,7 +224,7 @@ async fn a_disk_that_fails_costs_only_what_a_restart_would_find() {
     let receipts = Receipts::open(dir.path(), 100 * known_ids::BYTES_PER_ID, false);
     std::fs::rename(dir.path().join("receipts"), dir.path().join("elsewhere")).unwrap();
     for number in 0..60 {
-        reserve(&receipts, &number.to_string()).await.settle();
+        reserve(&receipts, &number.to_string()).await.settle().await;
     }
     assert!(!receipts.stats().on_disk);
     assert!(is_known(&receipts, "0").await && is_known(&receipts, "59").await);
@@ -256,7 +284,7 @@ proptest! {
                         let Reserved::New(new) = receipts.reserve("pk", &id, time).await.unwrap() else {
                             panic!("{id} is known")
                         };
-                        if fails { drop(new) } else { new.settle() }
+                        if fails { drop(new) } else { new.settle().await }
                         batches.push((id, !fails));
                     }
                     Step::Again(which) if !batches.is_empty() => {
