@@ -65,6 +65,14 @@ async fn requests_are_answered_by_as_many_threads_as_are_said() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn the_allocator_is_set_as_it_was_measured_best() {
+    let told = footfall(&["--version"]).env("MALLOC_CONF", "stats_print:true").output().unwrap();
+    let told = String::from_utf8(told.stderr).unwrap();
+    assert!(told.contains("opt.tcache_nslots_small_max: 32\n"), "{told}");
+}
+
 #[test]
 fn a_taken_port_and_a_data_directory_in_use_are_told_in_words() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
