@@ -27,7 +27,7 @@ pub(crate) struct Report {
 /// Whoever is told what becomes of records and connections. It is called where events are passed on, and must not block.
 pub(crate) trait Reports: Send + Sync {
     /// What became of records, each told once. They came in one event, and mostly had one request; all of it
-    /// is to be taken: what is not keeps its value in memory.
+    /// is to be taken: what is not keeps its batch in memory.
     fn settled(&self, told: &mut dyn Iterator<Item = Report>);
     /// One connection failed, in librdkafka's words.
     fn connection_failed(&self, reason: &str);

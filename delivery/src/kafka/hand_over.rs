@@ -33,13 +33,13 @@ impl Handle {
         NonNull::new(handle).map(Self).ok_or_else(|| failed(unsafe { c::rd_kafka_last_error() }))
     }
 
-    /// Hands over a record of this topic, which came at that time (in Unix milliseconds, and not 0). Its fate is reported under
-    /// the number in what is lent with it, unless it is told at once.
+    /// Hands over a record of this topic, at that time (in Unix milliseconds, and not 0). Its fate is reported under the number in
+    /// what is lent with it, unless it is told at once.
     pub(super) fn hand_over(
         &self,
         client: &Client<ReportContext>,
         record: &Record,
-        came_at: i64,
+        handed_at: i64,
         lent: Lent,
     ) -> Result<(), KafkaError> {
         let headers = OwnHeaders::of(&record.headers)?;
@@ -62,7 +62,7 @@ impl Handle {
                 key.cast::<c_void>(),
                 key_bytes,
                 c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_TIMESTAMP,
-                came_at,
+                handed_at,
                 c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_OPAQUE,
                 lent,
                 c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_HEADERS,

@@ -54,13 +54,13 @@ impl Outlets {
         client: &Client<ReportContext>,
         stream: Stream,
         record: &Record,
-        came_at: i64,
+        handed_at: i64,
         lent: Lent,
     ) -> Result<(), Refused> {
         match self.find(stream, record.topic.as_deref()) {
-            Ok(outlet) => outlet.hand_over(client, record, came_at, lent),
+            Ok(outlet) => outlet.hand_over(client, record, handed_at, lent),
             // It waited in the journal or as a dead letter, and no rule leads there any more.
-            Err(topic) => Outlet::new(topic).hand_over(client, record, came_at, lent),
+            Err(topic) => Outlet::new(topic).hand_over(client, record, handed_at, lent),
         }
     }
 
@@ -84,7 +84,7 @@ impl Outlet {
         &self,
         client: &Client<ReportContext>,
         record: &Record,
-        came_at: i64,
+        handed_at: i64,
         lent: Lent,
     ) -> Result<(), Refused> {
         if record.key.is_none() && self.compacted.load(Ordering::Relaxed) {
@@ -94,7 +94,7 @@ impl Outlet {
             );
             return Err(Refused::Record(RecordFailure { code: "record_refused", reason, retry: false }));
         }
-        let handed = self.handle(client).and_then(|handle| handle.hand_over(client, record, came_at, lent));
+        let handed = self.handle(client).and_then(|handle| handle.hand_over(client, record, handed_at, lent));
         handed.map_err(|error| refused(&error))
     }
 

@@ -147,13 +147,65 @@ impl Sender {
     /// As the producer says of it.
     pub(super) fn send(&self, batch: &Arc<Batch>, first: usize, mut refused: impl FnMut(usize, Refused)) {
         // Kafka keeps no nearer time than that, and 0 would have librdkafka look at the clock for each record.
-        let came_at = now_ms().max(1);
+        let handed_at = now_ms().max(1);
         for (record, lent) in batch.records().iter().zip(Lending::of(batch, first)) {
             let number = lent.number();
-            let handed = self.outlets.hand_over(self.inner.client(), batch.stream(), record, came_at, lent);
+            let handed = self.outlets.hand_over(self.inner.client(), batch.stream(), record, handed_at, lent);
             if let Err(told) = handed {
                 refused(number, told);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use super::super::config::DEFAULT_BATCH_BYTES;
+    use super::super::context::Report;
+    use super::*;
+    use crate::record::Record;
+
+    /// Notes the numbers of the records that it is told of.
+    #[derive(Default)]
+    struct Noted(Mutex<Vec<usize>>);
+
+    impl Reports for Noted {
+        fn settled(&self, told: &mut dyn Iterator<Item = Report>) {
+            let given_up = told.map(|told| {
+                assert!(matches!(told.fate, Err(Refused::GivenUp { .. })), "{told:?}");
+                told.opaque
+            });
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(given_up);
+        }
+        fn connection_failed(&self, _: &str) {}
+        fn all_brokers_down(&self) {}
+    }
+
+    #[test]
+    fn what_is_refused_at_once_and_what_is_taken_back_is_told_once_and_the_batch_given_back() {
+        let noted = Arc::new(Noted::default());
+        // Nobody listens there.
+        let settings = KafkaSettings::new(["127.0.0.1:1"]);
+        let producer = Producer::open(&settings, 64 << 20, None, Arc::clone(&noted) as _).unwrap();
+        producer.note_compacted(&[&settings.topic]);
+        let record = |bytes, key: Option<&'static [u8]>| Record {
+            key: key.map(Into::into),
+            payload: vec![0; bytes].into(),
+            ..Record::default()
+        };
+        let key = Some(&b"key"[..]);
+        let records = [record(1, key), record(DEFAULT_BATCH_BYTES + 1, key), record(1, None), record(1, key)];
+        let batch = Arc::new(Batch::new(records.into()));
+        let mut refused = Vec::new();
+        producer
+            .send(&batch, 10, |number, told| refused.push((number, matches!(told, Refused::TooLarge(_)))));
+        assert_eq!(refused, [(11, true), (12, false)]);
+        assert!(Arc::strong_count(&batch) > 1, "librdkafka reads the values where they stand");
+        producer.take_back();
+        drop(producer);
+        assert_eq!(*noted.0.lock().unwrap(), [10, 13]);
+        assert_eq!(Arc::strong_count(&batch), 1);
     }
 }

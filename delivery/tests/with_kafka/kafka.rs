@@ -1,6 +1,6 @@
 //! Promises of the Kafka side, against a real Apache Kafka.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::support::kafka::Kafka;
 use crate::support::kafka::records::Seen;
@@ -54,8 +54,14 @@ async fn an_acknowledged_batch_is_in_the_topic_at_its_positions_as_it_was_given(
         payload: (0..bytes).map(|place| (place % 251) as u8).collect(),
         ..Record::default()
     }));
+    let now = || i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    let before = now();
     let receipt = delivery.append(Batch::new(records.clone())).await.unwrap();
+    let after = now();
     let positions = positions(receipt.stored);
+    for position in [positions[0], positions[55]] {
+        assert!((before..=after).contains(&kafka.created_at("as-given", position)), "{position:?}");
+    }
     assert_eq!(kafka.read("as-given", &positions), records.iter().map(seen).collect::<Vec<_>>());
 
     // Records of one key are in one partition, in the order in which they were given.

@@ -11,7 +11,6 @@ use super::partial::Partials;
 use crate::known_ids::{Known, end_of, seconds};
 use crate::stamp::unix_ms;
 use std::collections::HashMap;
-use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 use tokio::sync::watch;
@@ -79,17 +78,9 @@ impl Memory {
         (memory, salt)
     }
 
-    /// Takes an entry in, and writes it.
-    fn settle(&mut self, entry: Entry) {
-        self.put(entry);
-        self.write();
-    }
-
-    /// Takes an entry in; [`Self::write`] writes it.
-    pub(super) fn put(&mut self, entry: Entry) {
-        if let Some(files) = &mut self.files {
-            files.put(&entry);
-        }
+    /// Writes an entry and takes it in: on disk first, since it outlives what is in memory.
+    pub(super) fn settle(&mut self, entry: Entry) {
+        self.write(&entry);
         self.remember(entry);
     }
 
@@ -112,29 +103,15 @@ impl Memory {
         }
     }
 
-    /// Writes what was put, unless somebody has.
-    pub(super) fn write(&mut self) {
-        let now = self.now();
-        let Some(Err(error)) = self.files.as_mut().map(|files| files.write(now)) else { return };
-        tracing::error!(%error, "batch ids cannot be written; until the next start they are in memory only");
-        if let Some(files) = self.files.take() {
-            files.give_up();
+    fn write(&mut self, entry: &Entry) {
+        let Some(mut files) = self.files.take() else { return };
+        match files.append(entry, self.latest.max(unix_ms(SystemTime::now()))) {
+            Ok(()) => self.files = Some(files),
+            Err(error) => {
+                tracing::error!(%error, "batch ids cannot be written; until the next start they are in memory only");
+                files.give_up();
+            }
         }
-    }
-
-    /// Writes what is left, and ends the run.
-    ///
-    /// # Errors
-    /// What the system says; the next run then knows that some may be missing.
-    pub(super) fn close(&mut self) -> io::Result<()> {
-        let now = self.now();
-        self.files.take().map_or(Ok(()), |files| files.close(now))
-    }
-
-    /// Tells our time, or a later one that has come.
-    fn now(&self) -> impl FnOnce() -> i64 + use<> {
-        let latest = self.latest;
-        move || latest.max(unix_ms(SystemTime::now()))
     }
 
     /// Whether the journal's end made up for everything that the files may lack.

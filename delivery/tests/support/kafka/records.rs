@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{Headers, Message};
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::{Offset, Timestamp, TopicPartitionList};
 
 use footfall_delivery::Position;
 
@@ -22,23 +22,30 @@ pub(crate) struct Seen {
 impl Kafka {
     /// Reads the record at each of these places.
     pub(crate) fn read(&self, topic: &str, positions: &[Position]) -> Vec<Seen> {
-        let consumer: BaseConsumer = ClientConfig::new()
+        let consumer = self.consumer();
+        positions.iter().map(|position| owned(&read_one(&consumer, topic, *position))).collect()
+    }
+
+    /// When the record at this place was made, in Unix milliseconds, as its producer said.
+    pub(crate) fn created_at(&self, topic: &str, position: Position) -> i64 {
+        match read_one(&self.consumer(), topic, position).timestamp() {
+            Timestamp::CreateTime(at) => at,
+            other => panic!("the topic keeps another time than the producer's: {other:?}"),
+        }
+    }
+
+    fn consumer(&self) -> BaseConsumer {
+        ClientConfig::new()
             .set("bootstrap.servers", self.brokers())
             .set("group.id", "footfall-delivery-tests")
             .set("enable.auto.commit", "false")
             .create()
-            .unwrap();
-        positions.iter().map(|position| read_one(&consumer, topic, *position)).collect()
+            .unwrap()
     }
 
     /// Every record of the topic, partition by partition.
     pub(crate) fn all(&self, topic: &str) -> Vec<(Position, Seen)> {
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", self.brokers())
-            .set("group.id", "footfall-delivery-tests")
-            .set("enable.auto.commit", "false")
-            .create()
-            .unwrap();
+        let consumer = self.consumer();
         let (mut places, mut left) = (TopicPartitionList::new(), 0);
         for end in self.ends(topic) {
             places.add_partition_offset(topic, end.partition, Offset::Offset(0)).unwrap();
@@ -55,13 +62,13 @@ impl Kafka {
     }
 }
 
-fn read_one(consumer: &BaseConsumer, topic: &str, position: Position) -> Seen {
+fn read_one<'c>(consumer: &'c BaseConsumer, topic: &str, position: Position) -> BorrowedMessage<'c> {
     let mut place = TopicPartitionList::new();
     place.add_partition_offset(topic, position.partition, Offset::Offset(position.offset)).unwrap();
     consumer.assign(&place).unwrap();
     let message = consumer.poll(Duration::from_secs(30)).expect("a record within 30 s").unwrap();
     assert_eq!((message.partition(), message.offset()), (position.partition, position.offset));
-    owned(&message)
+    message
 }
 
 fn owned(message: &impl Message) -> Seen {

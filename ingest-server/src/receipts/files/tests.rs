@@ -14,11 +14,6 @@ fn open(dir: &Path, ids: usize, now: i64) -> (Found, Vec<Entry>) {
     (found, entries)
 }
 
-fn write(found: &mut Found, entry: &Entry, now: i64) {
-    found.files.put(entry);
-    found.files.write(|| now).unwrap();
-}
-
 fn newest(dir: &Path) -> PathBuf {
     path(dir, *numbers(dir).unwrap().last().unwrap())
 }
@@ -30,13 +25,13 @@ fn entries_come_back_after_a_stop_and_after_a_kill() {
     assert_eq!((found.last_run, found.begun_at, found.begun_again), (LastRun::None, 5, false));
     assert!(entries.is_empty());
     let salt = found.files.salt;
-    write(&mut found, &known(1), 6);
-    found.files.close(|| 0).unwrap();
+    found.files.append(&known(1), 6).unwrap();
+    found.files.close().unwrap();
 
     let (mut found, entries) = open(dir.path(), 100, 7);
     assert_eq!((found.last_run, found.begun_at), (LastRun::Stopped, 5));
     assert_eq!((entries, found.files.salt), (vec![known(1)], salt));
-    write(&mut found, &known(2), 8);
+    found.files.append(&known(2), 8).unwrap();
     drop(found);
 
     let (found, entries) = open(dir.path(), 100, 9);
@@ -48,13 +43,13 @@ fn entries_come_back_after_a_stop_and_after_a_kill() {
 fn a_torn_end_is_cut_off_and_written_on() {
     let dir = tempfile::tempdir().unwrap();
     let (mut found, _) = open(dir.path(), 100, 5);
-    write(&mut found, &known(1), 6);
+    found.files.append(&known(1), 6).unwrap();
     drop(found);
     OpenOptions::new().append(true).open(newest(dir.path())).unwrap().write_all(&[1; 20]).unwrap();
     let (mut found, entries) = open(dir.path(), 100, 7);
     assert_eq!((found.last_run, entries), (LastRun::Killed, vec![known(1)]));
-    write(&mut found, &known(2), 8);
-    found.files.close(|| 0).unwrap();
+    found.files.append(&known(2), 8).unwrap();
+    found.files.close().unwrap();
     let (found, entries) = open(dir.path(), 100, 9);
     assert_eq!((found.last_run, entries), (LastRun::Stopped, vec![known(1), known(2)]));
 }
@@ -69,19 +64,19 @@ fn damage_another_boot_and_a_disk_that_failed_are_told() {
         }),
         ("a disk that failed", |_, found| found.files.give_up()),
         ("a damaged entry", |dir, found| {
-            found.files.close(|| 0).unwrap();
+            found.files.close().unwrap();
             let mut file = fs::read(newest(dir)).unwrap();
             file[HEAD_BYTES + 3] ^= 1;
             fs::write(newest(dir), file).unwrap();
         }),
         ("a damaged head", |dir, found| {
-            found.files.close(|| 0).unwrap();
+            found.files.close().unwrap();
             let mut file = fs::read(newest(dir)).unwrap();
             file[3] ^= 1;
             fs::write(newest(dir), file).unwrap();
         }),
         ("an empty file", |dir, found| {
-            found.files.close(|| 0).unwrap();
+            found.files.close().unwrap();
             fs::write(newest(dir), "").unwrap();
         }),
     ];
@@ -89,13 +84,13 @@ fn damage_another_boot_and_a_disk_that_failed_are_told() {
         let dir = tempfile::tempdir().unwrap();
         let (mut found, _) = open(dir.path(), 100, 5);
         for number in 0..6 {
-            write(&mut found, &known(number), 6);
+            found.files.append(&known(number), 6).unwrap();
         }
         harm(dir.path(), found);
         let (mut found, _) = open(dir.path(), 100, 7);
         assert_eq!(found.last_run, LastRun::Lost, "{name}");
-        write(&mut found, &known(9), 8);
-        found.files.close(|| 0).unwrap();
+        found.files.append(&known(9), 8).unwrap();
+        found.files.close().unwrap();
         let (_, entries) = open(dir.path(), 100, 9);
         assert_eq!(entries.last(), Some(&known(9)), "{name}");
     }
@@ -106,12 +101,12 @@ fn files_are_bounded_and_hold_as_many_ids_as_the_memory() {
     let dir = tempfile::tempdir().unwrap();
     let (mut found, _) = open(dir.path(), 40, 0);
     for number in 1..1000 {
-        write(&mut found, &known(number), i64::from(number));
+        found.files.append(&known(number), i64::from(number)).unwrap();
     }
     let bytes: u64 =
         fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
     assert!(bytes < 5 * (HEAD_BYTES + 10 * KNOWN_BYTES) as u64 + 100, "{bytes}");
-    found.files.close(|| 0).unwrap();
+    found.files.close().unwrap();
     let (found, entries) = open(dir.path(), 40, 2000);
     assert!((40..=50).contains(&entries.len()), "{}", entries.len());
     assert_eq!(entries.last(), Some(&known(999)));
@@ -124,9 +119,9 @@ fn a_file_that_is_missing_in_the_middle_ends_what_is_remembered() {
     let dir = tempfile::tempdir().unwrap();
     let (mut found, _) = open(dir.path(), 40, 0);
     for number in 1..45 {
-        write(&mut found, &known(number), i64::from(number));
+        found.files.append(&known(number), i64::from(number)).unwrap();
     }
-    found.files.close(|| 0).unwrap();
+    found.files.close().unwrap();
     fs::remove_file(path(dir.path(), 3)).unwrap();
     let (found, entries) = open(dir.path(), 40, 2000);
     assert_eq!((entries.first(), found.begun_at), (Some(&known(31)), 31));
