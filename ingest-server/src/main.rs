@@ -10,7 +10,7 @@ use tikv_jemallocator::Jemalloc;
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
-/// A thread keeps at most so many pieces of each size for itself, and not 200: some hundred records are taken and given back
+/// A thread keeps at most so many pieces of each small size for itself, and not 200: some hundred records are taken and given back
 /// at a time, and what was given back last is still in the processor's cache.
 #[used]
 #[allow(unsafe_code, reason = "jemalloc looks for a name, which nothing else here has")]

@@ -1,5 +1,5 @@
 //! Memory for the texts of one batch's records: each is written where it stays, side by side with others in a few pieces.
-//! A piece is freed with the last record of it, so that one record that stays behind holds no more than a piece.
+//! What is taken once is freed once, and pieces are small enough that the allocator keeps them at hand.
 
 use bytes::{Bytes, BytesMut};
 use std::io::{self, Write};

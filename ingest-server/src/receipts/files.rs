@@ -36,7 +36,7 @@ pub(super) struct Files {
     number: u64,
     bytes: u64,
     full_bytes: u64,
-    /// Entries that are not written yet: at most one for each batch that is about to be answered.
+    /// Entries that are not written yet, each of a batch that is about to be answered.
     unwritten: Vec<u8>,
     pub(super) salt: Salt,
     _lock: File,
@@ -138,16 +138,17 @@ impl Files {
         entry.write(&mut self.unwritten);
     }
 
+    pub(super) fn has_unwritten(&self) -> bool {
+        !self.unwritten.is_empty()
+    }
+
     /// Writes what was put; begins a new file where this one is full.
     ///
     /// # Errors
     /// What the system says; some of it may be there.
-    pub(super) fn write(&mut self, now: impl FnOnce() -> i64) -> io::Result<()> {
-        if self.unwritten.is_empty() {
-            return Ok(());
-        }
+    pub(super) fn write(&mut self, now: i64) -> io::Result<()> {
         if self.bytes >= self.full_bytes {
-            self.current = begin(&self.dir, self.number + 1, self.salt, now())?;
+            self.current = begin(&self.dir, self.number + 1, self.salt, now)?;
             self.number += 1;
             self.bytes = HEAD_BYTES as u64;
             for number in numbers(&self.dir)?.into_iter().filter(|number| number + KEPT <= self.number) {
@@ -172,8 +173,7 @@ impl Files {
     ///
     /// # Errors
     /// What the system says; the next run then knows that some may be missing.
-    pub(super) fn close(mut self, now: impl FnOnce() -> i64) -> io::Result<()> {
-        self.write(now)?;
+    pub(super) fn close(self) -> io::Result<()> {
         self.current.sync_all()?;
         fs::remove_file(running(&self.dir))?;
         File::open(&self.dir)?.sync_all()

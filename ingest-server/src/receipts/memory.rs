@@ -78,9 +78,17 @@ impl Memory {
         (memory, salt)
     }
 
-    /// Writes an entry and takes it in: on disk first, since it outlives what is in memory.
-    pub(super) fn settle(&mut self, entry: Entry) {
-        self.write(&entry);
+    /// Takes an entry in, and writes it.
+    fn settle(&mut self, entry: Entry) {
+        self.put(entry);
+        self.write();
+    }
+
+    /// Takes an entry in, for the next [`Self::write`].
+    pub(super) fn put(&mut self, entry: Entry) {
+        if let Some(files) = &mut self.files {
+            files.put(&entry);
+        }
         self.remember(entry);
     }
 
@@ -103,9 +111,10 @@ impl Memory {
         }
     }
 
-    fn write(&mut self, entry: &Entry) {
-        let Some(mut files) = self.files.take() else { return };
-        match files.append(entry, self.latest.max(unix_ms(SystemTime::now()))) {
+    /// Writes what was put, unless somebody has.
+    pub(super) fn write(&mut self) {
+        let Some(mut files) = self.files.take_if(|files| files.has_unwritten()) else { return };
+        match files.write(self.latest.max(unix_ms(SystemTime::now()))) {
             Ok(()) => self.files = Some(files),
             Err(error) => {
                 tracing::error!(%error, "batch ids cannot be written; until the next start they are in memory only");

@@ -21,13 +21,11 @@ use digest::{Digest, Salt};
 use entry::Entry;
 use footfall_event_model::ReceiptStatus;
 use memory::Memory;
-use std::future::poll_fn;
-use std::mem;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 /// How long somebody waits for a batch that is being stored.
@@ -96,11 +94,10 @@ impl Receipts {
         loop {
             let mut other = {
                 let mut memory = self.lock();
-                if memory.known.contains(&digest) {
-                    return Ok(Reserved::Known);
-                }
                 match memory.in_flight.get(&digest) {
+                    // Also where it is known already, and not written.
                     Some(other) => other.clone(),
+                    None if memory.known.contains(&digest) => return Ok(Reserved::Known),
                     None => {
                         let (fate, watched) = watch::channel(());
                         memory.in_flight.insert(digest, watched);
@@ -173,17 +170,10 @@ impl Receipts {
 
     /// Ends the run cleanly; called when every request has been answered. Ids are not written after it.
     pub fn close(&self) {
-        if let Err(error) = self.lock().close() {
+        let Some(files) = self.lock().files.take() else { return };
+        if let Err(error) = files.close() {
             tracing::warn!(%error, "the batch ids on disk could not be closed; the next start takes some for lost");
         }
-    }
-
-    /// Takes an entry in, and waits until it is written: by whoever is first of those who are settled in this moment, since
-    /// each write asks the system once.
-    async fn settle(&self, entry: Entry) {
-        self.lock().put(entry);
-        others_first().await;
-        self.lock().write();
     }
 
     fn lock(&self) -> MutexGuard<'_, Memory> {
@@ -260,7 +250,7 @@ impl Reservation {
     /// Every event is durable, or will never be.
     pub async fn settle(self) {
         let entry = Entry::Known { digest: self.digest, seconds: self.seconds };
-        self.receipts.settle(entry).await;
+        self.put(entry).await;
     }
 
     /// The store did not say in time, and may have the events all the same: whoever asks is told `expired`, so that the
@@ -269,7 +259,7 @@ impl Reservation {
         if self.stored.is_empty() {
             let entry =
                 Entry::Partial { digest: self.digest, seconds: self.seconds, stored: EventSet::default() };
-            self.receipts.settle(entry).await;
+            self.put(entry).await;
         }
     }
 
@@ -277,30 +267,30 @@ impl Reservation {
     pub async fn settle_in_part(self, stored: EventSet) {
         if stored != self.stored {
             let entry = Entry::Partial { digest: self.digest, seconds: self.seconds, stored };
-            self.receipts.settle(entry).await;
+            self.put(entry).await;
+        }
+    }
+
+    /// Takes an entry in. It is written as this is dropped, and those that are settled in the same moment in one go: where there
+    /// may be some, they have their turn first.
+    async fn put(self, entry: Entry) {
+        let has_company = {
+            let mut memory = self.receipts.lock();
+            memory.put(entry);
+            memory.in_flight.len() > 1
+        };
+        if has_company {
+            yield_now().await;
         }
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.receipts.lock().in_flight.remove(&self.digest);
+        let mut memory = self.receipts.lock();
+        memory.write();
+        memory.in_flight.remove(&self.digest);
     }
-}
-
-/// Waits until every task that can go on now has had its turn: many batches are told durable at once.
-async fn others_first() {
-    let mut had_theirs = false;
-    poll_fn(|context| {
-        if mem::replace(&mut had_theirs, true) {
-            return Poll::Ready(());
-        }
-        // A task that wakes itself comes behind those that were woken before; tokio's own `yield_now` would have the system
-        // asked for news as well.
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 #[cfg(test)]

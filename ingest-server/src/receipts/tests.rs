@@ -158,30 +158,30 @@ async fn a_clean_stop_loses_nothing_and_a_kill_is_told() {
 }
 
 #[tokio::test]
-async fn what_is_settled_in_one_moment_is_written_by_the_first_and_what_nobody_waits_for_at_the_stop() {
-    for waits in [true, false] {
-        let dir = tempfile::tempdir().unwrap();
-        let receipts = receipts(dir.path());
-        let (first, second) = (reserve(&receipts, "a").await, reserve(&receipts, "b").await);
-        let (mut first, mut second) = (Box::pin(first.settle()), Box::pin(second.settle()));
-        for settling in [&mut first, &mut second] {
-            let polled = settling.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            assert!(polled.is_pending(), "others have their turn");
-        }
-        drop(second);
-        if waits {
-            // Then a kill.
-            first.await;
-        } else {
-            drop(first);
-            receipts.close();
-        }
-        drop(receipts);
-        let again = Receipts::open(dir.path(), DEFAULT, false);
-        for id in ["a", "b"] {
-            assert_eq!(ask(&again, id).await, Some(ReceiptStatus::Stored), "{id} {waits}");
-        }
+async fn what_is_settled_in_one_moment_is_written_in_one_go_and_a_copy_is_told_no_earlier() {
+    let dir = tempfile::tempdir().unwrap();
+    let receipts = receipts(dir.path());
+    let (first, second) = (reserve(&receipts, "a").await, reserve(&receipts, "b").await);
+    let mut settling = [Box::pin(first.settle()), Box::pin(second.settle())];
+    let mut copy = Box::pin(receipts.reserve("pk", "b", 2));
+    let mut context = Context::from_waker(Waker::noop());
+    for settling in &mut settling {
+        assert!(settling.as_mut().poll(&mut context).is_pending(), "others have their turn");
     }
+    assert!(copy.as_mut().poll(&mut context).is_pending(), "it is known, and not written");
+    let [first, second] = settling;
+    first.await;
+    let now = tempfile::tempdir().unwrap();
+    std::fs::create_dir(now.path().join("receipts")).unwrap();
+    for file in std::fs::read_dir(dir.path().join("receipts")).unwrap().map(Result::unwrap) {
+        std::fs::copy(file.path(), now.path().join("receipts").join(file.file_name())).unwrap();
+    }
+    let after_a_kill = Receipts::open(now.path(), DEFAULT, false);
+    for id in ["a", "b"] {
+        assert_eq!(ask(&after_a_kill, id).await, Some(ReceiptStatus::Stored), "{id}");
+    }
+    second.await;
+    assert!(matches!(copy.await.unwrap(), Reserved::Known));
 }
 
 #[tokio::test]
