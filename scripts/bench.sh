@@ -107,9 +107,9 @@ if [ "${1:-}" != --overload ]; then
   rounds_of "$rounds" "Batches of 20 events, $connections connections" --connections "$connections" --batch-events 20
 fi
 if [ -z "${1:-}" ]; then
-  rounds_of 1 "Batches of 100 events" --connections "$connections" --batch-events 100
-  rounds_of 1 "Batches of 20 events, packed with gzip" --connections "$connections" --batch-events 20 --gzip
-  rounds_of 1 "Batches of 20 events, 1,000 connections" --connections 1000 --batch-events 20
+  rounds_of "$rounds" "Batches of 100 events" --connections "$connections" --batch-events 100
+  rounds_of "$rounds" "Batches of 20 events, packed with gzip" --connections "$connections" --batch-events 20 --gzip
+  rounds_of "$rounds" "Batches of 20 events, 1,000 connections" --connections 1000 --batch-events 20
   rounds_of 1 "Batches of 1 event (no goal)" --connections "$connections" --batch-events 1
 fi
 
