@@ -7,6 +7,9 @@ pub(crate) type Digest = [u8; 12];
 /// What one id takes: its place in the ring, and one and a half places in the index.
 pub(crate) const BYTES_PER_ID: usize = size_of::<Entry>() + size_of::<u32>() * 3 / 2;
 
+/// The most bits of an item of the index that say how far it stands from its home; two thirds full, hardly any stands further.
+const DISTANCE_BITS: u32 = 5;
+
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     digest: Digest,
@@ -22,10 +25,13 @@ pub(crate) struct Known {
     /// The place of the oldest id, once the ring is full.
     oldest: usize,
     /// An open-addressed table of places in the ring, each plus one; 0 is empty. At most two thirds full. The bits that no
-    /// place needs hold some of the id's own: where they differ, the ring, which is mostly in no cache, is not looked at.
+    /// place needs say how far the item stands from its home, and hold some of the id's own: the ring, which is mostly in no
+    /// cache, is looked at neither where they differ from those of an id that is sought, nor where items close a gap.
     index: Vec<u32>,
     /// The bits of an index's item that are a place.
     place_bits: u32,
+    /// The distance from which on an item says no more than that it stands so far, or further.
+    far: usize,
 }
 
 impl Known {
@@ -33,6 +39,7 @@ impl Known {
     pub(crate) fn new(max_bytes: usize) -> Self {
         let capacity = (max_bytes / BYTES_PER_ID).clamp(1, u32::MAX as usize / 2);
         let place_bits = u32::MAX >> (capacity as u32).leading_zeros();
+        let distance_bits = place_bits.leading_zeros().min(DISTANCE_BITS);
         Self {
             // All of it at once, which takes no memory before it is written: a ring that grows is copied while all wait.
             ring: Vec::with_capacity(capacity),
@@ -40,6 +47,7 @@ impl Known {
             oldest: 0,
             index: vec![0; capacity + capacity / 2 + 1],
             place_bits,
+            far: (1 << distance_bits) - 1,
         }
     }
 
@@ -60,6 +68,14 @@ impl Known {
         std::hint::black_box(digests.fold(0, |all, digest| all ^ self.index[self.home(digest)]));
     }
 
+    /// The same for the ids that so many new ones put out.
+    pub(crate) fn bring_oldest(&self, count: usize) {
+        if self.ring.len() == self.capacity {
+            // Those before the ring's end are mostly all of them.
+            self.bring(self.ring[self.oldest..].iter().take(count).map(|entry| &entry.digest));
+        }
+    }
+
     /// Adds an id that was received at that time (in seconds). Where the oldest had to go for it: a time (in
     /// milliseconds) before which that one was received.
     pub(crate) fn insert(&mut self, digest: Digest, seconds: u32) -> Option<i64> {
@@ -78,20 +94,22 @@ impl Known {
             let gone = std::mem::replace(&mut self.ring[place], entry);
             (place, self.find(&digest), Some(end_of(gone.seconds)))
         };
-        self.index[free] = self.some_bits(&digest) | (place as u32 + 1);
+        let distance = self.distance(self.home(&digest), free);
+        self.index[free] = self.marks(distance, &digest) | (place as u32 + 1);
         gone
     }
 
     /// Where in the index the id stands, or the empty place where it would.
     fn find(&self, digest: &Digest) -> usize {
-        let (mut at, some_bits) = (self.home(digest), self.some_bits(digest));
+        let (mut at, mut distance) = (self.home(digest), 0);
         loop {
             let item = self.index[at];
-            let is_like = item & !self.place_bits == some_bits;
+            let is_like = item & !self.place_bits == self.marks(distance, digest);
             if item == 0 || (is_like && self.ring[self.place(item)].digest == *digest) {
                 return at;
             }
             at = self.after(at);
+            distance += 1;
         }
     }
 
@@ -100,10 +118,28 @@ impl Known {
         (item & self.place_bits) as usize - 1
     }
 
-    /// As many bits of an id as an item of the index has room for, of those that do not say where it stands there.
-    fn some_bits(&self, digest: &Digest) -> u32 {
+    /// What an item of the index says beside its place: how far it stands from its home, and as many bits of the id as there is
+    /// room for, of those that do not say where its home is.
+    fn marks(&self, distance: usize, digest: &Digest) -> u32 {
         let [.., a, b, c, d] = *digest;
-        u32::from_le_bytes([a, b, c, d]) & !self.place_bits
+        let id_bits = u32::from_le_bytes([a, b, c, d]) & !(self.place_bits | self.distance_mask());
+        id_bits | self.distance_bits(distance)
+    }
+
+    fn distance_bits(&self, distance: usize) -> u32 {
+        (distance.min(self.far) as u32) << self.place_bits.count_ones()
+    }
+
+    fn distance_mask(&self) -> u32 {
+        self.distance_bits(self.far)
+    }
+
+    /// How far the item that stands there is from its home.
+    fn distance_of(&self, item: u32, at: usize) -> usize {
+        match (item & self.distance_mask()) as usize >> self.place_bits.count_ones() {
+            far if far == self.far => self.distance(self.home(&self.ring[self.place(item)].digest), at),
+            near => near,
+        }
     }
 
     /// Closes the gap behind the id that goes, so that no search stops early (Knuth, 6.4, algorithm R).
@@ -116,9 +152,9 @@ impl Known {
             if item == 0 {
                 break;
             }
-            let home = self.home(&self.ring[self.place(item)].digest);
-            if self.distance(home, at) >= self.distance(gap, at) {
-                self.index[gap] = self.index[at];
+            let (distance, to_gap) = (self.distance_of(item, at), self.distance(gap, at));
+            if distance >= to_gap {
+                self.index[gap] = item & !self.distance_mask() | self.distance_bits(distance - to_gap);
                 gap = at;
             }
         }

@@ -137,7 +137,7 @@ impl Reservation {
         let ours = std::mem::take(&mut self.ours);
         let ids = self.ids.clone();
         let mut table = ids.lock();
-        table.bring(&ours);
+        table.bring_all(&ours);
         for (place, digest) in ours {
             table.release(&digest);
             if is_durable(place) {

@@ -58,8 +58,14 @@ impl Table {
     }
 
     /// Prepares for looking at these ids one by one.
-    pub(super) fn bring(&self, ids: &[(u32, Digest)]) {
+    fn bring(&self, ids: &[(u32, Digest)]) {
         self.known.bring(ids.iter().map(|(_, digest)| digest));
+    }
+
+    /// Prepares for remembering these ids one by one, each in the place of the oldest.
+    pub(super) fn bring_all(&self, ids: &[(u32, Digest)]) {
+        self.bring(ids);
+        self.known.bring_oldest(ids.len());
     }
 
     /// It is not being stored any more.
