@@ -16,7 +16,7 @@ pub(super) enum Entry {
 }
 
 /// Bytes of the longest entry.
-pub(super) const LONGEST: usize = 1 + 12 + 4 + EventSet::BYTES + 4;
+const LONGEST: usize = 1 + 12 + 4 + EventSet::BYTES + 4;
 /// Bytes of an entry of the usual kind.
 pub(super) const KNOWN_BYTES: usize = 1 + 12 + 4 + 4;
 
